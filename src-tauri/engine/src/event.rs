@@ -1,0 +1,159 @@
+//! What happened, in the past tense, with a growing sequence number.
+//!
+//! An event is a fact: appended in the same transaction as the state that it describes, never changed. Lines of output are no events;
+//! they travel beside them in a bounded channel and may be dropped by a slow reader.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    GateReport, ImageReport, LockReport, LogLine, Plan, ProbeAttempt, Problem, ProjectName, ReleaseId, RolloutId, RolloutState,
+    RunId, RunRecord, RunState, Stage, StageState, StepKind, StepState,
+};
+
+/// One fact.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct Event {
+    /// The shape's version, 1.
+    pub v: u32,
+    /// Grows by one with each event of a home folder.
+    #[cfg_attr(feature = "bindings", specta(type = f64))]
+    pub seq: i64,
+    /// When, RFC 3339 with milliseconds.
+    pub at: String,
+    /// The project it is about.
+    pub project: ProjectName,
+    /// The run it belongs to.
+    pub run: RunId,
+    /// What happened.
+    #[serde(flatten)]
+    pub body: EventBody,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "snake_case", tag = "type", content = "data")]
+pub enum EventBody {
+    /// A run began.
+    RunStarted(RunRecord),
+    /// A stage began.
+    StageStarted {
+        /// Which.
+        stage: Stage,
+    },
+    /// A stage ended.
+    StageFinished {
+        /// Which.
+        stage: Stage,
+        /// How.
+        #[serde(flatten)]
+        state: StageState,
+        /// What it found or did, in one line for people.
+        summary: String,
+        /// Milliseconds it took.
+        #[cfg_attr(feature = "bindings", specta(type = f64))]
+        duration_ms: u64,
+    },
+    /// Something that people should know and that stops nothing.
+    WarningRaised {
+        /// What.
+        message: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+    /// The lock was read.
+    LockChecked(LockReport),
+    /// The image was made.
+    ImageBuilt(ImageReport),
+    /// A gate began.
+    GateStarted {
+        /// Which.
+        gate: String,
+        /// What it runs, as a person would type it.
+        command: String,
+    },
+    /// A gate ended.
+    GateFinished(GateReport),
+    /// A release was made, or found to exist.
+    ReleaseMade {
+        /// Its id.
+        release: ReleaseId,
+        /// True when the very same release existed.
+        existed: bool,
+    },
+    /// A rollout was planned.
+    RolloutPlanned {
+        /// Its id.
+        rollout: RolloutId,
+        /// What it will do.
+        plan: Plan,
+    },
+    /// A step of a rollout began.
+    StepStarted {
+        /// Its place in the plan, from 0.
+        position: u32,
+        /// What it does.
+        #[serde(flatten)]
+        kind: StepKind,
+        /// The same in words for people.
+        title: String,
+    },
+    /// A step of a rollout ended.
+    StepFinished {
+        /// Its place in the plan, from 0.
+        position: u32,
+        /// What it did.
+        #[serde(flatten)]
+        kind: StepKind,
+        /// How it stands.
+        state: StepState,
+        /// The same in words for people.
+        title: String,
+        /// Milliseconds it took.
+        #[cfg_attr(feature = "bindings", specta(type = f64))]
+        duration_ms: u64,
+    },
+    /// A new instance was probed.
+    ProbeMade(ProbeAttempt),
+    /// A rollout ended.
+    RolloutFinished {
+        /// Its id.
+        rollout: RolloutId,
+        /// How.
+        state: RolloutState,
+        /// What serves now, observed.
+        serving: Option<ReleaseId>,
+        /// Why it failed.
+        failure: Option<String>,
+    },
+    /// A run ended.
+    RunFinished {
+        /// How.
+        state: RunState,
+        /// The release that it made or moved.
+        release: Option<ReleaseId>,
+        /// Where the app answers.
+        url: Option<String>,
+        /// Why it failed.
+        problem: Option<Problem>,
+    },
+}
+
+/// What a run tells while it goes on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "snake_case", tag = "kind", content = "value")]
+pub enum Update {
+    /// A fact, in order, none missing.
+    Event(Box<Event>),
+    /// A line of output. May be missing.
+    Line(LogLine),
+    /// What is being done right now, for a progress line. May be missing.
+    Progress {
+        /// The stage.
+        stage: Stage,
+        /// Such as `psycopg 3.2.13 (4 of 20)`.
+        text: String,
+    },
+}

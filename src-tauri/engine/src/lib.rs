@@ -1,0 +1,21 @@
+//! The engine: everything that Nonevent does, without a face.
+//!
+//! Command line and desktop stand on [`Engine`]; both read the same [`Event`] stream. The engine knows no Tauri, no clap, no
+//! notification daemon and no home folder: whoever opens it hands in its folders.
+
+pub mod docker;
+pub mod engine;
+mod error;
+pub mod event;
+pub mod gauntlet;
+pub mod image;
+pub mod model;
+pub mod pipeline;
+pub mod project;
+pub mod rollout;
+pub mod store;
+pub mod target;
+
+pub use engine::{Engine, Home};
+pub use error::{EngineError, Fault};
+pub use event::{Event, EventBody, Update};

@@ -1,0 +1,32 @@
+//! The vocabulary as plain data: the one JSON shape that `--json`, the window's bridge and stored evidence share.
+//!
+//! Owns no logic beyond constructors and display; imports nothing else of the engine.
+
+mod gate;
+mod id;
+mod image;
+mod instance;
+mod lock;
+mod problem;
+mod release;
+mod rollout;
+mod run;
+mod settings;
+
+pub use gate::{Finding, GateName, GateReport, GateState, Level, TestOutcome, TestReport};
+pub use id::{Digest, EnvironmentName, InstanceId, ProcessName, ProjectName, ReleaseId, RolloutId, RunId};
+pub use image::{BuilderKind, EngineInfo, EngineOrigin, ImageReport, PinnedImage, StoreKind};
+pub use instance::{HealthState, Instance, InstanceState};
+pub use lock::{LockFinding, LockKind, LockReport, LockSituation, Strictness};
+pub use problem::Problem;
+pub use release::{Evidence, GateEvidence, Placement, Release, SourceState};
+pub use rollout::{
+    EnvironmentStatus, Guarantee, Plan, PlannedStep, ProbeAttempt, ProbeOutcome, RolloutReason, RolloutRecord, RolloutState,
+    ServiceStatus, StepKind, StepRecord, StepState,
+};
+pub use run::{LogLine, LogStream, RunRecord, RunState, Stage, StageState};
+pub use settings::{
+    AppSettings, BuildSettings, CommandLine, EnvironmentSettings, Framework, GateSettings, GauntletSettings, HealthCheck,
+    HealthProbe, KeepSettings, LockSettings, Origin, Process, ProcessKind, ProcessPlacement, ProjectSettings, Ready,
+    ReleaseSettings, Resources, SecretDelivery, ServiceSettings, Setting, VolumeMount,
+};

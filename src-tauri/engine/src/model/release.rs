@@ -1,0 +1,112 @@
+//! Releases, placements and the evidence that a release was proven.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    AppSettings, BuilderKind, Digest, EnvironmentName, HealthCheck, LockKind, PinnedImage, ProcessName, ProjectName, ReleaseId,
+    ReleaseSettings, Resources, SecretDelivery, Strictness,
+};
+
+/// An image digest + the settings common to all environments + the evidence that it passed the gauntlet. Never changed once made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct Release {
+    /// The first 12 hex digits of the sha256 of the canonical JSON of everything below.
+    pub id: ReleaseId,
+    /// Its project.
+    pub project: ProjectName,
+    /// The image.
+    pub image: Digest,
+    /// What the engine calls the image.
+    pub engine_id: Digest,
+    /// Processes, variables and volumes.
+    pub app: AppSettings,
+    /// What healthy means.
+    pub health: HealthCheck,
+    /// What is done before the first instance starts.
+    pub settings: ReleaseSettings,
+    /// What proves it.
+    pub evidence: Evidence,
+    /// When it was made, RFC 3339.
+    pub created_at: String,
+}
+
+/// What proves a release. Stored for good: `format` changes when its shape does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct Evidence {
+    /// The shape's version.
+    pub format: u32,
+    /// The source that was built.
+    pub source: SourceState,
+    /// The lock's kind.
+    pub lock_kind: Option<LockKind>,
+    /// sha256 of the lock file.
+    pub lock_digest: Option<Digest>,
+    /// How strict the lock was taken.
+    pub lock_strictness: Strictness,
+    /// Warnings of the lock that were let pass.
+    pub lock_warnings: Vec<String>,
+    /// Who built the image.
+    pub builder: BuilderKind,
+    /// What the image stands on.
+    pub base: Option<PinnedImage>,
+    /// Bytes of the image's own layers.
+    pub image_size: u64,
+    /// Every gate.
+    pub gates: Vec<GateEvidence>,
+    /// True when there were no tests and a person let it pass.
+    pub untested: bool,
+}
+
+/// The state of the source when it was built.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct SourceState {
+    /// The commit, when the project is in a Git repository.
+    pub commit: Option<String>,
+    /// The branch, when one is checked out.
+    pub branch: Option<String>,
+    /// True when files differ from the commit, or there is none.
+    pub dirty: bool,
+}
+
+/// How one gate ended, as evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct GateEvidence {
+    /// The gate.
+    pub gate: String,
+    /// `green`, `red`, `error`, `skipped`, `cached`, `not set up`.
+    pub state: String,
+    /// The tool and its version.
+    pub tool: Option<String>,
+    /// Tests that passed, when it runs tests.
+    pub tests_passed: Option<u32>,
+    /// The image that it ran in.
+    pub image: Option<Digest>,
+}
+
+/// What one environment adds to a release, recorded per rollout.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct Placement {
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The public host name.
+    pub domain: String,
+    /// Instances of each process.
+    pub replicas: BTreeMap<ProcessName, u16>,
+    /// Variables, secrets not among them.
+    pub env: BTreeMap<String, String>,
+    /// Secrets by name, each with the keyed hash of its value.
+    pub secrets: BTreeMap<String, String>,
+    /// How secrets reach instances.
+    pub secret_delivery: SecretDelivery,
+    /// Services that are kept here.
+    pub services: Vec<String>,
+    /// Limits of each instance.
+    pub resources: Resources,
+}

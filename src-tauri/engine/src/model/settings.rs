@@ -1,0 +1,403 @@
+//! What a project is, after its configuration was read and the rest inferred: the effective settings.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{EnvironmentName, ProcessName, ProjectName, Strictness};
+
+/// Every effective value of a project, with nothing left to infer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct ProjectSettings {
+    /// The app.
+    pub app: AppSettings,
+    /// How its image is built.
+    pub build: BuildSettings,
+    /// How strict the lock is taken.
+    pub lock: LockSettings,
+    /// The gates.
+    pub gauntlet: GauntletSettings,
+    /// The services that gates and environments may ask for.
+    pub services: BTreeMap<String, ServiceSettings>,
+    /// What healthy means.
+    pub health: HealthCheck,
+    /// What a release does before its first instance starts.
+    pub release: ReleaseSettings,
+    /// Where releases run. `local` is always there.
+    pub environments: BTreeMap<EnvironmentName, EnvironmentSettings>,
+}
+
+/// The app itself: the same in every environment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct AppSettings {
+    /// The project's identity.
+    pub name: ProjectName,
+    /// The framework that was recognised.
+    pub framework: Framework,
+    /// `MAJOR.MINOR` of the Python that the image runs.
+    pub python: String,
+    /// The processes of the app; one of them at most receives requests.
+    pub processes: Vec<Process>,
+    /// Variables for every instance, below the environment's own.
+    pub env: BTreeMap<String, String>,
+    /// Named volumes, kept across releases.
+    pub volumes: Vec<VolumeMount>,
+}
+
+/// A framework that decides how an app is started and probed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum Framework {
+    /// FastAPI (ASGI).
+    Fastapi,
+    /// Starlette (ASGI).
+    Starlette,
+    /// Litestar (ASGI).
+    Litestar,
+    /// Flask (WSGI).
+    Flask,
+    /// Django (WSGI or ASGI).
+    Django,
+    /// Any ASGI callable.
+    Asgi,
+    /// Any WSGI callable.
+    Wsgi,
+    /// Streamlit.
+    Streamlit,
+    /// A Celery worker without a web process.
+    Celery,
+    /// A plain process that receives no requests.
+    Worker,
+    /// A command that the configuration gave, of no framework known here.
+    Custom,
+}
+
+/// One kind of instance of an app.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct Process {
+    /// `web` for the one that receives requests, unless named otherwise.
+    pub name: ProcessName,
+    /// Whether requests reach it.
+    pub kind: ProcessKind,
+    /// What the container runs.
+    pub command: CommandLine,
+    /// Time between SIGTERM and SIGKILL.
+    pub stop_grace: Duration,
+}
+
+/// Whether requests reach a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum ProcessKind {
+    /// Listens on `port` inside its container.
+    Web {
+        /// The TCP port inside the container; `PORT` tells the process.
+        port: u16,
+    },
+    /// Receives no requests.
+    Worker,
+}
+
+/// A command as a list of arguments; a single string of the configuration runs in `/bin/sh -c`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(untagged)]
+pub enum CommandLine {
+    /// Executed as it is.
+    Exec(Vec<String>),
+    /// Interpreted by `/bin/sh`.
+    Shell(String),
+}
+
+impl CommandLine {
+    /// Returns the argument vector that a container runs.
+    pub fn argv(&self) -> Vec<String> {
+        match self {
+            Self::Exec(arguments) => arguments.clone(),
+            Self::Shell(line) => vec!["/bin/sh".into(), "-c".into(), format!("exec {line}")],
+        }
+    }
+}
+
+/// A named volume of the app.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct VolumeMount {
+    /// The volume's name inside the environment.
+    pub name: String,
+    /// Where instances see it.
+    pub path: String,
+}
+
+/// How the image is built.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct BuildSettings {
+    /// The Dockerfile, relative to the project; without one the wheel builder works.
+    pub dockerfile: Option<PathBuf>,
+    /// The Dockerfile's stage to build.
+    pub stage: Option<String>,
+    /// Build arguments of the Dockerfile.
+    pub args: BTreeMap<String, String>,
+    /// Build secrets: id → file, or environment variable as `env:NAME`.
+    pub secrets: BTreeMap<String, String>,
+    /// The base image of the wheel builder, such as `python:3.13-slim`.
+    pub base: String,
+    /// Globs that are kept although a rule would leave them out.
+    pub include: Vec<String>,
+    /// Globs that are left out of the image.
+    pub exclude: Vec<String>,
+    /// A bundle of certificate authorities for the build only.
+    pub ca_bundle: Option<PathBuf>,
+    /// Dependency extras that the image holds.
+    pub extras: Vec<String>,
+    /// Dependency groups that the image holds.
+    pub groups: Vec<String>,
+}
+
+/// How strict the lock is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct LockSettings {
+    /// What happens to a dependency without a hash.
+    pub unhashed: Strictness,
+}
+
+/// The gates of a project, in the order in which they are shown.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct GauntletSettings {
+    /// Every gate, the project's own included.
+    pub gates: Vec<GateSettings>,
+    /// Gates that must be set up.
+    pub required: Vec<String>,
+    /// The dependency groups that the development layer holds.
+    pub groups: Vec<String>,
+    /// The extras that the development layer holds.
+    pub extras: Vec<String>,
+}
+
+/// One gate of the gauntlet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct GateSettings {
+    /// `lint`, `format`, `types`, `unit`, `integration`, or a name of the project's.
+    pub name: String,
+    /// What it runs; none when the project configures no such tool.
+    pub run: Option<CommandLine>,
+    /// Gates that must be green before.
+    pub needs: Vec<String>,
+    /// Services that run beside it.
+    pub services: Vec<String>,
+    /// The time after which it is an error.
+    pub timeout: Duration,
+    /// Variables for this gate only.
+    pub env: BTreeMap<String, String>,
+    /// A red gate of this kind does not stop a ship.
+    pub allow_failure: bool,
+    /// Whether it may reach a network beyond its services.
+    pub network: bool,
+    /// Whether it is given the engine's socket.
+    pub docker: bool,
+}
+
+/// A real dependency that runs beside the app.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct ServiceSettings {
+    /// Its image.
+    pub image: String,
+    /// What its container runs, if not the image's own.
+    pub command: Option<CommandLine>,
+    /// Its variables.
+    pub env: BTreeMap<String, String>,
+    /// When it is ready.
+    pub ready: Ready,
+    /// Variables that it gives to whoever asks for it.
+    pub provides: BTreeMap<String, String>,
+    /// The folder inside the container whose content an environment keeps.
+    pub data: Option<String>,
+}
+
+/// When a service is ready.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum Ready {
+    /// It accepts connections on this port.
+    Port(u16),
+    /// This command inside it ends with 0.
+    Command(CommandLine),
+    /// Its output holds this text.
+    Log(String),
+    /// Its container runs.
+    Running,
+}
+
+/// What healthy means, and how long to wait for it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct HealthCheck {
+    /// How it is measured.
+    pub probe: HealthProbe,
+    /// Time between two probes.
+    pub interval: Duration,
+    /// Time after which one probe has failed.
+    pub timeout: Duration,
+    /// Successes in a row that make an instance healthy.
+    pub successes: u32,
+    /// Time after which an instance that is not healthy has failed.
+    pub deadline: Duration,
+}
+
+/// How health is measured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum HealthProbe {
+    /// `GET path` answers 2xx.
+    Http {
+        /// The path, with its leading slash.
+        path: String,
+    },
+    /// The port accepts a connection.
+    Tcp,
+    /// The command inside the instance ends with 0.
+    Command(CommandLine),
+    /// The container runs and does not restart.
+    Running,
+}
+
+/// What a release does before its first instance starts.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct ReleaseSettings {
+    /// One command in a one-off container of the new release.
+    pub before_start: Option<CommandLine>,
+    /// How many releases stay ready for a rollback.
+    pub keep: KeepSettings,
+}
+
+/// How many retired releases stay ready for a rollback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct KeepSettings {
+    /// Releases, the serving one not counted.
+    pub releases: u32,
+}
+
+impl Default for KeepSettings {
+    fn default() -> Self {
+        Self { releases: 5 }
+    }
+}
+
+/// A named place where releases run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct EnvironmentSettings {
+    /// The engine behind it: `docker` for the local one, or a URL.
+    pub target: String,
+    /// The public host name; `<app>.localhost` for `local`, `<environment>.<app>.localhost` for other local ones.
+    pub domain: String,
+    /// Instances of the web process.
+    pub replicas: u16,
+    /// What it changes for single processes.
+    pub processes: BTreeMap<ProcessName, ProcessPlacement>,
+    /// Variables, above the app's own.
+    pub env: BTreeMap<String, String>,
+    /// Names of the secrets that instances need.
+    pub secrets: Vec<String>,
+    /// How secrets reach instances.
+    pub secret_delivery: SecretDelivery,
+    /// Services that are kept here, on volumes.
+    pub services: Vec<String>,
+    /// The environment in which a release must have baked before.
+    pub after: Option<EnvironmentName>,
+    /// Its name must be typed before a rollout.
+    pub protected: bool,
+    /// Limits of each instance.
+    pub resources: Resources,
+    /// Time that old instances stay warm after the switch.
+    pub bake: Duration,
+    /// Time that requests in flight have to end.
+    pub drain: Duration,
+}
+
+/// What an environment changes for one process.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct ProcessPlacement {
+    /// Its instances.
+    pub replicas: Option<u16>,
+}
+
+/// How a secret's value reaches an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum SecretDelivery {
+    /// As an environment variable.
+    #[default]
+    Env,
+    /// As a file of mode 0400.
+    File,
+}
+
+/// Limits of one instance.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct Resources {
+    /// Bytes of memory.
+    pub memory: u64,
+    /// Cores.
+    pub cpus: f64,
+    /// Processes and threads.
+    pub pids: i64,
+}
+
+impl Default for Resources {
+    fn default() -> Self {
+        Self { memory: 512 * 1024 * 1024, cpus: 1.0, pids: 512 }
+    }
+}
+
+/// One effective value and where it came from, as `nonevent explain` prints it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct Setting {
+    /// The dotted key, such as `app.port`.
+    pub key: String,
+    /// The value as TOML would write it.
+    pub value: String,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// Where an effective value came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "snake_case", tag = "from")]
+pub enum Origin {
+    /// A line of the configuration.
+    File {
+        /// The file, relative to the project.
+        file: PathBuf,
+        /// The line, from 1.
+        line: u32,
+    },
+    /// Read from the project's sources.
+    Inferred {
+        /// What was read, such as ``shop/main.py:7 `app = FastAPI()` ``.
+        because: String,
+    },
+    /// Nonevent's own choice.
+    Default,
+}
