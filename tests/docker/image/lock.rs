@@ -1,12 +1,24 @@
 //! A lock for tests: what uv resolves today, by its own file format.
 
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use nonevent_engine::image::wheels::Wheel;
 
-/// Resolves requirements for Linux on x86-64 or arm64 and CPython 3.13, and picks one wheel of each package.
+/// Resolves requirements for Linux on this kind of machine and CPython 3.13, and picks one wheel of each package.
+///
+/// What was resolved is kept in the build folder: a lock that is a week old is as good a lock.
 pub fn wheels(requirements: &[&str]) -> Vec<Wheel> {
-    let folder = tempfile::tempdir().unwrap();
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-pylock.toml", requirements.join("-")));
+    if !kept.exists() {
+        resolve(requirements, &kept);
+    }
+    let lock: toml::Table = std::fs::read_to_string(&kept).unwrap().parse().unwrap();
+    lock["packages"].as_array().unwrap().iter().map(wheel).collect()
+}
+
+fn resolve(requirements: &[&str], into: &Path) {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let input = folder.path().join("requirements.in");
     std::fs::write(&input, requirements.join("\n")).unwrap();
     let output = folder.path().join("pylock.toml");
@@ -16,11 +28,11 @@ pub fn wheels(requirements: &[&str]) -> Vec<Wheel> {
         .args(["--python-platform", &platform, "--format", "pylock.toml", "--output-file"])
         .arg(&output)
         .arg(&input)
+        .stdout(Stdio::null())
         .status()
         .expect("`uv` is on the PATH: scripts/bootstrap installs it");
     assert!(status.success(), "uv could not resolve {requirements:?}");
-    let lock: toml::Table = std::fs::read_to_string(&output).unwrap().parse().unwrap();
-    lock["packages"].as_array().unwrap().iter().map(wheel).collect()
+    std::fs::rename(&output, into).unwrap();
 }
 
 fn wheel(package: &toml::Value) -> Wheel {

@@ -5,11 +5,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use bollard::container::LogOutput;
-use bollard::models::{ContainerCreateBody, HostConfig};
-use bollard::query_parameters::{AttachContainerOptionsBuilder, ListImagesOptionsBuilder, RemoveImageOptionsBuilder};
+use bollard::models::{ContainerConfig, ContainerCreateBody, HostConfig};
+use bollard::query_parameters::{
+    AttachContainerOptionsBuilder, CommitContainerOptionsBuilder, ListImagesOptionsBuilder, RemoveImageOptionsBuilder,
+    UploadToContainerOptionsBuilder,
+};
 use futures_util::StreamExt as _;
 use nonevent_engine::docker::Docker;
-use nonevent_engine::image::source::Part;
 use nonevent_engine::image::wheels::{LocalProject, Wheel, WheelBuild, build};
 use nonevent_engine::image::{BaseImage, ImageError, resolve_base};
 use nonevent_engine::model::{
@@ -39,10 +41,13 @@ impl World {
     }
 
     pub async fn build(&self, project: &Path, wheels: &[Wheel]) -> Result<ImageReport, ImageError> {
-        let base = self.base().await;
+        self.build_on(&self.base().await, project, wheels).await
+    }
+
+    pub async fn build_on(&self, base: &BaseImage, project: &Path, wheels: &[Wheel]) -> Result<ImageReport, ImageError> {
         let project = local_project(project);
         let build_all = WheelBuild {
-            base: &base,
+            base,
             wheels,
             project: &project,
             settings: &self.settings,
@@ -109,6 +114,29 @@ impl World {
             other => panic!("{other:?}"),
         };
         (code, text)
+    }
+
+    /// Makes an image as a Dockerfile would: a container of the base, with files and settings, committed.
+    pub async fn commit(&self, files: &[(&str, &str)], config: ContainerConfig) -> Digest {
+        let base = self.base().await;
+        let body = ContainerCreateBody { image: Some(base.name), ..ContainerCreateBody::default() };
+        let container = self.docker.client.create_container(None, body).await.unwrap().id;
+        let mut tar = tar::Builder::new(Vec::new());
+        for (path, text) in files {
+            let mut header = tar::Header::new_gnu();
+            header.set_mode(0o644);
+            header.set_size(text.len() as u64);
+            tar.append_data(&mut header, path, text.as_bytes()).unwrap();
+        }
+        let archive = bollard::body_full(tar.into_inner().unwrap().into());
+        let options = UploadToContainerOptionsBuilder::new().path("/").build();
+        self.docker.client.upload_to_container(&container, Some(options), archive).await.unwrap();
+        let mut config = config;
+        config.labels = Some([("dev.nonevent.project".to_owned(), self.name.as_str().to_owned())].into());
+        let options = CommitContainerOptionsBuilder::new().container(&container).build();
+        let made = self.docker.client.commit_container(options, config).await.unwrap();
+        self.docker.client.remove_container(&container, None).await.unwrap();
+        Digest::new(made.id)
     }
 
     /// Runs a command that must end well.
@@ -239,8 +267,3 @@ def main() -> None:
         "files": sorted(str(path) for path in pathlib.Path("/app").rglob("*") if path.is_file()),
     }))
 "#;
-
-/// Names of what only development needs, for assertions.
-pub fn development_part() -> Part {
-    Part::Development
-}
