@@ -58,6 +58,7 @@ impl World {
             base,
             wheels,
             project,
+            companions: &[],
             settings: &self.settings,
             app: &self.app(),
             cache: self.cache.path(),

@@ -8,7 +8,7 @@ use super::synthetic::{Draft, app, base, project, settings};
 use crate::image::error::ImageError;
 use crate::image::wheels::dependencies::Blobs;
 use crate::image::wheels::release::{Assembled, assemble};
-use crate::image::wheels::{Wheel, WheelBuild, WheelError};
+use crate::image::wheels::{LocalProject, Wheel, WheelBuild, WheelError};
 use crate::model::{ImageReport, StoreKind};
 
 fn write_source(root: &Path) {
@@ -39,7 +39,16 @@ fn wheels(folder: &Path) -> Vec<Wheel> {
 
 async fn assembled(root: &Path, wheels: &[Wheel], cache: &Path) -> Result<Assembled, ImageError> {
     let (base, settings, app, project) = (base(), settings(), app(), project(root.to_owned()));
-    let build = WheelBuild { base: &base, wheels, project: &project, settings: &settings, app: &app, cache, progress: &|_| {} };
+    let build = WheelBuild {
+        base: &base,
+        wheels,
+        project: &project,
+        companions: &[],
+        settings: &settings,
+        app: &app,
+        cache,
+        progress: &|_| {},
+    };
     assemble(&build, Blobs::Needed, StoreKind::Classic).await
 }
 
@@ -146,6 +155,55 @@ async fn two_wheels_that_write_one_path_differently_are_refused() {
 }
 
 #[tokio::test]
+async fn local_packages_that_the_project_needs_come_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, core) = (folder.path().join("project"), folder.path().join("core"));
+    write_source(&root);
+    write_source(&core);
+    fs::write(core.join(".env"), "TOKEN=made-up").unwrap();
+    let companions = [LocalProject {
+        name: "Shop_Core".into(),
+        version: Some("0.1".into()),
+        import_roots: vec![".".into()],
+        root: core,
+        ..LocalProject::default()
+    }];
+    let (base, settings, app, project) = (base(), settings(), app(), project(root));
+    let cache = folder.path().join("cache");
+    let build = WheelBuild {
+        base: &base,
+        wheels: &[],
+        project: &project,
+        companions: &companions,
+        settings: &settings,
+        app: &app,
+        cache: &cache,
+        progress: &|_| {},
+    };
+    let made = assemble(&build, Blobs::Needed, StoreKind::Classic).await.unwrap();
+    assert_eq!(made.report.warnings.len(), 1);
+    let layer = made.package.layers.last().unwrap().blob.clone().unwrap();
+    let mut archive = tar::Archive::new(flate2::read::MultiGzDecoder::new(fs::File::open(layer).unwrap()));
+    let mut files = std::collections::BTreeMap::new();
+    for entry in archive.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut entry, &mut text).unwrap();
+        files.insert(entry.path().unwrap().to_string_lossy().into_owned(), text);
+    }
+    let site = "opt/venv/lib/python3.13/site-packages";
+    assert_eq!(files[&format!("{site}/shop_core.pth")], "/opt/src/shop-core\n");
+    assert_eq!(files[&format!("{site}/shop_app.pth")], "/app/src\n");
+    assert!(files[&format!("{site}/shop_core-0.1.dist-info/direct_url.json")].contains("file:///opt/src/shop-core"));
+    assert!(files.contains_key("opt/src/shop-core/src/shop/cli.py"));
+    assert!(!files.contains_key("opt/src/shop-core/.env"));
+    let twice = [companions[0].clone(), companions[0].clone()];
+    let twice = WheelBuild { companions: &twice, ..build };
+    let error = assemble(&twice, Blobs::Needed, StoreKind::Classic).await.map(|_| ()).unwrap_err();
+    assert!(matches!(error, ImageError::Wheel(WheelError::Taken { .. })), "{error}");
+}
+
+#[tokio::test]
 async fn another_python_than_the_project_s_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let mut app = app();
@@ -155,6 +213,7 @@ async fn another_python_than_the_project_s_is_refused() {
         base: &base,
         wheels: &[],
         project: &project,
+        companions: &[],
         settings: &settings,
         app: &app,
         cache: folder.path(),
