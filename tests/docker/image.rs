@@ -62,6 +62,11 @@ async fn the_same_source_gives_the_same_digest_from_any_folder_and_cache() {
     let second = there.build(other.path(), &reversed).await.unwrap();
     assert!(second.reused);
     assert_eq!(ImageReport { reused: false, ..second }, first);
+    // What was built once needs neither wheels nor layers to be recognised.
+    std::fs::remove_dir_all(here.cache.path().join("wheels")).unwrap();
+    std::fs::remove_dir_all(here.cache.path().join("blobs")).unwrap();
+    assert!(here.build(one.path(), &wheels).await.unwrap().reused);
+    assert!(!here.cache.path().join("wheels").exists());
     let base = here.base().await;
     assert_eq!(first.layers[..base.diff_ids.len()], base.diff_ids);
     let held = inspect(&here.docker, first.engine_id.as_str()).await.unwrap().unwrap();
@@ -200,8 +205,9 @@ async fn a_pinned_base_needs_no_registry_and_a_lost_pin_says_so() {
 async fn a_base_that_nobody_has_and_one_without_python_say_so() {
     let world = World::new().await;
     let error = resolve_base(&world.docker, "127.0.0.1:9/nobody/has-this:1", None, world.cache.path()).await.unwrap_err();
-    let text = error.to_string();
-    assert!(text.starts_with("`127.0.0.1:9/nobody/has-this:1` is neither in a registry nor in the engine: "), "{text}");
+    assert_eq!(error.to_string(), "`127.0.0.1:9/nobody/has-this:1` is neither in a registry nor in the engine");
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.starts_with("the registry 127.0.0.1:9 does not answer: "), "{cause}");
     let error = resolve_base(&world.docker, "haproxy:3.2", None, world.cache.path()).await.unwrap_err();
     assert!(matches!(error, ImageError::NoPython { .. }), "{error}");
     assert!(error.to_string().ends_with("there is no `python3` on its PATH"), "{error}");

@@ -15,7 +15,7 @@ use crate::model::Digest;
 
 /// The cache folder could not be read or written.
 #[derive(Debug, thiserror::Error)]
-#[error("the cache at {} cannot be used: {source}", path.display())]
+#[error("the cache at {} cannot be used", path.display())]
 pub struct CacheError {
     /// The file or folder.
     pub path: PathBuf,

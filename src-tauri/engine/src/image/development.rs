@@ -224,7 +224,7 @@ async fn package(
     added: impl Iterator<Item = &LayerBlob>,
     cache: &Cache,
 ) -> Result<Package, ImageError> {
-    let below = layers_below(docker, ground).await?.into_iter().map(|reference| {
+    let below = layers_below(docker, ground, cache).await?.into_iter().map(|reference| {
         let blob = Some(cache.blob(&reference.digest)).filter(|blob| blob.exists());
         PackedLayer { reference, blob }
     });
@@ -239,7 +239,7 @@ async fn package(
 }
 
 /// The release's own layers, as a manifest names them.
-async fn layers_below(docker: &Docker, ground: &Ground) -> Result<Vec<LayerReference>, ImageError> {
+async fn layers_below(docker: &Docker, ground: &Ground, cache: &Cache) -> Result<Vec<LayerReference>, ImageError> {
     if let Some(record) = &ground.record {
         return Ok(record.layers.clone());
     }
@@ -247,9 +247,16 @@ async fn layers_below(docker: &Docker, ground: &Ground) -> Result<Vec<LayerRefer
         // The classic store reads no manifest: it finds layers by their diff ids.
         StoreKind::Classic => Ok(ground.image.diff_ids.iter().map(LayerReference::of_diff_id).collect()),
         StoreKind::Containerd => {
+            // There an image's id is its manifest's digest: what it names never changes.
+            let key = ground.image.id.hex();
+            if let Some(known) = cache.record("saved-layers", key) {
+                return Ok(known);
+            }
             let saved = saved(docker, &ground.image).await?;
             let pairs = saved.layers.iter().zip(&ground.image.diff_ids);
-            Ok(pairs.map(|(layer, diff_id)| LayerReference::of_base(layer, diff_id)).collect())
+            let layers = pairs.map(|(layer, diff_id)| LayerReference::of_base(layer, diff_id)).collect();
+            cache.put_record("saved-layers", key, &layers)?;
+            Ok(layers)
         }
     }
 }

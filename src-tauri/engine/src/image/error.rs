@@ -19,7 +19,7 @@ pub enum ImageError {
     #[error(transparent)]
     Http(#[from] HttpError),
     /// Neither a registry nor the engine has the base.
-    #[error("`{reference}` is neither in a registry nor in the engine: {registry}")]
+    #[error("`{reference}` is neither in a registry nor in the engine")]
     NoBase {
         /// What was asked for.
         reference: String,

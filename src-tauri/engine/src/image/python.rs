@@ -184,3 +184,18 @@ pub(crate) fn with_variables(env: &[String], changes: &BTreeMap<&str, String>) -
     let kept = env.iter().filter(|entry| !named(entry)).cloned();
     kept.chain(changes.iter().map(|(name, value)| format!("{name}={value}"))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_replaced_not_repeated() {
+        let env: Vec<_> = ["PATH=/usr/bin", "LANG=C.UTF-8", "PATHS=x", "EMPTY"].map(str::to_owned).into();
+        assert_eq!(variable(&env, "PATH"), Some("/usr/bin"));
+        assert_eq!(variable(&env, "EMPTY"), None);
+        let changes = BTreeMap::from([("PATH", "/opt/venv/bin:/usr/bin".to_owned()), ("NEW", "1".to_owned())]);
+        let changed = with_variables(&env, &changes);
+        assert_eq!(changed, ["LANG=C.UTF-8", "PATHS=x", "EMPTY", "NEW=1", "PATH=/opt/venv/bin:/usr/bin"]);
+    }
+}

@@ -60,7 +60,7 @@ pub enum LayerError {
     #[error(transparent)]
     Cache(#[from] CacheError),
     /// A file could not be read.
-    #[error("`{path}` could not be put into the image: {source}")]
+    #[error("`{path}` could not be put into the image")]
     Unreadable {
         /// The file, as the image would name it.
         path: String,
@@ -68,7 +68,7 @@ pub enum LayerError {
         source: io::Error,
     },
     /// The tar could not be written.
-    #[error("a layer could not be written: {0}")]
+    #[error("a layer could not be written")]
     Write(#[source] io::Error),
 }
 

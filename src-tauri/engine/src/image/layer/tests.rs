@@ -100,7 +100,9 @@ fn a_file_that_grew_or_shrank_is_an_error() {
         tree.insert("app/log.txt", Node::File { mode: Mode::Plain, size: lie, time: EPOCH, content: b"12345".to_vec() }).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let error = write(&tree, &mut InMemory, Packing::Gzip, &Cache::at(folder.path())).unwrap_err();
-        assert_eq!(error.to_string(), "`app/log.txt` could not be put into the image: its size changed while it was read");
+        assert_eq!(error.to_string(), "`app/log.txt` could not be put into the image");
+        let cause = std::error::Error::source(&error).unwrap();
+        assert_eq!(cause.to_string(), "its size changed while it was read");
         assert!(!folder.path().join("blobs").exists());
     }
 }

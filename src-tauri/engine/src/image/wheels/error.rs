@@ -44,7 +44,7 @@ pub enum WheelError {
         reason: String,
     },
     /// It lies on this machine, and cannot be read there.
-    #[error("`{filename}` cannot be read: {source}")]
+    #[error("`{filename}` cannot be read")]
     Unreadable {
         /// The wheel.
         filename: String,
