@@ -46,7 +46,6 @@ async fn an_app_runs_from_its_image_as_nobody_on_a_read_only_root() {
             "files": files,
         })
     );
-    world.clean().await;
 }
 
 #[tokio::test]
@@ -73,7 +72,6 @@ async fn the_same_source_gives_the_same_digest_from_any_folder_and_cache() {
     assert_eq!(held.diff_ids, first.layers);
     assert_eq!(held.tags, [format!("nonevent/{}:{}", here.name, first.digest.short())]);
     assert_eq!(held.labels["dev.nonevent.role"], "release");
-    here.clean().await;
 }
 
 #[tokio::test]
@@ -90,7 +88,6 @@ async fn one_changed_line_changes_the_last_layer_alone() {
     assert_eq!(after.layers[..last], before.layers[..last]);
     assert_ne!(after.layers[last], before.layers[last]);
     assert!(world.output(&after.engine_id, &["shop"]).await.contains("good day"));
-    world.clean().await;
 }
 
 #[tokio::test]
@@ -105,7 +102,6 @@ async fn an_engine_that_lost_everything_gets_everything_again() {
     let again = world.build(project.path(), &wheels).await.unwrap();
     assert_eq!(again, first);
     assert!(world.output(&again.engine_id, &["shop"]).await.contains("hello"));
-    world.clean().await;
 }
 
 #[tokio::test]
@@ -131,7 +127,6 @@ async fn gates_run_in_the_release_s_own_layers() {
         |wanted: &str| paths.lines().position(|path| path == wanted).unwrap_or_else(|| panic!("{wanted} not in:\n{paths}"));
     assert!(position("/opt/venv/lib/python3.13/site-packages") < position("/opt/nonevent/dev/lib/python3.13/site-packages"));
     assert_eq!(develop(&world, &report, project.path()).await.unwrap(), development);
-    world.clean().await;
 }
 
 #[tokio::test]
@@ -166,7 +161,6 @@ async fn gates_of_a_dockerfile_image_find_app_and_tools() {
     assert_eq!(development.added_files, ["README.md", "pyproject.toml", "src/shop/greeting.txt", "tests/test_shop.py"]);
     let pytest = world.output(&development.engine_id, &["pytest", "-p", "no:cacheprovider", "tests"]).await;
     assert!(pytest.contains("1 passed"), "{pytest}");
-    world.clean().await;
 }
 
 #[tokio::test]
@@ -185,7 +179,6 @@ async fn a_base_that_only_the_engine_has_is_a_base() {
     assert_eq!(report.layers[..base.diff_ids.len()], base.diff_ids);
     assert!(world.output(&report.engine_id, &["shop"]).await.contains("hello"));
     world.output(&report.engine_id, &["test", "-e", "/etc/made-here"]).await;
-    world.clean().await;
 }
 
 #[tokio::test]
@@ -219,7 +212,6 @@ async fn a_project_without_dependencies_is_an_image_too() {
     let project = project(&[("src/shop/__init__.py", ""), ("src/shop/cli.py", "def main() -> None:\n    print('alone')\n")]);
     let report = world.build(project.path(), &[]).await.unwrap();
     assert_eq!(world.output(&report.engine_id, &["shop"]).await, "alone\n");
-    world.clean().await;
 }
 
 /// Pinned: wheels with scripts of both kinds, data files, headers, extension modules, names with dots, and many files.
@@ -255,7 +247,6 @@ async fn real_wheels_are_installed_as_uv_and_pip_install_them() {
     assert!(ours.len() > 2000, "{} files", ours.len());
     oracle::assert_same(&ours, &oracle::by_uv(&wheels, cache), "uv");
     oracle::assert_same(&oracle::without_x(&ours), &oracle::without_x(&oracle::by_pip(&wheels, cache)), "pip");
-    world.clean().await;
 }
 
 async fn develop(world: &World, report: &ImageReport, root: &std::path::Path) -> Result<DevelopmentImage, ImageError> {

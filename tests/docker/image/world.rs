@@ -155,16 +155,28 @@ impl World {
         assert_eq!(code, 0, "{command:?} ended with {code}:\n{text}");
         text
     }
+}
 
-    /// Removes every image of this test.
-    pub async fn clean(self) {
-        let filters = [("label".to_owned(), vec![format!("dev.nonevent.project={}", self.name)])].into();
-        let options = ListImagesOptionsBuilder::new().all(true).filters(&filters).build();
-        for image in self.docker.client.list_images(Some(options)).await.unwrap() {
-            let force = RemoveImageOptionsBuilder::new().force(true).build();
-            // A layer below another image goes with it.
-            let _ = self.docker.client.remove_image(&image.id, Some(force), None).await;
-        }
+impl Drop for World {
+    /// Removes every image of this test, however it ended.
+    fn drop(&mut self) {
+        let name = self.name.clone();
+        let cleaning = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(clean(&name));
+        });
+        let _ = cleaning.join();
+    }
+}
+
+async fn clean(name: &ProjectName) {
+    let docker = Docker::connect().await.unwrap();
+    let filters = [("label".to_owned(), vec![format!("dev.nonevent.project={name}")])].into();
+    let options = ListImagesOptionsBuilder::new().all(true).filters(&filters).build();
+    for image in docker.client.list_images(Some(options)).await.unwrap() {
+        let force = RemoveImageOptionsBuilder::new().force(true).build();
+        // A layer below another image goes with it.
+        let _ = docker.client.remove_image(&image.id, Some(force), None).await;
     }
 }
 
