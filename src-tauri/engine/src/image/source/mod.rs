@@ -15,7 +15,6 @@ mod rules;
 mod secrets;
 mod walk;
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -122,11 +121,6 @@ impl SourceTree {
             text.push_str(&format!("{}\0{line}\n", file.path));
         }
         super::digest::sha256(text.as_bytes())
-    }
-
-    /// Returns the paths of all files.
-    pub fn paths(&self) -> BTreeSet<&str> {
-        self.files.iter().map(|file| file.path.as_str()).collect()
     }
 }
 
