@@ -70,7 +70,7 @@ pub enum ProjectError {
         /// What it must be, with its article.
         expected: String,
         /// What it is, with its article.
-        found: String,
+        found: &'static str,
         /// A line that would be right.
         example: String,
     },
@@ -82,7 +82,7 @@ pub enum ProjectError {
         /// The dotted key.
         key: String,
         /// The value as TOML.
-        value: String,
+        value: Box<str>,
         /// Why it makes no sense.
         reason: String,
         /// What would.
@@ -230,23 +230,20 @@ impl ProjectError {
             },
             Self::Cycle { .. } => "let one of them wait for nothing".into(),
             Self::BadRequirement { .. } => "write it as `name>=1.2` (PEP 508)".into(),
-            Self::TwoCandidates { candidates } => match candidates.first() {
-                Some(first) => format!("decide it in `nonevent.toml`, for example: {}", first.configuration),
-                None => return None,
-            },
+            Self::TwoCandidates { .. } => "write the lines of one of them into `nonevent.toml`".into(),
             Self::UnknownChoice { candidates, .. } => format!("there are {}", list(candidates)),
             Self::NothingToRun { members, .. } if !members.is_empty() => {
                 format!("this is the root of a uv workspace; go to one of its members: {}", backticked(members))
             }
             Self::NothingToRun { .. } => {
-                "say what to run in `nonevent.toml`: [app] command = [\"python\", \"-m\", \"shop\"], and `port = 8000` if it receives requests"
+                "say what to run in `nonevent.toml`, under `[app]`: `command = [\"python\", \"-m\", \"shop\"]`, and `port = 8000` if it receives requests"
                     .into()
             }
             Self::NoServer { remedy, .. } => remedy.clone(),
             Self::NoName { tried } => {
-                format!("{tried}; give it one of small letters, digits and hyphens in `nonevent.toml`: [app] name = \"shop\"")
+                format!("{tried}; give it one of small letters, digits and hyphens in `nonevent.toml`, under `[app]`: `name = \"shop\"`")
             }
-            Self::NoPython { .. } => "widen it, or name an image in `nonevent.toml`: [build] base = \"python:3.13-slim\"".into(),
+            Self::NoPython { .. } => "widen it, or name an image in `nonevent.toml`, under `[build]`: `base = \"python:3.13-slim\"`".into(),
             Self::ConfiguredInManifest { .. } => "add keys there; `nonevent explain` prints every value".into(),
         })
     }
@@ -257,7 +254,10 @@ impl ProjectError {
             Self::Syntax { excerpt, .. } => excerpt.lines().map(str::to_owned).collect(),
             Self::TwoCandidates { candidates } => candidates
                 .iter()
-                .map(|candidate| format!("{}: {}  →  {}", candidate.at, candidate.source, candidate.configuration))
+                .flat_map(|candidate| {
+                    let lines = candidate.configuration.lines().map(|line| format!("    {line}"));
+                    std::iter::once(format!("{}: {}", candidate.at, candidate.source)).chain(lines).collect::<Vec<_>>()
+                })
                 .collect(),
             _ => Vec::new(),
         }

@@ -60,7 +60,7 @@ pub struct Candidate {
     pub at: At,
     /// The line that makes it.
     pub source: String,
-    /// What decides for it in the configuration, such as `[app] command = ["uvicorn", "shop.main:app"]`.
+    /// The lines of the configuration that decide for it: a table's header and its `command`.
     pub configuration: String,
 }
 

@@ -30,7 +30,9 @@ pub(super) fn closest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> O
     let lower = name.to_lowercase().replace('-', "_");
     let distance = |candidate: &str| strsim::damerau_levenshtein(&lower, &candidate.to_lowercase().replace('-', "_"));
     let (close, distance) = known.map(|candidate| (candidate, distance(candidate))).min_by_key(|(_, distance)| *distance)?;
-    (distance <= close.chars().count().max(name.chars().count()) / 3).then(|| close.to_owned())
+    let length = close.chars().count().max(name.chars().count());
+    // A short name is meant when one letter is wrong, or two have changed places.
+    (distance <= (length / 3).max(1) && distance < length).then(|| close.to_owned())
 }
 
 #[cfg(test)]

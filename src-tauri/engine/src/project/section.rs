@@ -118,9 +118,9 @@ impl<'d> Section<'d> {
         self.read(key, "true or false", &format!("{key} = true"), DeValue::as_bool)
     }
 
-    /// Reads a whole number within bounds.
-    pub fn integer(&self, key: &'static str, bounds: RangeInclusive<i64>) -> Read<i64> {
-        let found = self.read(key, "a whole number", &format!("{key} = {}", bounds.start().max(&1)), integer)?;
+    /// Reads a whole number within bounds; errors name the usual one as an example.
+    pub fn integer(&self, key: &'static str, bounds: RangeInclusive<i64>, usual: i64) -> Read<i64> {
+        let found = self.read(key, "a whole number", &format!("{key} = {usual}"), integer)?;
         let Some(found) = found else { return Ok(None) };
         if bounds.contains(&found.value) {
             return Ok(Some(found));
@@ -311,17 +311,16 @@ fn command(value: &DeValue<'_>) -> Option<CommandLine> {
     }
 }
 
-fn described(value: &DeValue<'_>) -> String {
+fn described(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a string",
         DeValue::Integer(_) => "a whole number",
         DeValue::Float(_) => "a number",
-        DeValue::Boolean(_) => "true or false",
+        DeValue::Boolean(_) => "a boolean",
         DeValue::Datetime(_) => "a date or time",
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
     }
-    .into()
 }
 
 /// Writes a simple value without quotes, to show how it would look as a string.

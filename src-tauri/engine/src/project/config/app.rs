@@ -103,13 +103,13 @@ impl ProcessSection {
 }
 
 fn read_port(section: &Section<'_>) -> Result<Option<Located<u16>>, ProjectError> {
-    let port = section.integer("port", 1..=65535)?;
+    let port = section.integer("port", 1..=65535, 8000)?;
     Ok(port.and_then(|port| Some(Located::new(u16::try_from(port.value).ok()?, port.at))))
 }
 
 /// Reads `replicas`, from the least that makes sense.
 pub(super) fn read_replicas(section: &Section<'_>, least: i64) -> Result<Option<Located<u16>>, ProjectError> {
-    let replicas = section.integer("replicas", least..=1000)?;
+    let replicas = section.integer("replicas", least..=1000, 2)?;
     Ok(replicas.and_then(|replicas| Some(Located::new(u16::try_from(replicas.value).ok()?, replicas.at))))
 }
 

@@ -67,7 +67,7 @@ impl EnvironmentSection {
             protected: section.flag("protected")?,
             memory: section.bytes("memory")?,
             cpus: section.number("cpus")?,
-            pids: section.integer("pids", 1..=4_194_304)?,
+            pids: section.integer("pids", 1..=4_194_304, 512)?,
             bake: section.duration("bake")?,
             drain: section.duration("drain")?,
         };

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::checks::{check_label, check_variables};
 use crate::model::CommandLine;
-use crate::project::section::Section;
+use crate::project::names::closest;
+use crate::project::section::{Entry, Section};
 use crate::project::{At, Located, ProjectError};
 
 /// `[gauntlet]`.
@@ -53,13 +54,28 @@ impl GauntletSection {
                 continue;
             }
             if entry.value.as_table().is_none() {
-                let example = format!("{} = {{ run = \"…\" }}", entry.name);
-                return Err(section.wrong(&entry.name, entry.at, "a table or false", entry.value, &example));
+                return Err(not_a_gate(&section, entry));
             }
             let gate = GateSection::read(&section.named(&entry)?)?;
             gates.push((entry.name, GateEntry::On(Box::new(gate))));
         }
         Ok(Self { required, groups, extras, gates })
+    }
+}
+
+/// Explains a value that is neither a gate nor one of the table's own keys.
+fn not_a_gate(section: &Section<'_>, entry: Entry<'_>) -> ProjectError {
+    match closest(&entry.name, ["required", "groups", "extras"].into_iter()) {
+        Some(close) => ProjectError::UnknownKey {
+            key: section.key(&entry.name),
+            at: entry.at,
+            suggestion: Some(section.key(&close)),
+            note: String::new(),
+        },
+        None => {
+            let example = format!("{} = {{ run = \"…\" }}", entry.name);
+            section.wrong(&entry.name, entry.at, "a table or false", entry.value, &example)
+        }
     }
 }
 

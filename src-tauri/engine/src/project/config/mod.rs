@@ -68,7 +68,7 @@ impl Configuration {
                         at,
                         key: "tool.nonevent".into(),
                         expected: "a table".into(),
-                        found: "something else".into(),
+                        found: "something else",
                         example: "[tool.nonevent]".into(),
                     }),
                 }

@@ -80,7 +80,7 @@ impl ServiceSection {
 
 fn read_ready(section: &Section<'_>) -> Result<Option<Located<Ready>>, ProjectError> {
     let Some(inner) = section.section("ready")? else { return Ok(None) };
-    let port = inner.integer("port", 1..=65535)?;
+    let port = inner.integer("port", 1..=65535, 5432)?;
     let command = inner.command("command")?;
     let log = inner.string("log")?;
     inner.finish()?;
@@ -94,7 +94,7 @@ fn read_ready(section: &Section<'_>) -> Result<Option<Located<Ready>>, ProjectEr
         Some(ready) => Ok(Some(Located::new(ready, inner.at.clone()))),
         None => Err(ProjectError::Contradiction {
             at: inner.at.clone(),
-            message: format!("`{}` says not exactly one thing", inner.path),
+            message: format!("`{}` must say exactly one thing", inner.path),
             hint: "write one of `ready = { port = 5432 }`, `{ command = \"…\" }`, `{ log = \"…\" }`".into(),
         }),
     }
@@ -110,7 +110,7 @@ impl HealthSection {
             probe: None,
             interval: section.duration("interval")?,
             timeout: section.duration("timeout")?,
-            successes: count(&section, "successes", 1..=100)?,
+            successes: count(&section, "successes", 1..=100, 2)?,
             deadline: section.duration("deadline")?,
         };
         section.finish()?;
@@ -150,7 +150,7 @@ fn is_path(text: &str) -> bool {
 impl ReleaseSection {
     pub fn read(top: &Section<'_>) -> Result<Self, ProjectError> {
         let Some(section) = top.section("release")? else { return Ok(Self::default()) };
-        let release = Self { before_start: section.command("before_start")?, keep: count(&section, "keep", 0..=1000)? };
+        let release = Self { before_start: section.command("before_start")?, keep: count(&section, "keep", 0..=1000, 5)? };
         section.finish()?;
         Ok(release)
     }
@@ -160,7 +160,8 @@ fn count(
     section: &Section<'_>,
     key: &'static str,
     bounds: std::ops::RangeInclusive<i64>,
+    usual: i64,
 ) -> Result<Option<Located<u32>>, ProjectError> {
-    let found = section.integer(key, bounds)?;
+    let found = section.integer(key, bounds, usual)?;
     Ok(found.and_then(|found: Located<i64>| Some(Located::<u32>::new(u32::try_from(found.value).ok()?, found.at))))
 }

@@ -5,6 +5,7 @@
 mod layout;
 mod poetry;
 mod pyproject;
+mod requirement;
 mod requirements;
 mod workspace;
 

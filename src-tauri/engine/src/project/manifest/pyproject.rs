@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::str::FromStr;
 
-use pep508_rs::VerbatimUrl;
 use toml::de::DeValue;
 
-use super::{BuildSystem, Install, Manifest, normal, poetry, requirements};
+use super::{BuildSystem, Install, Manifest, normal, poetry, requirement, requirements};
 use crate::project::document::Document;
-use crate::project::section::Section;
+use crate::project::section::{Section, quoted};
 use crate::project::{At, Located, ProjectError};
 
 /// What a group holds before its includes are resolved.
@@ -55,16 +54,10 @@ fn read_project(root: &Path, project: &Section<'_>, manifest: &mut Manifest) -> 
     manifest.version = project.string("version")?.map(|version| version.value);
     manifest.requires_python = project.string("requires-python")?;
     if let Some(requires) = &manifest.requires_python
-        && let Err(error) = pep440_rs::VersionSpecifiers::from_str(&requires.value)
+        && pep440_rs::VersionSpecifiers::from_str(&requires.value).is_err()
     {
-        let reason = first_line(&error.to_string());
-        return Err(project.bad(
-            "requires-python",
-            &requires.at,
-            &crate::project::section::quoted(&requires.value),
-            reason,
-            "write `requires-python = \">=3.11\"`".into(),
-        ));
+        let (reason, hint) = ("it holds no version specifiers (PEP 440)".into(), "write `requires-python = \">=3.11\"`".into());
+        return Err(project.bad("requires-python", &requires.at, &quoted(&requires.value), reason, hint));
     }
     manifest.dynamic = project.strings("dynamic")?.map(|dynamic| dynamic.value).unwrap_or_default();
     manifest.dependencies = requirement_list(project, "dependencies")?;
@@ -121,18 +114,10 @@ fn requirement_list(section: &Section<'_>, key: &'static str) -> Result<Vec<Loca
 
 /// Refuses a text that is no requirement.
 pub(super) fn checked(requirement: Located<String>) -> Result<Located<String>, ProjectError> {
-    match pep508_rs::Requirement::<VerbatimUrl>::from_str(&requirement.value) {
+    match requirement::parse(&requirement.value) {
         Ok(_) => Ok(requirement),
-        Err(error) => Err(ProjectError::BadRequirement {
-            at: requirement.at,
-            requirement: requirement.value,
-            reason: first_line(&error.to_string()),
-        }),
+        Err(reason) => Err(ProjectError::BadRequirement { at: requirement.at, requirement: requirement.value, reason }),
     }
-}
-
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().trim().to_owned()
 }
 
 /// Reads a table of lists whose names the project chose.

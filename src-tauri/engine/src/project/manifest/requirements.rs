@@ -3,11 +3,8 @@
 //! What is unsafe in such a file (URLs, editable installs, missing hashes) is the lock's business; here it is passed over.
 
 use std::path::{Component, Path, PathBuf};
-use std::str::FromStr;
 
-use pep508_rs::VerbatimUrl;
-
-use super::{Manifest, normal};
+use super::{Manifest, normal, requirement};
 use crate::project::document::read_text;
 use crate::project::section::Section;
 use crate::project::{At, Located, ProjectError};
@@ -148,9 +145,9 @@ fn read_into(root: &Path, file: &Path, seen: &mut Vec<PathBuf>, found: &mut Vec<
             }
             continue;
         }
-        let requirement = line.split(" --").next().unwrap_or_default().trim();
-        if !requirement.starts_with('-') && pep508_rs::Requirement::<VerbatimUrl>::from_str(requirement).is_ok() {
-            found.push(Located::new(requirement.to_owned(), at));
+        let text = line.split(" --").next().unwrap_or_default().trim();
+        if !text.starts_with('-') && requirement::parse(text).is_ok() {
+            found.push(Located::new(text.to_owned(), at));
         }
     }
     Ok(())

@@ -40,7 +40,7 @@ pub(super) fn image_file(inputs: &Inputs<'_>) -> Result<Option<ImageFile>, Proje
         (None, Some(named)) => Err(ProjectError::BadValue {
             at: named.at.clone(),
             key: "build.dockerfile".into(),
-            value: path_text(path),
+            value: path_text(path).into(),
             reason: "there is no such file".into(),
             hint: "write a path relative to the project's folder".into(),
         }),

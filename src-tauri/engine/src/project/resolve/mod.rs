@@ -49,6 +49,11 @@ pub(super) fn resolve(inputs: &Inputs<'_>) -> Result<Resolved, ProjectError> {
         let message = format!("the project has {seen} Python modules; those that lie deepest were not read");
         warnings.push(Warning::new(message, "if the app was not found, say what to run in `[app] command`"));
     }
+    if let (None, Some(unread)) = (&inputs.manifest.file, inputs.manifest.unread.first()) {
+        let message =
+            format!("`{}` is not read, and nothing else names the project's dependencies", super::place::slashed(unread));
+        warnings.push(Warning::new(message, "write them into `pyproject.toml`, under `[project]`, and lock them"));
+    }
     let image_file = build::image_file(inputs)?;
     let python = python::choose(inputs, image_file.as_ref())?;
     let (build, build_explained) = build::resolve(inputs, image_file.as_ref(), &python, &mut warnings)?;

@@ -295,7 +295,7 @@ impl<'a> Chooser<'a, '_> {
             (true, _) => "[process.web]",
             (false, _) => "[app]",
         };
-        let configuration = format!("{table} command = {}", line.unwrap_or_default().shown());
+        let configuration = format!("{table}\ncommand = {}", line.unwrap_or_default().shown());
         Candidate {
             entry: found.name(),
             framework: found.framework,
@@ -329,6 +329,12 @@ impl<'a> Chooser<'a, '_> {
             Some(file) if self.inputs.manifest.file.as_deref() != Some(MANIFEST.as_ref()) => {
                 format!("add `{server}` to `{}` and lock again", slashed(&file.path))
             }
+            None if self.inputs.manifest.file.is_none() => match self.inputs.manifest.unread.first() {
+                Some(unread) => {
+                    format!("`{}` is not read: move its dependencies to `pyproject.toml`, and lock them", slashed(unread))
+                }
+                None => format!("name `{server}` in a `pyproject.toml`, and lock it: `uv init --bare`, then `uv add {server}`"),
+            },
             _ => format!("add `{server}` to `dependencies` in `pyproject.toml` and lock again, or run `uv add {server}`"),
         }
     }
@@ -364,11 +370,11 @@ impl<'a> Chooser<'a, '_> {
         for found in self.inputs.detection.workers.iter().filter(|_| !chosen.processes.iter().any(starts_worker)) {
             let line = command(found, PORT, self.distributions).unwrap_or_default().shown();
             let first = if self.inputs.configuration.app.command.is_some() {
-                "rename `[app] command` to `[process.web] command`, and add "
+                "move `command` from `[app]` to `[process.web]`, and add "
             } else {
                 "add "
             };
-            let hint = format!("{first}to the configuration: [process.worker] command = {line}");
+            let hint = format!("{first}to the configuration, under `[process.worker]`: `command = {line}`");
             warnings.push(Warning::new(
                 format!("`{}` ({}) is a Celery app, and nothing starts its worker", found.name(), found.at),
                 hint,
