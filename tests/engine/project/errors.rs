@@ -22,6 +22,10 @@ fn of_a_project() {
     let manifest = "[project]\nname = \"shop\"\nversion = \"1\"\n";
     let page = page([
         case("an empty folder", Tree::new()),
+        case(
+            "projects below",
+            Tree::new().file("backend/pyproject.toml", "").file("jobs/requirements.txt", "").file(".x/setup.py", ""),
+        ),
         case("no manifest", Tree::new().file("main.py", APP)),
         case("a syntax error in the manifest", Tree::new().file("pyproject.toml", "[project]\nname = \"shop\"\nversion = = 1\n")),
         case("a syntax error after a tab and an umlaut", Tree::new().file("pyproject.toml", "[project]\n\tname = \"ü\" x\n")),

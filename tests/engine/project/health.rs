@@ -62,6 +62,12 @@ fn a_router_counts_with_its_whole_prefix() {
 }
 
 #[test]
+fn a_router_may_be_the_route() {
+    let text = "router = APIRouter(prefix=\"/health\")\n@router.get(\"\")\ndef health(): ...\napp.include_router(router)\n";
+    assert_eq!(fastapi(text).as_deref(), Some("/health"));
+}
+
+#[test]
 fn a_router_in_a_router_is_not_guessed() {
     let text = "inner = APIRouter()\nouter = APIRouter(prefix=\"/x\")\n@inner.get(\"/health\")\ndef health(): ...\nouter.include_router(inner)\napp.include_router(outer)\n";
     assert_eq!(fastapi(text), None);

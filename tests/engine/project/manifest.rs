@@ -145,6 +145,18 @@ fn requirement_files_are_read() {
 }
 
 #[test]
+fn of_several_requirement_files_the_one_nearest_to_production_counts() {
+    let tree = Tree::new()
+        .file("requirements/base.txt", "fastapi==0.115\n")
+        .file("requirements/production.txt", "-r base.txt\nuvicorn==0.34\n")
+        .file("requirements/dev.txt", "-r base.txt\npytest==8\n")
+        .file("main.py", APP);
+    assert_eq!(texts(&tree.project().manifest.dependencies), ["fastapi==0.115", "uvicorn==0.34"]);
+    let manifest = tree.file("requirements.txt", "uvicorn==0.1\n").project().manifest;
+    assert_eq!(texts(&manifest.dependencies), ["uvicorn==0.1"]);
+}
+
+#[test]
 fn a_manifest_of_tools_only_leaves_dependencies_to_requirement_files() {
     let tree =
         Tree::new().file("pyproject.toml", "[tool.ruff]\n").file("requirements.txt", "uvicorn==0.34\n").file("main.py", APP);

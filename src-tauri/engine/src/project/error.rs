@@ -17,6 +17,8 @@ pub enum ProjectError {
     NotAProject {
         /// The folder that was asked for.
         folder: PathBuf,
+        /// Folders in it that are projects.
+        below: Vec<String>,
     },
     /// A file or folder cannot be read.
     #[error("cannot read `{}`: {reason}", slashed(path))]
@@ -213,6 +215,7 @@ impl ProjectError {
     /// Returns what to do.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::NotAProject { below, .. } if !below.is_empty() => format!("go to one of the projects in it: {}", backticked(below)),
             Self::NotAProject { .. } => "go to a project's folder, or begin one here with `uv init`".into(),
             Self::Unreadable { .. } => return None,
             Self::Syntax { file, line, .. } => format!("mend line {line} of `{}`", slashed(file)),

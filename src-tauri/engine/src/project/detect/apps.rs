@@ -188,10 +188,7 @@ fn unused_factories(names: &Names<'_>) -> Vec<App> {
             // What `main()` calls is still what a server would call.
             let counts = match scope {
                 Scope::Module => true,
-                Scope::Function(outer) => {
-                    let outer = names.function(&(index, outer.to_owned()));
-                    outer.is_some_and(|(module, function)| names.factory(module, function).is_some())
-                }
+                Scope::Function(outer) => names.made_by_object(&(index, outer.to_owned())).is_some(),
                 Scope::Class | Scope::Main => false,
             };
             if counts {

@@ -47,8 +47,10 @@ pub(super) fn routes(names: &Names<'_>, app: &App) -> Vec<HealthRoute> {
     let mut found = Vec::new();
     for (index, module) in names.modules.iter().enumerate() {
         let at = |line: u32| At::new(module.file.as_path(), line);
-        let mut add = |prefix: Option<String>, path: &str, line: u32| {
-            let path = prefix.map(|prefix| normalised(&format!("{prefix}{path}")));
+        let mut add = |prefix: &dyn Fn() -> Option<String>, path: &str, line: u32| {
+            // Prefixes take a look at every module; most routes are ruled out by their own text.
+            let may_answer = rank(path).is_some() || path.trim_matches('/').is_empty();
+            let path = may_answer.then(prefix).flatten().map(|prefix| normalised(&format!("{prefix}{path}")));
             if let Some(path) = path.filter(|path| rank(path).is_some() && !path.contains(['{', '<'])) {
                 found.push(HealthRoute { path, at: at(line), source: module.source_line(line) });
             }
@@ -59,10 +61,10 @@ pub(super) fn routes(names: &Names<'_>, app: &App) -> Vec<HealthRoute> {
                 Statement::Function(function) => {
                     for call in function.decorators.iter().filter_map(Expression::call) {
                         if let Some((receiver, path)) = decorated_route(call) {
-                            add(place.prefix(receiver), path, call.line);
+                            add(&|| place.prefix(receiver), path, call.line);
                         } else if let Some(path) = bare_route(call).filter(|_| scope == Scope::Module) {
                             // Litestar: a handler counts where the app lists it.
-                            add(place.is_listed(&function.name).then(String::new), path, call.line);
+                            add(&|| place.is_listed(&function.name).then(String::new), path, call.line);
                         }
                     }
                 }
@@ -73,7 +75,7 @@ pub(super) fn routes(names: &Names<'_>, app: &App) -> Vec<HealthRoute> {
                         let (Some(method), Some(path)) = (call.method(), path) else { return };
                         match (method, call.receiver()) {
                             ("add_api_route" | "add_url_rule" | "add_route", Some(receiver)) if takes_get(call) => {
-                                add(place.prefix(receiver), path, call.line)
+                                add(&|| place.prefix(receiver), path, call.line);
                             }
                             _ => {}
                         }
@@ -81,7 +83,7 @@ pub(super) fn routes(names: &Names<'_>, app: &App) -> Vec<HealthRoute> {
                     for call in starlette_routes(value) {
                         let path = call.argument(0, "path").and_then(Expression::text);
                         if let Some(path) = path.filter(|_| takes_get(call) && place.is_starlette_route(call)) {
-                            add(Some(String::new()), path, call.line);
+                            add(&|| Some(String::new()), path, call.line);
                         }
                     }
                 }

@@ -98,7 +98,8 @@ impl<'a> Names<'a> {
         known(&full).or_else(|| self.made_by_object(&self.object(&full)?))
     }
 
-    fn made_by_object(&self, object: &Object) -> Option<Kind> {
+    /// Tells what calling an object of the project makes.
+    pub fn made_by_object(&self, object: &Object) -> Option<Kind> {
         if let Some(kind) = self.made.borrow().get(object) {
             return *kind;
         }

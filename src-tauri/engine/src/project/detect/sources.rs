@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::ast::Statement;
 use super::parse::Reader;
-use crate::project::manifest::{Layout, NOT_THE_APP};
+use crate::project::manifest::{Layout, NOT_THE_APP, TOOLS};
 
 /// More modules than one app has; what lies deepest is left out.
 const MOST_MODULES: usize = 3000;
@@ -35,36 +35,41 @@ const ENTRY_MODULES: [&str; 15] = [
     "worker",
 ];
 
-/// A module without any of these says nothing about how the app is run.
-const SIGNS: [&str; 28] = [
+/// A module without any of these says nothing about how the app is run, or how it tells that it is well.
+const SIGNS: [&str; 33] = [
     "FastAPI",
-    "APIRouter",
     "Starlette",
     "Litestar",
     "Flask",
-    "Blueprint",
     "Quart",
-    "falcon",
-    "bottle",
-    "Celery",
-    "streamlit",
     "Sanic",
     "FastHTML",
+    "falcon",
+    "bottle",
     "blacksheep",
+    "Celery",
+    "streamlit",
     "make_wsgi_app",
     "start_response",
-    "receive",
+    "receive, send",
     "get_wsgi_application",
     "get_asgi_application",
     "_APPLICATION",
     "ROOT_URLCONF",
-    "urlpatterns",
     "create_app",
-    "application",
+    "application =",
     "__main__",
-    "/health",
+    "include_router",
+    "register_blueprint",
+    "mount(",
+    "health",
+    "readyz",
+    "livez",
     "/ping",
-    "/ready",
+    "\"ping",
+    "'ping",
+    "/up\"",
+    "/up'",
 ];
 
 /// One module.
@@ -158,9 +163,8 @@ fn is_part_of_the_app(path: &Path, name: &OsStr) -> bool {
 }
 
 fn is_app_module(name: &OsStr) -> bool {
-    const NOT_THE_APP: [&str; 6] = ["setup.py", "conftest.py", "noxfile.py", "fabfile.py", "dodo.py", "gunicorn.conf.py"];
     name.to_str().is_some_and(|name| {
-        name.ends_with(".py") && !name.starts_with("test_") && !name.ends_with("_test.py") && !NOT_THE_APP.contains(&name)
+        name.ends_with(".py") && !name.starts_with("test_") && !name.ends_with("_test.py") && !TOOLS.contains(&name)
     })
 }
 

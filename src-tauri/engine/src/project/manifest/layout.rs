@@ -46,7 +46,8 @@ pub(in crate::project) const NOT_THE_APP: [&str; 22] = [
 ];
 
 /// Modules that belong to tools.
-const TOOLS: [&str; 6] = ["setup.py", "conftest.py", "noxfile.py", "fabfile.py", "dodo.py", "gunicorn.conf.py"];
+pub(in crate::project) const TOOLS: [&str; 8] =
+    ["setup.py", "conftest.py", "noxfile.py", "fabfile.py", "dodo.py", "gunicorn.conf.py", "test.py", "tests.py"];
 
 /// A folder may hold anything.
 const MOST_ENTRIES: usize = 512;

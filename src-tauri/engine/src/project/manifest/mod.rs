@@ -13,9 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 pub use layout::Layout;
-pub(super) use layout::NOT_THE_APP;
-pub(super) use requirements::is_requirement_file;
+pub(super) use layout::{NOT_THE_APP, TOOLS};
 pub use requirements::{RequirementFile, RequirementFormat};
+pub(super) use requirements::{has_requirement_folder, is_requirement_file};
 pub use workspace::Workspace;
 
 use super::document::Document;

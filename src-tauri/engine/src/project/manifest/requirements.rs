@@ -29,8 +29,8 @@ pub enum RequirementFormat {
     Text,
 }
 
-/// Names of files that hold what the app itself needs.
-const OWN: [&str; 7] = ["", "base", "main", "common", "prod", "production", "requirements"];
+/// Names of files that hold what the app itself needs; one that includes another goes before it.
+const OWN: [&str; 7] = ["", "production", "prod", "main", "requirements", "base", "common"];
 
 /// More files than anybody keeps; a folder may hold anything.
 const MOST_FILES: usize = 64;
@@ -39,9 +39,21 @@ const MOST_FILES: usize = 64;
 pub(super) fn find(root: &Path) -> Vec<RequirementFile> {
     let mut found: Vec<RequirementFile> =
         listed(root, "", requirement_group).chain(listed(root, "requirements", folder_group)).collect();
-    found.sort();
+    found.sort_by_cached_key(|file| (file.group.clone(), rank(&file.path), file.format, file.path.clone()));
     found.truncate(MOST_FILES);
     found
+}
+
+/// Tells how near to the top of [`OWN`] a file stands; those in the project's folder go before those in `requirements/`.
+fn rank(path: &Path) -> (usize, usize) {
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let stem = stem.strip_prefix("requirements").unwrap_or(stem).trim_start_matches(['-', '_', '.']);
+    (path.components().count(), OWN.iter().position(|own| *own == stem).unwrap_or(OWN.len()))
+}
+
+/// Tells whether a folder has requirement files of an app in a folder of their own.
+pub(in crate::project) fn has_requirement_folder(root: &Path) -> bool {
+    listed(root, "requirements", folder_group).any(|file| file.group.is_none())
 }
 
 /// Tells whether a file name is that of a requirement file.
