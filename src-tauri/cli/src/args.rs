@@ -9,7 +9,14 @@ use crate::verbs::Verb;
 
 /// Ships a Python application: proves it, builds it, rolls it out, rolls it back
 #[derive(Debug, Parser)]
-#[command(name = "nonevent", version, max_term_width = 100, subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
+#[command(
+    name = "nonevent",
+    version,
+    max_term_width = 100,
+    args_override_self = true,
+    subcommand_value_name = "VERB",
+    subcommand_help_heading = "Verbs"
+)]
 pub struct Cli {
     /// What every verb takes.
     #[command(flatten)]

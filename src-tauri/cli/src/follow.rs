@@ -79,7 +79,10 @@ pub async fn carry(
             teller.succeeded(&outcome);
             Ok(Exit::Done)
         }
-        Followed::Ended(Err(error)) => Err(error),
+        Followed::Ended(Err(error)) => {
+            session.remark("");
+            Err(error)
+        }
         Followed::Left => Ok(Exit::Interrupted),
     }
 }

@@ -40,12 +40,13 @@ fn run(arguments: Vec<OsString>) -> Exit {
             Exit::Done
         }
         Err(error) => {
-            let error = CliError::Usage(Box::new(usage::problem(&error, typed_verb(&arguments))));
+            let verb = typed_verb(&arguments);
+            let error = CliError::Usage(Box::new(usage::problem(&error, verb)));
             let format = match before_separator(&arguments).any(|word| word == "--json") {
                 true => Format::Json,
                 false => Format::Human,
             };
-            tell_error(&error, None, format, &mut Out::stdout(), &mut Out::stderr())
+            tell_error(&error, verb, format, &mut Out::stdout(), &mut Out::stderr())
         }
     }
 }

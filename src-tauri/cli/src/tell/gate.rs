@@ -45,32 +45,36 @@ fn took(report: &GateReport) -> Option<u64> {
 fn summary(report: &GateReport) -> String {
     let tool = report.tool.as_ref().map(|tool| format!(" ({tool})")).unwrap_or_default();
     match &report.state {
-        GateState::Green | GateState::Red => format!("{}: {}{tool}", report.state.word(), result(report)),
+        GateState::Green | GateState::Red => match result(report) {
+            Some(result) => format!("{}: {result}{tool}", report.state.word()),
+            None => format!("{}{tool}", report.state.word()),
+        },
         GateState::Error { reason } => format!("error: {reason}"),
         GateState::Skipped { reason } => format!("skipped: {reason}"),
-        GateState::Cached { .. } => format!("cached: green before, nothing it reads has changed{tool}"),
+        GateState::Cached { .. } => "cached: green before, inputs unchanged".into(),
         GateState::NotSetUp => "not set up".into(),
     }
 }
 
-fn result(report: &GateReport) -> String {
+/// What it counted; nothing for a tool that only said no.
+fn result(report: &GateReport) -> Option<String> {
     if let Some(tests) = &report.tests {
         let counts = [(tests.failed, "failed"), (tests.errors, "broken"), (tests.passed, "passed"), (tests.skipped, "skipped")];
         let told: Vec<String> =
             counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
         return match told.is_empty() {
-            true => "no tests".into(),
-            false => told.join(", "),
+            true => Some("no tests".into()),
+            false => Some(told.join(", ")),
         };
     }
     let errors = report.findings.iter().filter(|finding| finding.level == Level::Error).count();
     let warnings = report.findings.len() - errors;
     match (errors, warnings) {
-        (0, 0) if report.state == GateState::Red => "failed".into(),
-        (0, 0) => "nothing found".into(),
-        (0, _) => counted(warnings, "warning"),
-        (_, 0) => counted(errors, "finding"),
-        _ => format!("{}, {}", counted(errors, "finding"), counted(warnings, "warning")),
+        (0, 0) if report.state == GateState::Red => None,
+        (0, 0) => Some("nothing found".into()),
+        (0, _) => Some(counted(warnings, "warning")),
+        (_, 0) => Some(counted(errors, "finding")),
+        _ => Some(format!("{}, {}", counted(errors, "finding"), counted(warnings, "warning"))),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The columns in which a run is told: a glyph, a name, what it came to, and the time it took.
 
-use console::measure_text_width;
+use console::{measure_text_width, truncate_str};
 
 use crate::paint::{Paint, Tone};
 use crate::words;
@@ -73,10 +73,13 @@ impl Row<'_> {
     }
 }
 
-/// Returns a line of something that goes on, without glyph and time, as wide as its final line will be.
+/// Returns a line of something that goes on, without glyph and time, exactly as wide as its final line will be: what moves must not wrap.
 pub fn live(indent: usize, name: &str, doing: &str, paint: Paint) -> String {
-    let (body, width) = body(indent, name, doing, paint);
-    format!("{body}{}", " ".repeat((NAME + SUMMARY - 2 * indent).saturating_sub(width)))
+    let whole = NAME + SUMMARY - 2 * indent;
+    let (body, _) = body(indent, name, doing, paint);
+    let body = truncate_str(&body, whole, "…");
+    let blank = whole.saturating_sub(measure_text_width(&body));
+    format!("{body}{}", " ".repeat(blank))
 }
 
 /// Returns the text under a row, further to the right than its name.

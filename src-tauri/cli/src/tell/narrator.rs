@@ -293,10 +293,12 @@ impl Narrator {
         }
     }
 
-    /// What a person stopped is told as stopped, the innermost first.
+    /// What a person stopped is told as stopped: what belongs to a stage before the stage, as if both had ended.
     fn stopped(&mut self) -> Vec<Mark> {
         let mut marks = Vec::new();
-        for (key, name) in std::mem::take(&mut self.live).into_iter().rev() {
+        let (stages, parts): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.live).into_iter().partition(|(key, _)| matches!(key, LiveKey::Stage(_)));
+        for (key, name) in parts.into_iter().chain(stages) {
             let row = Row { indent: indent(&key), glyph: Glyph::Idle, name: &name, summary: "stopped", took: None };
             marks.push(Mark::Hide(key));
             marks.push(Mark::Print(row.render(self.paint)));

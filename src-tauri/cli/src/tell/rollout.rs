@@ -42,7 +42,7 @@ fn guarantee(plan: &Plan, paint: Paint) -> String {
 
 /// Returns what a probe says right now, in a few words.
 pub fn probing(probe: &ProbeAttempt) -> String {
-    format!("{}: {}", probe.instance, saw(&probe.outcome))
+    format!("{} ({})", saw(&probe.outcome), probe.instance)
 }
 
 /// Returns probes as a transcript, each with the seconds since the first.

@@ -29,11 +29,15 @@ pub struct Args {
     #[arg(short, long)]
     follow: bool,
     /// Only the last lines of each instance
-    #[arg(short = 'n', long, value_name = "N")]
+    #[arg(short = 'n', long, value_name = "N", value_parser = whole_number)]
     lines: Option<u32>,
     /// Only this instance, by its name or id as `status -v` shows it
     #[arg(long, value_name = "INSTANCE")]
     instance: Option<String>,
+}
+
+fn whole_number(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| format!("it must be a whole number up to {}", u32::MAX))
 }
 
 /// Prints logs.

@@ -31,7 +31,7 @@ pub struct Args {
 /// # Errors
 /// When a page cannot be written.
 pub fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
-    let mut command = help::command().propagate_version(true).disable_help_subcommand(true);
+    let mut command = help::command().propagate_version(true).disable_help_subcommand(true).subcommand_help_heading("VERBS");
     command.build();
     match args.dir {
         None => {
