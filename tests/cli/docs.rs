@@ -9,7 +9,7 @@ use nonevent_cli::help::{EXIT_CODES, GROUPS, VARIABLES, command};
 const HEAD: &str = "\
 # The command line
 
-What `nonevent help VERB` prints, on one page. A test compares this page with the program; write it anew with
+What `nonevent VERB -h` prints, on one page. A test compares this page with the program; write it anew with
 `UPDATE_DOCS=1 cargo nextest run -p nonevent docs`.
 
 Data goes to standard output, everything else to standard error. On a terminal, what goes on is shown moving; in a pipe or a file
@@ -31,7 +31,7 @@ fn page() -> String {
     page.push_str("\n`nonevent exec` ends with the exit code of the command that it ran.\n");
     table(&mut page, "Variables", &VARIABLES);
     page.push_str("\n## All verbs\n\n");
-    fence(&mut page, &mut command.clone().term_width(100), Form::Short);
+    fence(&mut page, &mut command.clone().term_width(100));
     for (group, verbs) in GROUPS {
         writeln!(page, "\n## {group}").unwrap();
         for verb in verbs {
@@ -39,7 +39,13 @@ fn page() -> String {
             // Built, so that global options and the name `nonevent VERB` have reached it.
             let mut built = command.clone().term_width(100);
             built.build();
-            fence(&mut page, built.find_subcommand_mut(verb).unwrap(), Form::Long);
+            let verb = built.find_subcommand_mut(verb).unwrap();
+            if let Some(more) =
+                verb.get_long_about().map(ToString::to_string).and_then(|long| Some(long.split_once("\n\n")?.1.to_owned()))
+            {
+                writeln!(page, "{more}\n").unwrap();
+            }
+            fence(&mut page, verb);
         }
     }
     page
@@ -52,16 +58,8 @@ fn table(page: &mut String, heading: &str, rows: &[(&str, &str)]) {
     }
 }
 
-enum Form {
-    Short,
-    Long,
-}
-
-fn fence(page: &mut String, command: &mut Command, form: Form) {
-    let help = match form {
-        Form::Short => command.render_help(),
-        Form::Long => command.render_long_help(),
-    };
+fn fence(page: &mut String, command: &mut Command) {
+    let help = command.render_help();
     let lines: Vec<String> = help.to_string().lines().map(|line| line.trim_end().to_owned()).collect();
     writeln!(page, "```text\n{}\n```", lines.join("\n").trim_end()).unwrap();
 }
