@@ -121,7 +121,15 @@ impl CommandLine {
     pub fn argv(&self) -> Vec<String> {
         match self {
             Self::Exec(arguments) => arguments.clone(),
-            Self::Shell(line) => vec!["/bin/sh".into(), "-c".into(), format!("exec {line}")],
+            Self::Shell(line) => vec!["/bin/sh".into(), "-c".into(), line.clone()],
+        }
+    }
+
+    /// Returns the command as a person would type it.
+    pub fn display(&self) -> String {
+        match self {
+            Self::Exec(arguments) => arguments.join(" "),
+            Self::Shell(line) => line.clone(),
         }
     }
 }
