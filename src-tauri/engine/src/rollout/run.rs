@@ -9,13 +9,13 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use tokio::time::Instant;
 
-use crate::engine::Bake;
 use crate::event::EventBody;
 use crate::model::{
     HealthCheck, HealthProbe, Instance, InstanceId, Plan, ProcessKind, Release, RolloutId, RolloutReason, RolloutRecord,
     RolloutState, StepKind, StepState,
 };
 use crate::pipeline::Context;
+use crate::request::Bake;
 use crate::store::now;
 use crate::target::{Fence, Foundation, InstanceSpec, Observed, Record, RootFileSystem, Secret, Target};
 

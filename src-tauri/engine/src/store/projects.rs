@@ -55,14 +55,14 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be read or written.
-    pub fn hash_key(&self) -> Result<[u8; 32], StoreError> {
+    pub fn hash_key(&self) -> Result<[u8; 64], StoreError> {
         let connection = self.connection();
         connection
-            .execute("INSERT INTO meta (key, value) VALUES ('hash_key', randomblob(32)) ON CONFLICT (key) DO NOTHING", [])?;
+            .execute("INSERT INTO meta (key, value) VALUES ('hash_key', randomblob(64)) ON CONFLICT (key) DO NOTHING", [])?;
         let stored: Option<Vec<u8>> =
             connection.query_row("SELECT value FROM meta WHERE key = 'hash_key'", [], |row| row.get(0)).optional()?;
         stored
-            .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
-            .ok_or_else(|| StoreError::Shape { reason: "the hash key is not 32 bytes".into() })
+            .and_then(|bytes| <[u8; 64]>::try_from(bytes).ok())
+            .ok_or_else(|| StoreError::Shape { reason: "the hash key is not 64 bytes".into() })
     }
 }
