@@ -14,4 +14,4 @@ pub use error::RolloutError;
 pub use lease::Lease;
 pub use plan::{Change, Desired, change, plan};
 pub use recover::{Leftover, leftovers, recover};
-pub use run::{Finished, Order, run};
+pub use run::{Finished, Order, Rollout};

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 
 use crate::event::EventBody;
 use crate::model::{
-    HealthCheck, HealthProbe, Instance, InstanceId, Plan, ProcessKind, Release, RolloutId, RolloutReason, RolloutRecord,
-    RolloutState, StepKind, StepState,
+    HealthCheck, HealthProbe, Instance, InstanceId, Plan, PlannedStep, ProcessKind, Release, RolloutId, RolloutReason,
+    RolloutRecord, RolloutState, StepKind, StepState,
 };
 use crate::pipeline::Context;
 use crate::request::Bake;
@@ -47,78 +47,21 @@ pub struct Order {
 /// How a rollout ended well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finished {
-    /// There was nothing to do.
-    Nothing,
     /// Instances were added or removed.
     Scaled,
     /// Traffic moved.
     Switched,
-}
-
-/// Moves an environment to what is desired.
-///
-/// # Errors
-/// When it does not get there. Before the switch that leaves what serves untouched, and nothing new behind.
-pub async fn run(context: &Context, target: &dyn Target, lease: &Lease, order: &Order) -> Result<Finished, RolloutError> {
-    let observed = target.observe(&lease.fence().place).await?;
-    let change = change(&order.desired, &observed);
-    if change == Change::Nothing {
-        return Ok(Finished::Nothing);
-    }
-    let plan = plan(&order.desired, &observed);
-    // Added instances belong to the rollout whose side they join.
-    let side = match (&change, &observed.serving) {
-        (Change::Scale { .. }, Some(serving)) => serving.record.rollout.clone(),
-        _ => RolloutId::generate(),
-    };
-    let record = RolloutRecord {
-        id: match change {
-            Change::Scale { .. } => RolloutId::generate(),
-            _ => side.clone(),
-        },
-        run: context.run().clone(),
-        project: context.project().clone(),
-        environment: plan.environment.clone(),
-        reason: plan.reason,
-        from: plan.from.clone(),
-        to: plan.to.clone(),
-        placement: order.desired.placement.clone(),
-        state: RolloutState::Running,
-        failure: None,
-        started_at: now(),
-        finished_at: None,
-        by: context.by().to_owned(),
-        steps: Vec::new(),
-    };
-    context.send(context.store().begin_rollout(&record, &plan)?).await;
-    let mut walk = Walk {
-        context,
-        target,
-        lease,
-        order,
-        observed,
-        change,
-        record,
-        side,
-        started: Vec::new(),
-        switched: false,
-        went_back: None,
-    };
-    match walk.steps(&plan).await {
-        Ok(finished) => Ok(finished),
-        Err(error) => {
-            walk.fail(&error).await;
-            Err(error)
-        }
-    }
+    /// Traffic moved; the old instances stay warm until the next start ends the bake.
+    Baking,
 }
 
 /// A rollout that goes on.
-struct Walk<'a> {
+pub struct Rollout<'a> {
     context: &'a Context,
     target: &'a dyn Target,
     lease: &'a Lease,
     order: &'a Order,
+    plan: Plan,
     /// The environment as it was when the rollout began.
     observed: Observed,
     change: Change,
@@ -131,31 +74,99 @@ struct Walk<'a> {
     went_back: Option<Box<Failing>>,
 }
 
-impl Walk<'_> {
-    async fn steps(&mut self, plan: &Plan) -> Result<Finished, RolloutError> {
-        for (position, step) in plan.steps.iter().enumerate() {
-            let position = u32::try_from(position).unwrap_or(u32::MAX);
-            let journal = self.context.store().start_step(&self.record, position, &step.kind, &step.title)?;
-            self.context.send(journal).await;
-            let began = Instant::now();
-            let result = self.interruptible(&step.kind).await;
-            let state = if result.is_ok() { StepState::Done } else { StepState::Failed };
-            let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-            let journal = self.context.store().finish_step(&self.record, position, &step.kind, &step.title, state, took)?;
-            self.context.send(journal).await;
-            result?;
-            if self.order.wait == Bake::Detach && step.kind == StepKind::Switch && !self.order.bake.is_zero() {
-                self.context.store().mark_baking(&self.record.id)?;
-                return Ok(Finished::Switched);
-            }
+impl<'a> Rollout<'a> {
+    /// Plans and journals a rollout; `None` when there is nothing to do.
+    ///
+    /// # Errors
+    /// When the target does not answer or the journal cannot be written.
+    pub async fn begin(
+        context: &'a Context,
+        target: &'a dyn Target,
+        lease: &'a Lease,
+        order: &'a Order,
+    ) -> Result<Option<Self>, RolloutError> {
+        let observed = target.observe(&lease.fence().place).await?;
+        let change = change(&order.desired, &observed);
+        if change == Change::Nothing {
+            return Ok(None);
         }
+        let plan = plan(&order.desired, &observed);
+        let id = RolloutId::generate();
+        // Added instances belong to the rollout whose side they join.
+        let side = match (&change, &observed.serving) {
+            (Change::Scale { .. }, Some(serving)) => serving.record.rollout.clone(),
+            _ => id.clone(),
+        };
+        let record = RolloutRecord {
+            id,
+            run: context.run().clone(),
+            project: context.project().clone(),
+            environment: plan.environment.clone(),
+            reason: plan.reason,
+            from: plan.from.clone(),
+            to: plan.to.clone(),
+            placement: order.desired.placement.clone(),
+            state: RolloutState::Running,
+            failure: None,
+            started_at: now(),
+            finished_at: None,
+            by: context.by().to_owned(),
+            steps: Vec::new(),
+        };
+        context.send(context.store().begin_rollout(&record, &plan)?).await;
+        let (started, switched, went_back) = (Vec::new(), false, None);
+        Ok(Some(Self { context, target, lease, order, plan, observed, change, record, side, started, switched, went_back }))
+    }
+
+    /// Starts fresh instances, waits until they are healthy, and moves traffic.
+    ///
+    /// # Errors
+    /// When it does not get there. What serves was not touched then, and nothing new is left behind.
+    pub async fn move_traffic(&mut self) -> Result<(), RolloutError> {
+        self.walk(|step| !is_after_switch(step)).await
+    }
+
+    /// Watches the new release while it bakes, then retires what no longer serves.
+    ///
+    /// # Errors
+    /// When traffic went back while it baked, or the target could not do its part; the next start ends the clean-up then.
+    pub async fn settle(&mut self) -> Result<Finished, RolloutError> {
+        if self.order.wait == Bake::Detach && !self.order.bake.is_zero() && self.observed.serving.is_some() {
+            self.context.store().mark_baking(&self.record.id)?;
+            return Ok(Finished::Baking);
+        }
+        self.walk(is_after_switch).await?;
         if let Some(failing) = self.went_back.take() {
-            return Err(self.went_back_error(*failing));
+            let error = self.went_back_error(*failing);
+            self.fail(&error).await;
+            return Err(error);
         }
-        let serving = Some(self.order.desired.release.id.clone());
+        let serving = Some(self.release().id.clone());
         let event = self.context.store().finish_rollout(&self.record, RolloutState::Succeeded, serving, None)?;
         self.context.send(event).await;
         Ok(if self.record.reason == RolloutReason::Scale { Finished::Scaled } else { Finished::Switched })
+    }
+
+    async fn walk(&mut self, wanted: impl Fn(&StepKind) -> bool) -> Result<(), RolloutError> {
+        for (position, step) in self.plan.steps.clone().iter().enumerate().filter(|(_, step)| wanted(&step.kind)) {
+            if let Err(error) = self.journaled(u32::try_from(position).unwrap_or(u32::MAX), step).await {
+                self.fail(&error).await;
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    async fn journaled(&mut self, position: u32, step: &PlannedStep) -> Result<(), RolloutError> {
+        let journal = self.context.store().start_step(&self.record, position, &step.kind, &step.title)?;
+        self.context.send(journal).await;
+        let began = Instant::now();
+        let result = self.interruptible(&step.kind).await;
+        let state = if result.is_ok() { StepState::Done } else { StepState::Failed };
+        let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let journal = self.context.store().finish_step(&self.record, position, &step.kind, &step.title, state, took)?;
+        self.context.send(journal).await;
+        result
     }
 
     /// Does a step; up to the switch a person may stop it, and so may the loss of the lock.
@@ -431,4 +442,8 @@ impl Walk<'_> {
         try_join_all(begun.map(|instance| self.target.retire(self.fence(), &instance.id, self.context.lines()))).await?;
         Ok(())
     }
+}
+
+fn is_after_switch(step: &StepKind) -> bool {
+    matches!(step, StepKind::Bake | StepKind::Drain | StepKind::Retire { .. } | StepKind::Observe)
 }
