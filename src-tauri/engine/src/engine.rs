@@ -2,15 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::mpsc;
 
 use crate::error::EngineError;
-use crate::event::Update;
 use crate::model::{
-    EngineInfo, EnvironmentName, EnvironmentStatus, LockReport, LogLine, Plan, ProjectName, Release, ReleaseId, RolloutRecord,
-    RunId, Setting,
+    EngineInfo, EnvironmentName, EnvironmentStatus, LockReport, LogLine, Plan, ProjectName, Release, RolloutRecord, Setting,
 };
+use crate::request::{ExecRequest, ExecSession, Garbage, Gates, ProjectSummary, Run, ShipRequest, Sweep};
 use crate::target::{Leave, LogQuery};
 
 /// Where an engine keeps its state and its caches.
@@ -27,159 +25,6 @@ pub struct Home {
 pub struct Engine {
     #[allow(dead_code)]
     home: Home,
-}
-
-/// What `ship` is asked to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ShipRequest {
-    /// The environment.
-    pub environment: EnvironmentName,
-    /// Whether a project without tests may go on.
-    pub untested: Allow,
-    /// Whether a dirty tree may go elsewhere than to `local`.
-    pub dirty: Allow,
-    /// Whether to wait for the bake.
-    pub bake: Bake,
-    /// Whether gates that were green with the same inputs run again.
-    pub gates: Gates,
-}
-
-/// Whether something that is refused by default may pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Allow {
-    /// It is refused.
-    #[default]
-    No,
-    /// A person said that it may.
-    Yes,
-}
-
-/// Whether a run waits for the bake.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Bake {
-    /// It does.
-    #[default]
-    Wait,
-    /// Whoever starts next finishes it.
-    Detach,
-}
-
-/// Which gates run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Gates {
-    /// Those whose inputs changed.
-    #[default]
-    Changed,
-    /// All.
-    All,
-}
-
-/// How a run ended well.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
-    /// The environment.
-    pub environment: Option<EnvironmentName>,
-    /// The release that was made or moved.
-    pub release: Option<ReleaseId>,
-    /// Where the app answers.
-    pub url: Option<String>,
-    /// What was done.
-    pub done: Done,
-}
-
-/// What a run did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Done {
-    /// Traffic moved to another release, or to fresh instances.
-    Switched,
-    /// Instances were added or removed, none replaced.
-    Scaled,
-    /// This very release serves with this very placement already.
-    Nothing,
-    /// Gates ran, nothing was moved.
-    Checked,
-    /// The environment was removed.
-    Removed,
-}
-
-/// A run that goes on: what it tells, how it ends, and the way to stop it.
-#[derive(Debug)]
-pub struct Run {
-    /// Its id.
-    pub id: RunId,
-    /// What it tells; closed when it has ended.
-    pub updates: mpsc::Receiver<Update>,
-    /// How it ended.
-    pub outcome: oneshot::Receiver<Result<Outcome, EngineError>>,
-    /// Stops it cleanly: what serves goes on serving.
-    pub cancel: CancellationToken,
-}
-
-/// What `gc` found or removed.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
-pub struct Garbage {
-    /// Each thing, in words, with its bytes.
-    pub items: Vec<(String, u64)>,
-    /// Bytes in all.
-    pub bytes: u64,
-}
-
-/// Whether `gc` removes or only tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sweep {
-    /// It tells.
-    Tell,
-    /// It removes.
-    Remove,
-}
-
-/// A project that was shipped from, or added to, this home.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-#[cfg_attr(feature = "bindings", derive(specta::Type))]
-pub struct ProjectSummary {
-    /// Its name.
-    pub name: ProjectName,
-    /// Its folder on this laptop.
-    pub folder: PathBuf,
-    /// Its environments, observed.
-    pub environments: Vec<EnvironmentStatus>,
-}
-
-/// A command to run in the serving release.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExecRequest {
-    /// The environment.
-    pub environment: EnvironmentName,
-    /// What to run.
-    pub command: Vec<String>,
-    /// Whether a terminal is attached.
-    pub terminal: Terminal,
-}
-
-/// Whether `exec` attaches a terminal and standard input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Terminal {
-    /// Only output is read.
-    None,
-    /// Standard input is sent too.
-    Input,
-    /// A terminal of this many columns and rows.
-    Attached {
-        /// Columns.
-        columns: u16,
-        /// Rows.
-        rows: u16,
-    },
-}
-
-/// A command that goes on in an instance.
-pub struct ExecSession {
-    /// What it prints: raw bytes, standard error marked.
-    pub output: mpsc::Receiver<(crate::model::LogStream, Vec<u8>)>,
-    /// What it reads; drop it to close its input.
-    pub input: Option<mpsc::Sender<Vec<u8>>>,
-    /// Its exit code.
-    pub exit: oneshot::Receiver<Result<i64, EngineError>>,
 }
 
 #[allow(clippy::todo, unused_variables, clippy::unused_async, missing_docs, clippy::missing_errors_doc)]

@@ -1,1 +1,11 @@
-//! pipeline
+//! The stages of a run: inspect, lock, build, gauntlet, publish, provision, rollout, bake.
+
+mod context;
+pub mod deliver;
+pub mod placement;
+pub mod release;
+mod stage;
+mod start;
+
+pub use context::Context;
+pub use start::start;
