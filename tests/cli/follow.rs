@@ -5,8 +5,8 @@ use nonevent_cli::interrupt::Interrupts;
 use nonevent_cli::out::Out;
 use nonevent_cli::paint::Paint;
 use nonevent_cli::tell::{HumanTeller, Lines, Paper};
-use nonevent_engine::engine::Run;
 use nonevent_engine::model::{RolloutReason, RunId, StepKind};
+use nonevent_engine::request::Run;
 use nonevent_engine::{EngineError, EventBody, Fault};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -17,7 +17,7 @@ use crate::scenarios::{self, OLD};
 /// An engine that has told all of this and goes on until it is stopped.
 struct Engine {
     updates: mpsc::Sender<nonevent_engine::Update>,
-    outcome: oneshot::Sender<Result<nonevent_engine::engine::Outcome, EngineError>>,
+    outcome: oneshot::Sender<Result<nonevent_engine::request::Outcome, EngineError>>,
     cancel: CancellationToken,
 }
 

@@ -7,8 +7,9 @@ use nonevent_cli::interrupt::Interrupts;
 use nonevent_cli::out::Out;
 use nonevent_cli::paint::Paint;
 use nonevent_cli::problem;
-use nonevent_cli::tell::{HumanTeller, Lines, Narrator, Paper, Teller};
-use nonevent_engine::engine::{Done, Outcome};
+use nonevent_cli::tell::{HumanTeller, Lines, Mark, Narrator, Paper, Teller};
+use nonevent_engine::model::{RunState, Stage, StageState};
+use nonevent_engine::request::{Done, Outcome};
 use nonevent_engine::{EngineError, Fault};
 use tokio::sync::mpsc;
 
@@ -108,6 +109,32 @@ async fn a_cancelled_ship_piped() {
     insta::assert_snapshot!(piped(&scenarios::cancelled(), Lines::Kept, Err(error)).await);
 }
 
+/// The engine tells what was stopped as failed; a person who stopped it is not told of failures.
+#[test]
+fn what_a_person_stopped_is_no_failure() {
+    let before = scenarios::gates_run();
+    let mut after = before.clone();
+    after
+        .end(Stage::Gauntlet, StageState::Failed, "stopped at gauntlet: what serves was not touched", 500)
+        .finish(RunState::Cancelled);
+    let mut narrator = Narrator::new(Paint::Plain, Lines::Kept);
+    before.updates.iter().for_each(|update| drop(narrator.tell(update)));
+    let mut marks = narrator.stopping();
+    after.updates.iter().skip(before.updates.len()).for_each(|update| marks.extend(narrator.tell(update)));
+    let printed = marks.into_iter().filter_map(|mark| match mark {
+        Mark::Print(line) => Some(line),
+        Mark::Show(_) | Mark::Hide(_) => None,
+    });
+    insta::assert_snapshot!(printed.collect::<Vec<_>>().join("\n"), @r"
+    stopping: the old release goes on serving (Ctrl-C again ends this at once)
+      – format      stopped
+      – types       stopped
+      – unit        stopped
+    – gauntlet      stopped                                          0.5 s
+    ");
+    assert!(narrator.close().is_empty(), "something still moves");
+}
+
 #[test]
 fn a_cancelled_ship_on_a_terminal_leaves_nothing_moving() {
     insta::assert_snapshot!(screens(&scenarios::cancelled()));
@@ -159,8 +186,8 @@ fn colour_changes_no_word() {
     }
 }
 
-fn unpaint(mark: nonevent_cli::tell::Mark) -> nonevent_cli::tell::Mark {
-    use nonevent_cli::tell::{Live, Mark};
+fn unpaint(mark: Mark) -> Mark {
+    use nonevent_cli::tell::Live;
     let strip = |text: String| console::strip_ansi_codes(&text).into_owned();
     match mark {
         Mark::Print(text) => Mark::Print(strip(text)),

@@ -4,7 +4,7 @@ use nonevent_cli::exit::Exit;
 use nonevent_cli::json;
 use nonevent_cli::out::Out;
 use nonevent_cli::tell::{JsonTeller, Lines, Teller};
-use nonevent_engine::engine::Done;
+use nonevent_engine::request::Done;
 use nonevent_engine::{Event, Update};
 use serde_json::{Value, json};
 
@@ -12,12 +12,16 @@ use crate::recording::{Recording, Shared};
 use crate::scenarios::{self, outcome};
 
 fn stream(recording: &Recording, lines: Lines) -> Vec<Value> {
+    text(recording, lines).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn text(recording: &Recording, lines: Lines) -> String {
     let out = Shared::default();
     let mut teller = JsonTeller::new(Out::new(out.clone()), "ship", lines);
     recording.updates.iter().for_each(|update| teller.update(update));
     teller.close();
     teller.succeeded(&outcome(Done::Switched));
-    out.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    out.text()
 }
 
 #[test]
@@ -55,9 +59,9 @@ fn every_event_is_one_line_as_it_is_and_the_last_is_the_result() {
 
 #[test]
 fn the_envelope_of_events_has_its_settled_shape() {
-    let lines = stream(&scenarios::red_gates(), Lines::Kept);
-    let finished = lines.iter().find(|line| line["type"] == "gate_finished").unwrap();
-    insta::assert_snapshot!(serde_json::to_string_pretty(finished).unwrap());
+    let text = text(&scenarios::nothing_to_do(), Lines::Kept);
+    let finished = text.lines().find(|line| line.contains("gate_finished")).unwrap();
+    insta::assert_snapshot!(finished);
 }
 
 #[test]

@@ -4,10 +4,10 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
-use nonevent_engine::engine::{Outcome, Run};
 use nonevent_engine::model::{
     EnvironmentName, LogLine, LogStream, RunId, RunRecord, RunState, Stage, StageState, StepKind, StepState,
 };
+use nonevent_engine::request::{Outcome, Run};
 use nonevent_engine::{EngineError, Event, EventBody, Update};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;

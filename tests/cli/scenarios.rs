@@ -1,11 +1,11 @@
 //! The runs that people meet.
 
-use nonevent_engine::engine::{Done, Outcome};
 use nonevent_engine::model::{
     BuilderKind, Digest, Finding, GateReport, GateState, Guarantee, ImageReport, Level, LockFinding, LockKind, LockReport,
     LockSituation, Plan, PlannedStep, ProbeAttempt, ProbeOutcome, Problem, RolloutId, RolloutReason, RolloutState, RunState,
     Stage, StageState, StepKind, StepState, TestOutcome, TestReport,
 };
+use nonevent_engine::request::{Done, Outcome};
 use nonevent_engine::{EngineError, EventBody, Fault};
 
 use crate::recording::Recording;
@@ -67,11 +67,30 @@ pub fn steps() -> Vec<(StepKind, &'static str)> {
         (StepKind::Start { process: "web".into(), count: 2 }, "start 2 × web"),
         (StepKind::Await, "wait until 2 × web are healthy"),
         (StepKind::Switch, "move traffic to 3f2a91c04d5e"),
-        (StepKind::Drain, "let requests in flight end"),
         (StepKind::Bake, "watch 3f2a91c04d5e for 10 s"),
+        (StepKind::Drain, "let requests in flight end"),
         (StepKind::Retire { process: "web".into(), count: 2 }, "retire 2 × web of 9c01d2e4f5a6"),
         (StepKind::Observe, "observe what serves"),
     ]
+}
+
+/// Everything after the switch belongs to the bake.
+fn is_after_switch(kind: &StepKind) -> bool {
+    matches!(kind, StepKind::Drain | StepKind::Bake | StepKind::Retire { .. } | StepKind::Observe)
+}
+
+fn settle(run: &mut Recording) {
+    run.begin(Stage::Bake);
+    for (kind, title) in steps().into_iter().filter(|(kind, _)| is_after_switch(kind)) {
+        run.step(kind, title, 200);
+    }
+    run.event(EventBody::RolloutFinished {
+        rollout: RolloutId::new("r1"),
+        state: RolloutState::Succeeded,
+        serving: Some(NEW.into()),
+        failure: None,
+    });
+    run.end(Stage::Bake, StageState::Done, "local is 3f2a91c04d5e", 800);
 }
 
 /// Up to the gauntlet, everything well.
@@ -159,7 +178,7 @@ pub fn green_ship() -> Recording {
     let mut run = proven("ship");
     publish_skipped(&mut run);
     rollout_begins(&mut run, plan(RolloutReason::Ship, Some(OLD), &steps()));
-    for (kind, title) in steps() {
+    for (kind, title) in steps().into_iter().filter(|(kind, _)| !is_after_switch(kind)) {
         match kind {
             StepKind::Await => {
                 run.step_begins(kind.clone(), title)
@@ -171,13 +190,8 @@ pub fn green_ship() -> Recording {
             _ => drop(run.step(kind, title, 200).clone()),
         }
     }
-    run.event(EventBody::RolloutFinished {
-        rollout: RolloutId::new("r1"),
-        state: RolloutState::Succeeded,
-        serving: Some(NEW.into()),
-        failure: None,
-    });
-    run.end(Stage::Rollout, StageState::Done, "3f2a91c04d5e serves local, 2 × web", 2700);
+    run.end(Stage::Rollout, StageState::Done, "3f2a91c04d5e serves", 1900);
+    settle(&mut run);
     run.finish(RunState::Succeeded).clone()
 }
 
@@ -292,21 +306,25 @@ pub fn rollback() -> Recording {
     let mut plan = plan(RolloutReason::Rollback, Some(OLD), &steps());
     plan.guarantee = Guarantee::No { because: "port 8080 of the host is published".into() };
     rollout_begins(&mut run, plan);
-    for (kind, title) in steps().into_iter().filter(|(kind, _)| *kind != StepKind::BeforeStart) {
+    for (kind, title) in steps().into_iter().filter(|(kind, _)| !is_after_switch(kind) && *kind != StepKind::BeforeStart) {
         run.step(kind, title, 150);
     }
-    run.end(Stage::Rollout, StageState::Done, "3f2a91c04d5e serves local, 2 × web", 1200);
+    run.end(Stage::Rollout, StageState::Done, "3f2a91c04d5e serves", 600);
+    settle(&mut run);
     run.finish(RunState::Succeeded).clone()
 }
 
-/// Stopped while gates run.
+/// Stopped from another process while gates run: nothing says so but the end.
 pub fn cancelled() -> Recording {
+    let mut run = gates_run();
+    run.finish(RunState::Cancelled).clone()
+}
+
+/// What the engine tells after a person stopped it while gates run.
+pub fn gates_run() -> Recording {
     let mut run = built("ship");
     gates_begin(&mut run);
-    run.wait(400)
-        .event(EventBody::GateFinished(gate("lint", GateState::Green, "ruff 0.14.5", 400)))
-        .finish(RunState::Cancelled)
-        .clone()
+    run.wait(400).event(EventBody::GateFinished(gate("lint", GateState::Green, "ruff 0.14.5", 400))).clone()
 }
 
 /// A Dockerfile whose fifth line fails, and a lock with a warning.

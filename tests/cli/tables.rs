@@ -5,13 +5,13 @@ use nonevent_cli::paint::Paint;
 use nonevent_cli::session::{Detail, View};
 use nonevent_cli::tell::plan_lines;
 use nonevent_cli::verbs::{engine, exec, explain, gc, history, lock, logs, open, projects, releases, status};
-use nonevent_engine::engine::{Garbage, ProjectSummary, Sweep};
 use nonevent_engine::model::{
     AppSettings, BuilderKind, Digest, EngineInfo, EngineOrigin, EnvironmentStatus, Evidence, Framework, GateEvidence,
     HealthCheck, HealthProbe, HealthState, Instance, InstanceState, LockFinding, LockKind, LockReport, LockSituation, LogLine,
     LogStream, Origin, Placement, Release, ReleaseSettings, Resources, RolloutReason, RolloutRecord, RolloutState,
     SecretDelivery, ServiceStatus, Setting, SourceState, StoreKind, Strictness,
 };
+use nonevent_engine::request::{Garbage, ProjectSummary, Sweep};
 
 use crate::scenarios::{NEW, OLD, plan, steps};
 
@@ -110,8 +110,7 @@ fn an_empty_status_teaches_the_next_step() {
 }
 
 fn release(id: &str, source: SourceState, states: &[&str]) -> Release {
-    let gate =
-        |state: &&str| GateEvidence { gate: "lint".into(), state: (*state).into(), tool: None, tests_passed: None, image: None };
+    let gate = |state: &&str| GateEvidence { gate: "lint".into(), state: (*state).into(), tool: None, tests_passed: None };
     Release {
         id: id.into(),
         project: "shop".into(),

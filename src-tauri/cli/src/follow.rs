@@ -1,7 +1,7 @@
 //! Follows a run to its end, and lets a person stop it.
 
-use nonevent_engine::engine::{Outcome, Run};
 use nonevent_engine::model::Problem;
+use nonevent_engine::request::{Outcome, Run};
 
 use crate::error::CliError;
 use crate::exit::Exit;

@@ -3,9 +3,35 @@
 use jiff::Timestamp;
 use nonevent_engine::model::Problem;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::exit::Exit;
+
+/// One line of the stream that is no event of the engine.
+#[derive(Serialize)]
+struct Line<'a, T> {
+    v: u32,
+    at: String,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    data: T,
+}
+
+#[derive(Serialize)]
+struct Success<'a> {
+    ok: bool,
+    verb: &'a str,
+    #[serde(flatten)]
+    answer: Map<String, Value>,
+}
+
+#[derive(Serialize)]
+struct Failure<'a> {
+    ok: bool,
+    verb: Option<&'a str>,
+    exit_code: u8,
+    problem: &'a Problem,
+}
 
 /// Returns a time as JSON bears it: RFC 3339, in UTC, with milliseconds.
 pub fn time(at: Timestamp) -> String {
@@ -14,26 +40,21 @@ pub fn time(at: Timestamp) -> String {
 
 /// Returns one line of the stream: an object that is no event of the engine.
 pub fn line(at: Timestamp, kind: &str, data: &impl Serialize) -> String {
-    let data = serde_json::to_value(data).unwrap_or(Value::Null);
-    json!({ "v": 1, "at": time(at), "type": kind, "data": data }).to_string()
+    let line = Line { v: 1, at: time(at), kind, data };
+    // Plain data always has a JSON form.
+    serde_json::to_string(&line).unwrap_or_default()
 }
 
-/// Returns the last line of a verb that did what was asked: `ok`, the verb, and its answer's fields beside them.
+/// Returns the last line of a verb that did what was asked: `ok`, the verb, and the fields of its answer, an object, beside them.
 pub fn success(at: Timestamp, verb: &str, answer: Value) -> String {
-    let mut data = Map::new();
-    data.insert("ok".into(), true.into());
-    data.insert("verb".into(), verb.into());
-    match answer {
-        Value::Object(fields) => data.extend(fields),
-        Value::Null => {}
-        other => {
-            data.insert("value".into(), other);
-        }
-    }
-    line(at, "result", &data)
+    let answer = match answer {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    };
+    line(at, "result", &Success { ok: true, verb, answer })
 }
 
 /// Returns the last line of a verb that did not.
 pub fn failure(at: Timestamp, verb: Option<&str>, problem: &Problem, exit: Exit) -> String {
-    line(at, "result", &json!({ "ok": false, "verb": verb, "exit_code": exit.code(), "problem": problem }))
+    line(at, "result", &Failure { ok: false, verb, exit_code: exit.code(), problem })
 }

@@ -1,7 +1,7 @@
 //! The one sentence at the end of a run that did what was asked.
 
-use nonevent_engine::engine::{Done, Outcome};
 use nonevent_engine::model::GateState;
+use nonevent_engine::request::{Done, Outcome};
 
 use super::Narrator;
 use crate::words;

@@ -1,7 +1,7 @@
 //! Tells people about a run: its course on standard error, its result on standard output.
 
 use nonevent_engine::Update;
-use nonevent_engine::engine::Outcome;
+use nonevent_engine::request::Outcome;
 
 use super::{Lines, Narrator, Paper, Teller, sentence};
 use crate::out::Out;

@@ -14,7 +14,7 @@ mod programs;
 mod rollout;
 
 use nonevent_engine::Update;
-use nonevent_engine::engine::Outcome;
+use nonevent_engine::request::Outcome;
 
 pub use ending::sentence;
 pub use human::HumanTeller;

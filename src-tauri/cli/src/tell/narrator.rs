@@ -56,7 +56,8 @@ pub struct Narrator {
     verb: String,
     plan: Option<Plan>,
     switched: bool,
-    gauntlet_headed: bool,
+    stopping: bool,
+    headed: HashSet<Stage>,
     gates: Vec<GateReport>,
     lock: Option<LockReport>,
     warned: HashSet<String>,
@@ -77,7 +78,8 @@ impl Narrator {
             verb: String::new(),
             plan: None,
             switched: false,
-            gauntlet_headed: false,
+            stopping: false,
+            headed: HashSet::new(),
             gates: Vec::new(),
             lock: None,
             warned: HashSet::new(),
@@ -102,7 +104,8 @@ impl Narrator {
     }
 
     /// Tells that the run is being stopped, and what that leaves.
-    pub fn stopping(&self) -> Vec<Mark> {
+    pub fn stopping(&mut self) -> Vec<Mark> {
+        self.stopping = true;
         let what = match (self.verb.as_str(), &self.plan) {
             ("check" | "down", _) => "stopping",
             _ if self.switched => "stopping: the new release serves already",
@@ -157,7 +160,7 @@ impl Narrator {
             }
             EventBody::ImageBuilt(image) => image.warnings.iter().flat_map(|warning| self.warn(warning, None)).collect(),
             EventBody::GateStarted { gate, command } => {
-                let mut marks = self.head_gauntlet();
+                let mut marks = self.head(Stage::Gauntlet);
                 marks.push(self.show(LiveKey::Gate(gate.clone()), gate, command));
                 marks
             }
@@ -168,7 +171,9 @@ impl Narrator {
                 if *kind == StepKind::Await {
                     self.awaiting = Some((*position, title.clone()));
                 }
-                vec![self.show(LiveKey::Step(*position), title, "")]
+                let mut marks = self.live_stage().map(|stage| self.head(stage)).unwrap_or_default();
+                marks.push(self.show(LiveKey::Step(*position), title, ""));
+                marks
             }
             EventBody::StepFinished { position, kind, state, title, duration_ms } => {
                 self.step_finished(*position, kind, *state, title, *duration_ms)
@@ -198,12 +203,13 @@ impl Narrator {
     }
 
     fn stage_finished(&mut self, stage: Stage, state: &StageState, summary: &str, took: u64) -> Vec<Mark> {
-        let mut marks = self.hide(&LiveKey::Stage(stage));
+        let mut marks = self.end_parts(stage);
+        marks.extend(self.hide(&LiveKey::Stage(stage)));
         let (glyph, summary, took) = match state {
-            StageState::Done => (Glyph::Done, summary.to_owned(), Some(took)),
             StageState::Unchanged if summary.is_empty() => (Glyph::Done, "unchanged".into(), Some(took)),
-            StageState::Unchanged => (Glyph::Done, summary.to_owned(), Some(took)),
+            StageState::Done | StageState::Unchanged => (Glyph::Done, summary.to_owned(), Some(took)),
             StageState::Skipped { reason } => (Glyph::Idle, format!("skipped: {reason}"), None),
+            StageState::Failed if self.stopping => (Glyph::Idle, "stopped".into(), Some(took)),
             StageState::Failed => (Glyph::Failed, summary.to_owned(), Some(took)),
         };
         if *state != StageState::Failed {
@@ -231,18 +237,24 @@ impl Narrator {
         marks
     }
 
-    fn head_gauntlet(&mut self) -> Vec<Mark> {
-        if std::mem::replace(&mut self.gauntlet_headed, true) {
+    /// The line above what belongs to a stage, once. From now on its parts move instead of itself.
+    fn head(&mut self, stage: Stage) -> Vec<Mark> {
+        if !self.headed.insert(stage) {
             return Vec::new();
         }
-        let row = Row { indent: 0, glyph: Glyph::Heading, name: Stage::Gauntlet.word(), summary: "", took: None };
-        let mut marks = self.suspend(Stage::Gauntlet);
-        marks.push(Mark::Print(row.render(self.paint)));
+        let mut marks = self.suspend(stage);
+        match (&self.plan, stage) {
+            (Some(plan), Stage::Rollout) => marks.extend(rollout::heading(plan, self.paint).into_iter().map(Mark::Print)),
+            _ => {
+                let row = Row { indent: 0, glyph: Glyph::Heading, name: stage.word(), summary: "", took: None };
+                marks.push(Mark::Print(row.render(self.paint)));
+            }
+        }
         marks
     }
 
     fn gate_finished(&mut self, report: &GateReport) -> Vec<Mark> {
-        let mut marks = self.head_gauntlet();
+        let mut marks = self.head(Stage::Gauntlet);
         marks.extend(self.hide(&LiveKey::Gate(report.gate.clone())));
         marks.extend(gate::lines(report, self.lines, self.paint).into_iter().map(Mark::Print));
         self.gates.push(report.clone());
@@ -250,18 +262,17 @@ impl Narrator {
     }
 
     fn planned(&mut self, plan: &Plan) -> Vec<Mark> {
-        let mut marks = Vec::new();
-        if !plan.steps.is_empty() {
-            marks.extend(self.suspend(Stage::Rollout));
-            marks.extend(rollout::heading(plan, self.paint).into_iter().map(Mark::Print));
-        }
         self.plan = Some(plan.clone());
-        marks
+        match plan.steps.is_empty() {
+            true => Vec::new(),
+            false => self.head(Stage::Rollout),
+        }
     }
 
     fn step_finished(&mut self, position: u32, kind: &StepKind, state: StepState, title: &str, took: u64) -> Vec<Mark> {
         let glyph = match state {
             StepState::Done => Glyph::Done,
+            StepState::Failed if self.stopping => Glyph::Idle,
             StepState::Failed => Glyph::Failed,
             StepState::Planned | StepState::Started => Glyph::Idle,
         };
@@ -295,15 +306,38 @@ impl Narrator {
 
     /// What a person stopped is told as stopped: what belongs to a stage before the stage, as if both had ended.
     fn stopped(&mut self) -> Vec<Mark> {
-        let mut marks = Vec::new();
         let (stages, parts): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.live).into_iter().partition(|(key, _)| matches!(key, LiveKey::Stage(_)));
-        for (key, name) in parts.into_iter().chain(stages) {
-            let row = Row { indent: indent(&key), glyph: Glyph::Idle, name: &name, summary: "stopped", took: None };
-            marks.push(Mark::Hide(key));
-            marks.push(Mark::Print(row.render(self.paint)));
-        }
-        marks
+        parts.into_iter().chain(stages).flat_map(|(key, name)| self.stop(key, &name)).collect()
+    }
+
+    /// A stage that ends takes with it what belongs to it and has not said how it ended.
+    fn end_parts(&mut self, stage: Stage) -> Vec<Mark> {
+        let belongs = |key: &LiveKey| match key {
+            LiveKey::Stage(_) => false,
+            LiveKey::Gate(_) => stage == Stage::Gauntlet,
+            LiveKey::Step(_) => matches!(stage, Stage::Rollout | Stage::Bake),
+        };
+        let (ended, live) = std::mem::take(&mut self.live).into_iter().partition(|(key, _)| belongs(key));
+        self.live = live;
+        let told = |(key, name): (LiveKey, String)| match self.stopping {
+            true => self.stop(key, &name),
+            false => vec![Mark::Hide(key)],
+        };
+        Vec::into_iter(ended).flat_map(told).collect()
+    }
+
+    fn stop(&self, key: LiveKey, name: &str) -> Vec<Mark> {
+        let row = Row { indent: indent(&key), glyph: Glyph::Idle, name, summary: "stopped", took: None };
+        let line = row.render(self.paint);
+        vec![Mark::Hide(key), Mark::Print(line)]
+    }
+
+    fn live_stage(&self) -> Option<Stage> {
+        self.live.iter().rev().find_map(|(key, _)| match key {
+            LiveKey::Stage(stage) => Some(*stage),
+            LiveKey::Gate(_) | LiveKey::Step(_) => None,
+        })
     }
 
     fn is_live(&self, key: &LiveKey) -> bool {

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use nonevent_engine::Update;
-use nonevent_engine::engine::{Done, Outcome};
 use nonevent_engine::model::RunId;
+use nonevent_engine::request::{Done, Outcome};
 use serde_json::json;
 
 use super::{Lines, Teller};

@@ -1,6 +1,6 @@
 //! `nonevent down`
 
-use nonevent_engine::engine::Engine;
+use nonevent_engine::Engine;
 use nonevent_engine::model::{EnvironmentName, EnvironmentStatus};
 use nonevent_engine::target::Leave;
 

@@ -3,8 +3,8 @@
 use std::io::{self, IsTerminal, Read};
 
 use jiff::Timestamp;
-use nonevent_engine::engine::{ExecRequest, Terminal};
 use nonevent_engine::model::{EnvironmentName, LogStream};
+use nonevent_engine::request::{ExecRequest, Terminal};
 use serde_json::json;
 use tokio::sync::mpsc;
 

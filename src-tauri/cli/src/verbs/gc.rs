@@ -1,6 +1,6 @@
 //! `nonevent gc`
 
-use nonevent_engine::engine::{Garbage, Sweep};
+use nonevent_engine::request::{Garbage, Sweep};
 use serde_json::json;
 
 use crate::error::CliError;

@@ -1,6 +1,6 @@
 //! `nonevent projects`
 
-use nonevent_engine::engine::ProjectSummary;
+use nonevent_engine::request::ProjectSummary;
 use serde_json::json;
 
 use crate::error::CliError;

@@ -1,7 +1,7 @@
 //! `nonevent ship`
 
-use nonevent_engine::engine::{Allow, Bake, Gates, ShipRequest};
 use nonevent_engine::model::EnvironmentName;
+use nonevent_engine::request::{Allow, Bake, Gates, ShipRequest};
 
 use crate::confirm::Consent;
 use crate::error::CliError;
