@@ -1,1 +1,4 @@
 //! project
+
+pub mod lock;
+pub mod pins;
