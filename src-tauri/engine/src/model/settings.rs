@@ -104,7 +104,7 @@ pub struct Process {
     pub name: ProcessName,
     /// Whether requests reach it.
     pub kind: ProcessKind,
-    /// What the container runs.
+    /// What the container runs; an empty list leaves the image its own command.
     pub command: CommandLine,
     /// Time between SIGTERM and SIGKILL.
     pub stop_grace: Duration,
