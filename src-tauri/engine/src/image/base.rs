@@ -247,26 +247,3 @@ async fn hold(docker: &Docker, base: &Unprobed) -> Result<EngineImage, ImageErro
         _ => Err(refused("it pulled an image with other layers".to_owned())),
     }
 }
-
-async fn pull(docker: &Docker, reference: &Reference, name: &str) -> Result<(), String> {
-    let options = CreateImageOptionsBuilder::new().from_image(name).build();
-    let pulling = docker.client.create_image(Some(options), None, login(reference).await);
-    pulling.try_for_each(|_| std::future::ready(Ok(()))).await.map_err(|error| engine_message(&error))
-}
-
-/// The docker CLI's login for a registry, as an engine wants it when it pulls.
-async fn login(reference: &Reference) -> Option<DockerCredentials> {
-    let server = super::registry::login_server(reference.registry());
-    let asked = server.clone();
-    match tokio::task::spawn_blocking(move || docker_credential::get_credential(&asked)).await.ok()?.ok()? {
-        docker_credential::DockerCredential::UsernamePassword(user, password) => Some(DockerCredentials {
-            username: Some(user),
-            password: Some(password),
-            serveraddress: Some(server),
-            ..DockerCredentials::default()
-        }),
-        docker_credential::DockerCredential::IdentityToken(token) => {
-            Some(DockerCredentials { identitytoken: Some(token), serveraddress: Some(server), ..DockerCredentials::default() })
-        }
-    }
-}
