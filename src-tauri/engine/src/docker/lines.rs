@@ -1,4 +1,10 @@
-//! Cuts a stream of bytes into lines for people.
+//! Cuts a stream of bytes into lines for people, and hands them to a reader that may be slow.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::model::{LogLine, LogStream};
 
 /// Bytes after which a line without an end is cut, so that a tool that prints none cannot grow memory.
 const LONGEST: usize = 16 * 1024;
@@ -40,6 +46,38 @@ impl LineCutter {
             self.rest = split;
         }
         self.rest.extend_from_slice(piece);
+    }
+}
+
+/// Hands lines to a reader. One that is behind is waited for a little, but once only: a reader that does not read must not hold up
+/// what it reads about.
+#[derive(Debug)]
+pub(crate) struct LineSender<'a> {
+    source: &'a str,
+    lines: &'a mpsc::Sender<LogLine>,
+    patient: bool,
+    /// Lines that the reader did not get.
+    pub(crate) dropped: u64,
+}
+
+/// How long a full channel is waited for before its reader counts as too slow.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+impl<'a> LineSender<'a> {
+    /// Marks each line with its source.
+    pub(crate) fn new(source: &'a str, lines: &'a mpsc::Sender<LogLine>) -> Self {
+        Self { source, lines, patient: true, dropped: 0 }
+    }
+
+    /// Sends a line, or counts it as dropped.
+    pub(crate) async fn send(&mut self, stream: LogStream, text: String) {
+        let line = LogLine { source: self.source.to_owned(), stream, at: None, text };
+        let sent = match self.patient {
+            true => self.lines.send_timeout(line, PATIENCE).await.is_ok(),
+            false => self.lines.try_send(line).is_ok(),
+        };
+        self.patient = sent;
+        self.dropped += u64::from(!sent);
     }
 }
 

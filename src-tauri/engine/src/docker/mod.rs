@@ -15,6 +15,7 @@ mod tls;
 
 pub use connect::Docker;
 pub use context::Surroundings;
+pub(crate) use dial::Wire;
 pub use error::ConnectError;
-pub(crate) use lines::LineCutter;
+pub(crate) use lines::{LineCutter, LineSender};
 pub use login::{Login, LoginError, login_for, registry_of};

@@ -185,7 +185,7 @@ impl Container {
             oom: state.oom_killed.unwrap_or_default(),
             timed_out: stopped == Stopped::TimedOut,
             cancelled: stopped == Stopped::Cancelled,
-            dropped_lines: reader.dropped,
+            dropped_lines: reader.dropped(),
             tail: VecDeque::into(reader.tail),
             stdout: reader.kept,
             collected,

@@ -1,32 +1,26 @@
 //! Turns the bytes of a container into lines within limits.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use bollard::container::LogOutput;
 use tokio::sync::mpsc;
 
 use super::{OnceSpec, Stdout};
-use crate::docker::LineCutter;
+use crate::docker::{LineCutter, LineSender};
 use crate::model::{LogLine, LogStream};
 
 /// Lines that are kept for a report, whatever a reader got.
 const TAIL: usize = 50;
 
-/// How long a full channel is waited for before its reader counts as too slow.
-const PATIENCE: Duration = Duration::from_millis(200);
-
 /// Reads a container's output.
 pub(super) struct Reader<'a> {
-    source: &'a str,
-    lines: &'a mpsc::Sender<LogLine>,
+    lines: LineSender<'a>,
     stdout_cutter: LineCutter,
     stderr_cutter: LineCutter,
     stdout: Stdout,
     limit: u64,
     read: u64,
-    patient: bool,
-    pub(super) dropped: u64,
+    beyond: u64,
     pub(super) kept: Vec<u8>,
     pub(super) tail: VecDeque<String>,
 }
@@ -34,15 +28,13 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub(super) fn new(spec: &'a OnceSpec, lines: &'a mpsc::Sender<LogLine>) -> Self {
         Self {
-            source: &spec.source,
-            lines,
+            lines: LineSender::new(&spec.source, lines),
             stdout_cutter: LineCutter::default(),
             stderr_cutter: LineCutter::default(),
             stdout: spec.stdout,
             limit: spec.output_limit,
             read: 0,
-            patient: true,
-            dropped: 0,
+            beyond: 0,
             kept: Vec::new(),
             tail: VecDeque::new(),
         }
@@ -66,7 +58,7 @@ impl<'a> Reader<'a> {
         self.cutter(stream).push(&bytes, |line| cut.push(line));
         if before < self.limit && self.read >= self.limit {
             let note = format!("(more than {} bytes of output: the rest is not shown)", self.limit);
-            self.send(LogStream::Stderr, note).await;
+            self.lines.send(LogStream::Stderr, note).await;
         }
         for line in cut {
             self.line(stream, line).await;
@@ -94,20 +86,14 @@ impl<'a> Reader<'a> {
         }
         self.tail.push_back(text.clone());
         match self.read < self.limit {
-            true => self.send(stream, text).await,
-            false => self.dropped += 1,
+            true => self.lines.send(stream, text).await,
+            false => self.beyond += 1,
         }
     }
 
-    /// Waits a little for a reader that is behind, but once only: a reader that does not read must not hold up the container.
-    async fn send(&mut self, stream: LogStream, text: String) {
-        let line = LogLine { source: self.source.to_owned(), stream, at: None, text };
-        let sent = match self.patient {
-            true => self.lines.send_timeout(line, PATIENCE).await.is_ok(),
-            false => self.lines.try_send(line).is_ok(),
-        };
-        self.patient = sent;
-        self.dropped += u64::from(!sent);
+    /// Returns how many lines nobody got.
+    pub(super) fn dropped(&self) -> u64 {
+        self.beyond + self.lines.dropped
     }
 }
 
@@ -137,7 +123,7 @@ mod tests {
         reader.finish().await;
         assert_eq!(reader.tail.back().map(String::as_str), Some("line 99"));
         assert_eq!(reader.tail.len(), TAIL);
-        assert_eq!(reader.dropped, 98);
+        assert_eq!(reader.dropped(), 98);
         let texts: Vec<String> = std::iter::from_fn(|| receiver.try_recv().ok()).map(|line| line.text).collect();
         assert_eq!(texts, ["line 0", "line 1", "(more than 20 bytes of output: the rest is not shown)"]);
     }
@@ -163,7 +149,7 @@ mod tests {
         for number in 0..1000 {
             reader.take(stdout(&format!("{number}\n"))).await;
         }
-        assert_eq!(reader.dropped, 998);
+        assert_eq!(reader.dropped(), 998);
         assert_eq!(receiver.try_recv().map(|line| line.text).as_deref(), Ok("0"));
     }
 }
