@@ -9,6 +9,7 @@ mod cache;
 mod deliver;
 mod development;
 mod digest;
+pub mod dockerfile;
 mod error;
 mod hold;
 mod http;
