@@ -119,7 +119,8 @@ impl World {
     /// Makes an image as a Dockerfile would: a container of the base, with files and settings, committed.
     pub async fn commit(&self, files: &[(&str, &str)], config: ContainerConfig) -> Digest {
         let base = self.base().await;
-        let body = ContainerCreateBody { image: Some(base.name), ..ContainerCreateBody::default() };
+        let image = Some(format!("python@{}", base.pinned.digest));
+        let body = ContainerCreateBody { image, ..ContainerCreateBody::default() };
         let container = self.docker.client.create_container(None, body).await.unwrap().id;
         let mut tar = tar::Builder::new(Vec::new());
         for (path, text) in files {
