@@ -1,7 +1,12 @@
 //! Errors of the engine's use cases, and whose fault they are.
 
 use crate::docker::ConnectError;
+use crate::image::ImageError;
+use crate::image::dockerfile::DockerfileError;
 use crate::model::Problem;
+use crate::project::ProjectError;
+use crate::project::lock::LockError;
+use crate::project::pins::PinsError;
 use crate::rollout::RolloutError;
 use crate::store::StoreError;
 use crate::target::TargetError;
@@ -109,5 +114,38 @@ impl From<RolloutError> for EngineError {
     fn from(error: RolloutError) -> Self {
         let fault = if matches!(error, RolloutError::Cancelled { .. }) { Fault::Interrupted } else { Fault::User };
         Self { problem: Box::new(error.problem()), fault }
+    }
+}
+
+impl From<ProjectError> for EngineError {
+    fn from(error: ProjectError) -> Self {
+        Self { problem: Box::new(error.problem()), fault: Fault::User }
+    }
+}
+
+impl From<LockError> for EngineError {
+    fn from(error: LockError) -> Self {
+        Self::user("lock_refused", error.to_string()).with_hints(error.hints())
+    }
+}
+
+impl From<PinsError> for EngineError {
+    fn from(error: PinsError) -> Self {
+        Self::user("failed", error.to_string()).with_hints(error.hint())
+    }
+}
+
+impl From<ImageError> for EngineError {
+    fn from(error: ImageError) -> Self {
+        Self::user("build_failed", error.to_string()).with_sources(&error).with_hints(error.hint())
+    }
+}
+
+impl From<DockerfileError> for EngineError {
+    fn from(error: DockerfileError) -> Self {
+        if matches!(error, DockerfileError::Cancelled) {
+            return Self::interrupted("stopped at build: what serves was not touched");
+        }
+        Self::user("build_failed", error.to_string()).with_hints(error.hint()).with_details(error.details().iter().cloned())
     }
 }

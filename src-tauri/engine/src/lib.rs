@@ -14,6 +14,7 @@ pub mod pipeline;
 pub mod project;
 pub mod request;
 pub mod rollout;
+mod status;
 pub mod store;
 pub mod target;
 

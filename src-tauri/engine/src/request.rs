@@ -7,7 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::EngineError;
 use crate::event::Update;
-use crate::model::{EnvironmentName, EnvironmentStatus, LogStream, ProjectName, ReleaseId, RunId};
+use crate::model::{EnvironmentName, EnvironmentStatus, ProjectName, ReleaseId, RunId};
+use crate::target::Terminal;
 
 /// What `ship` is asked to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,30 +135,4 @@ pub struct ExecRequest {
     pub command: Vec<String>,
     /// Whether a terminal is attached.
     pub terminal: Terminal,
-}
-
-/// Whether `exec` attaches a terminal and standard input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Terminal {
-    /// Only output is read.
-    None,
-    /// Standard input is sent too.
-    Input,
-    /// A terminal of this many columns and rows.
-    Attached {
-        /// Columns.
-        columns: u16,
-        /// Rows.
-        rows: u16,
-    },
-}
-
-/// A command that goes on in an instance.
-pub struct ExecSession {
-    /// What it prints: raw bytes, standard error marked.
-    pub output: mpsc::Receiver<(LogStream, Vec<u8>)>,
-    /// What it reads; drop it to close its input.
-    pub input: Option<mpsc::Sender<Vec<u8>>>,
-    /// Its exit code.
-    pub exit: oneshot::Receiver<Result<i64, EngineError>>,
 }

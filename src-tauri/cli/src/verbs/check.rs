@@ -29,5 +29,5 @@ pub struct Args {
 pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
     let (engine, folder) = (session.engine()?, session.folder()?);
     let interrupts = Interrupts::listen().map_err(CliError::Setup)?;
-    carry(session, "check", interrupts, engine.check(&folder, ship::gates(args.no_cache))).await
+    carry(session, "check", interrupts, std::future::ready(engine.check(&folder, ship::gates(args.no_cache)))).await
 }

@@ -4,7 +4,9 @@ use std::io::{self, IsTerminal, Read};
 
 use jiff::Timestamp;
 use nonevent_engine::model::{EnvironmentName, LogStream};
-use nonevent_engine::request::{ExecRequest, Terminal};
+use nonevent_engine::EngineError;
+use nonevent_engine::request::ExecRequest;
+use nonevent_engine::target::Terminal;
 use serde_json::json;
 use tokio::sync::mpsc;
 
@@ -65,7 +67,7 @@ pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
             return Ok(Exit::Done);
         }
     }
-    let code = exec.exit.await.map_err(|_| CliError::RunVanished)??;
+    let code = exec.exit.await.map_err(|_| CliError::RunVanished)?.map_err(EngineError::from)?;
     drop(raw);
     if session.format == Format::Json {
         session.answer("exec", json!({ "exit_code": code }), |_| String::new());

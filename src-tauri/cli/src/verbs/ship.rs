@@ -81,5 +81,5 @@ pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
     let (engine, folder) = (session.engine()?, session.folder()?);
     session.confirm_protected(&engine, &folder, &args.environment, Consent::from_flag(args.yes))?;
     let interrupts = Interrupts::listen().map_err(CliError::Setup)?;
-    carry(session, "ship", interrupts, engine.ship(&folder, args.request())).await
+    carry(session, "ship", interrupts, std::future::ready(engine.ship(&folder, args.request()))).await
 }

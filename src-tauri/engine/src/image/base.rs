@@ -5,15 +5,13 @@
 
 use std::path::Path;
 
-use bollard::auth::DockerCredentials;
-use bollard::query_parameters::CreateImageOptionsBuilder;
-use futures_util::TryStreamExt as _;
 use oci_spec::image::{Descriptor, ImageConfiguration};
 use serde::{Deserialize, Serialize};
 
 use super::cache::Cache;
 use super::digest::key;
-use super::error::{ImageError, engine_message};
+use super::error::ImageError;
+use super::hold::pull;
 use super::http::Http;
 use super::inspect::{EngineImage, inspect};
 use super::platform::Platform;

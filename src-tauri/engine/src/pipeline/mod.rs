@@ -2,10 +2,12 @@
 
 mod context;
 pub mod deliver;
+pub mod images;
 pub mod placement;
+pub mod prove;
 pub mod release;
 mod stage;
 mod start;
 
 pub use context::Context;
-pub use start::start;
+pub use start::{start, who};

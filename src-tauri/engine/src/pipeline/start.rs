@@ -78,7 +78,7 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 /// Returns `user@host` of this process.
-fn who() -> String {
+pub fn who() -> String {
     let user = nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten().map(|user| user.name);
     let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
     format!("{}@{}", user.as_deref().unwrap_or("unknown"), host.as_deref().unwrap_or("localhost"))

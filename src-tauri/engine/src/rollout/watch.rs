@@ -73,7 +73,7 @@ async fn one_until_healthy(
     let Watched { instance, check } = watched;
     let deadline = Instant::now() + check.deadline;
     let mut transcript = VecDeque::with_capacity(TRANSCRIPT);
-    let mut in_a_row = 0;
+    let (mut in_a_row, mut attempts) = (0, 0);
     loop {
         let attempt = target.probe(place, instance, check, domain).await?;
         let passed = attempt.outcome.passed();
@@ -92,14 +92,16 @@ async fn one_until_healthy(
                 return Err(AwaitError::Failing(Box::new(evidence(target, place, instance, state, transcript).await)));
             }
         }
-        tokio::time::sleep(pause(check.interval, passed, transcript.len())).await;
+        attempts += 1;
+        tokio::time::sleep(pause(check.interval, attempts)).await;
     }
 }
 
-/// The first probes follow each other quickly, so that an app which starts in a blink is not waited for.
-fn pause(interval: Duration, passed: bool, attempts: usize) -> Duration {
-    let quick = Duration::from_millis(100);
-    if passed || attempts < TRANSCRIPT { interval.min(quick) } else { interval }
+/// Time between two probes of an instance that is not healthy yet: short at first, so that an app which starts in a blink is not waited for,
+/// and never as long as the interval at which a healthy one is watched may be.
+fn pause(interval: Duration, attempts: u32) -> Duration {
+    let most = if attempts < 20 { Duration::from_millis(100) } else { Duration::from_secs(1) };
+    interval.min(most)
 }
 
 fn is_hopeless(state: Option<&Instance>) -> bool {
