@@ -11,6 +11,7 @@ use crate::model::{
     EngineInfo, EnvironmentName, EnvironmentStatus, LockReport, LogLine, Plan, ProjectName, Release, ReleaseId, RolloutRecord,
     RunId, Setting,
 };
+pub use crate::target::Terminal;
 use crate::target::{Leave, LogQuery};
 
 /// Where an engine keeps its state and its caches.
@@ -154,22 +155,6 @@ pub struct ExecRequest {
     pub command: Vec<String>,
     /// Whether a terminal is attached.
     pub terminal: Terminal,
-}
-
-/// Whether `exec` attaches a terminal and standard input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Terminal {
-    /// Only output is read.
-    None,
-    /// Standard input is sent too.
-    Input,
-    /// A terminal of this many columns and rows.
-    Attached {
-        /// Columns.
-        columns: u16,
-        /// Rows.
-        rows: u16,
-    },
 }
 
 /// A command that goes on in an instance.
