@@ -24,7 +24,7 @@ use crate::request::{Allow, Bake, Done, ExecRequest, Garbage, Gates, Outcome, Pr
 use crate::rollout::{self, Desired, Lease};
 use crate::status;
 use crate::store::{KnownProject, Store};
-use crate::target::docker::DockerTarget;
+use crate::target::docker::{DockerTarget, Options, Scope};
 use crate::target::{Kept, Leave, LogQuery, Place, Session, Target};
 
 /// Where an engine keeps its state and its caches.
@@ -119,7 +119,7 @@ impl Engine {
         let (_, environment) = environment(project, name)?;
         refuse_dirty(project, name, request.dirty)?;
         let docker = Docker::connect().await?;
-        let target = self.target(&docker, project, environment).await?;
+        let target = self.target(&docker, project, environment)?;
         let (release, reason) = match &environment.after {
             Some(before) => (self.promoted(target.as_ref(), project, before).await?, RolloutReason::Promote),
             None => {
@@ -153,7 +153,7 @@ impl Engine {
         let project = self.open_project(folder)?;
         let (name, environment) = environment(&project, name)?;
         let docker = Docker::connect().await?;
-        let target = self.target(&docker, &project, environment).await?;
+        let target = self.target(&docker, &project, environment)?;
         let (release, reason) = match &environment.after {
             Some(before) => (self.promoted(target.as_ref(), &project, before).await?, RolloutReason::Promote),
             None => (self.newest(&project)?, RolloutReason::Ship),
@@ -171,7 +171,7 @@ impl Engine {
         let project = self.open_project(folder)?;
         let (name, environment) = environment(&project, name)?;
         let docker = Docker::connect().await?;
-        let target = self.target(&docker, &project, environment).await?;
+        let target = self.target(&docker, &project, environment)?;
         let releases = self.store.releases(&project.settings.app.name)?;
         let release = match release {
             Some(prefix) => by_prefix(&releases, prefix)
@@ -195,7 +195,7 @@ impl Engine {
         let project = self.open_project(folder)?;
         let (name, environment) = environment(&project, name)?;
         let docker = Docker::connect().await?;
-        let target = self.target(&docker, &project, environment).await?;
+        let target = self.target(&docker, &project, environment)?;
         let observed = target.observe(&place(&project, name)).await?;
         let release = observed.serving.ok_or_else(|| nothing_serves(name))?.record.release;
         let engine = self.clone();
@@ -213,7 +213,7 @@ impl Engine {
         let project = self.open_project(folder)?;
         let (name, environment) = environment(&project, name)?;
         let docker = Docker::connect().await?;
-        let target = self.target(&docker, &project, environment).await?;
+        let target = self.target(&docker, &project, environment)?;
         let place = place(&project, name);
         let name = name.clone();
         pipeline::start(&self.store, place.project.clone(), Some(name.clone()), "down", move |context| async move {
@@ -257,7 +257,7 @@ impl Engine {
         name: &EnvironmentName,
         environment: &EnvironmentSettings,
     ) -> Result<EnvironmentStatus, EngineError> {
-        let target = self.target(docker, project, environment).await?;
+        let target = self.target(docker, project, environment)?;
         let place = place(project, name);
         let observed = target.observe(&place).await?;
         Ok(status::of(&place, observed))
@@ -286,7 +286,7 @@ impl Engine {
     pub async fn logs(&self, folder: &Path, name: &EnvironmentName, query: LogQuery) -> Result<mpsc::Receiver<LogLine>, EngineError> {
         let project = self.open_project(folder)?;
         let (name, environment) = environment(&project, name)?;
-        let target = self.target(&Docker::connect().await?, &project, environment).await?;
+        let target = self.target(&Docker::connect().await?, &project, environment)?;
         let place = place(&project, name);
         let (sender, receiver) = mpsc::channel(1024);
         tokio::spawn(async move {
@@ -304,7 +304,7 @@ impl Engine {
     pub async fn exec(&self, folder: &Path, request: ExecRequest) -> Result<Session, EngineError> {
         let project = self.open_project(folder)?;
         let (name, environment) = environment(&project, &request.environment)?;
-        let target = self.target(&Docker::connect().await?, &project, environment).await?;
+        let target = self.target(&Docker::connect().await?, &project, environment)?;
         let observed = target.observe(&place(&project, name)).await?;
         let serving = observed.serving.ok_or_else(|| nothing_serves(name))?;
         let instance = observed
@@ -336,7 +336,7 @@ impl Engine {
         let docker = Docker::connect().await?;
         let mut done = Vec::new();
         for (name, environment) in &project.settings.environments {
-            let Ok(target) = self.target(&docker, &project, environment).await else { continue };
+            let Ok(target) = self.target(&docker, &project, environment) else { continue };
             done.extend(self.recover_one(target, &project, name).await?.into_iter().map(|words| format!("{name}: {words}")));
         }
         Ok(done)
@@ -372,7 +372,7 @@ impl Engine {
     /// When no engine answers.
     pub async fn gc(&self, sweep: Sweep) -> Result<Garbage, EngineError> {
         let docker = Docker::connect().await?;
-        let target = DockerTarget::open(docker, None).await?;
+        let target = DockerTarget::new(&docker, Options::new(Scope::from_environment(), images::PROXY))?;
         let waste = target.garbage(&self.kept()?).await?;
         if sweep == Sweep::Remove {
             target.sweep(&waste).await?;
@@ -459,13 +459,12 @@ impl Engine {
         Ok(project)
     }
 
-    async fn target(&self, docker: &Docker, project: &Project, environment: &EnvironmentSettings) -> Result<Arc<dyn Target>, EngineError> {
+    fn target(&self, docker: &Docker, project: &Project, environment: &EnvironmentSettings) -> Result<Arc<dyn Target>, EngineError> {
         if environment.target != "docker" {
             return Err(EngineError::user("target_unsupported", format!("the target `{}` is not supported yet", environment.target))
                 .with_hint("leave `target` out to use the local Docker engine"));
         }
-        let proxy = images::proxy(project)?;
-        Ok(Arc::new(DockerTarget::open(docker.clone(), Some(proxy)).await?))
+        Ok(Arc::new(DockerTarget::new(docker, Options::new(Scope::from_environment(), images::proxy(project)?))?))
     }
 
     #[allow(clippy::too_many_arguments)]

@@ -16,7 +16,7 @@ use crate::project::lock::{self, Libc, LockFile, LockedPackage, Machine, MainDep
 use crate::project::pins::{Pins, Written};
 
 /// The proxy in front of every environment.
-const PROXY: &str = "haproxy:3.2";
+pub const PROXY: &str = "haproxy:3.2";
 
 /// What is needed to make a run's images.
 pub struct Images<'a> {
