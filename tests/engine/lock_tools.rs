@@ -1,0 +1,8 @@
+//! The reading of locks held against the tools that write them: uv and Poetry, from the index that is configured here.
+//!
+//! Needs `uv` on the PATH and an index of Python packages. Poetry is run through uv.
+
+#[path = "lock/uv_tools.rs"]
+mod uv_tools;
+#[path = "lock/world.rs"]
+mod world;
