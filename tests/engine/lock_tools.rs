@@ -2,6 +2,10 @@
 //!
 //! Needs `uv` on the PATH and an index of Python packages. Poetry is run through uv.
 
+#[path = "lock/flat_tools.rs"]
+mod flat_tools;
+#[path = "lock/poetry_tools.rs"]
+mod poetry_tools;
 #[path = "lock/uv_tools.rs"]
 mod uv_tools;
 #[path = "lock/world.rs"]

@@ -355,7 +355,7 @@ fn conflicts_are_judged_as_uv_judges_them() {
 }
 
 /// Finds the index that is configured here and the URL of a wheel in it, by locking with them.
-fn from_the_index(package: &str) -> (String, String) {
+pub fn from_the_index(package: &str) -> (String, String) {
     let manifest =
         format!("[project]\nname = \"probe\"\nversion = \"1\"\nrequires-python = \">=3.11\"\ndependencies = [\"{package}\"]\n");
     let world = World::new(&[("pyproject.toml", &manifest)]);
