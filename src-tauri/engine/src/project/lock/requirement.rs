@@ -6,12 +6,14 @@
 use std::fmt;
 use std::ops::Bound;
 use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::LazyLock;
 
 use pep440_rs::{Version, VersionSpecifiers, release_specifiers_to_ranges};
 use pep508_rs::{ExtraName, MarkerExpression, MarkerTree, MarkerValueExtra, PackageName};
 
 /// A requirement, with where it is to come from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(super) struct Requirement {
     pub(super) name: PackageName,
     pub(super) extras: Vec<ExtraName>,
@@ -77,6 +79,54 @@ impl PythonRange {
     }
 }
 
+/// Every environment that there can be: markers may speak of others, and uv leaves those out of what it writes.
+static POSSIBLE: LazyLock<MarkerTree> = LazyLock::new(|| {
+    // A marker that is never true is written as `python_version < '0'`.
+    let mut rules = vec!["python_full_version >= '0'".to_owned()];
+    for (system, platform) in [("Linux", "linux"), ("Windows", "win32"), ("Darwin", "darwin")] {
+        let (is, is_not) = (
+            format!("platform_system == '{system}' and sys_platform == '{platform}'"),
+            format!("platform_system != '{system}' and sys_platform != '{platform}'"),
+        );
+        rules.push(format!("({is}) or ({is_not})"));
+    }
+    for platform in ["linux", "darwin", "ios"] {
+        rules.push(format!("os_name != 'nt' or sys_platform != '{platform}'"));
+    }
+    rules.push("os_name != 'posix' or sys_platform != 'win32'".to_owned());
+    let platforms = ["aix", "android", "emscripten", "ios", "linux", "darwin", "win32", "cygwin", "wasi"];
+    for system in ["FreeBSD", "NetBSD", "OpenBSD", "SunOS", "iOS", "iPadOS"] {
+        for platform in platforms.iter().filter(|platform| **platform != "ios" || !system.starts_with('i')) {
+            rules.push(format!("platform_system != '{system}' or sys_platform != '{platform}'"));
+        }
+    }
+    let mut possible = MarkerTree::TRUE;
+    for rule in rules {
+        possible.and(MarkerTree::from_str(&rule).unwrap_or_default());
+    }
+    possible
+});
+
+/// Tells whether two markers say the same of every environment that there can be.
+pub(super) fn same_marker(one: &MarkerTree, other: &MarkerTree) -> bool {
+    // Trees that say the same are not always the same tree, but what one says and the other denies is then impossible.
+    let implies = |one: &MarkerTree, other: &MarkerTree| {
+        let mut one = one.clone();
+        one.and(POSSIBLE.clone());
+        one.is_disjoint(&other.negate())
+    };
+    one == other || implies(one, other) && implies(other, one)
+}
+
+impl PartialEq for Requirement {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+            && self.extras == other.extras
+            && self.source == other.source
+            && same_marker(&self.marker, &other.marker)
+    }
+}
+
 impl Requirement {
     /// Takes out of the marker what is true of every Python in the range.
     pub(super) fn simplified(mut self, python: &PythonRange) -> Self {
@@ -122,5 +172,27 @@ impl fmt::Display for Requirement {
             Some(marker) => write!(f, "; {marker}"),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markers_are_the_same_when_no_environment_tells_them_apart() {
+        let check = |one: &str, other: &str, expected: bool| {
+            let marker = |text: &str| MarkerTree::from_str(text).unwrap();
+            assert_eq!(same_marker(&marker(one), &marker(other)), expected, "{one} | {other}");
+        };
+        check("platform_system == 'Windows'", "sys_platform == 'win32'", true);
+        check("platform_system == 'Windows' and os_name == 'nt'", "os_name == 'nt' and sys_platform == 'win32'", true);
+        check("platform_system != 'Linux'", "sys_platform != 'linux'", true);
+        check("os_name == 'nt' and sys_platform == 'linux'", "python_version < '0'", true);
+        check("platform_system == 'FreeBSD' and sys_platform == 'linux'", "python_version < '0'", true);
+        check("os_name == 'nt' and sys_platform == 'linux'", "os_name == 'posix'", false);
+        check("os_name == 'nt'", "sys_platform == 'win32'", false);
+        check("python_version >= '3.8'", "python_full_version >= '3.8'", true);
+        check("extra == 'a_b'", "extra == 'a-b'", true);
     }
 }

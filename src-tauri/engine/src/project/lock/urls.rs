@@ -187,7 +187,8 @@ async fn question(
     let lines: String = packages.iter().map(|package| format!("{}\n", key(package))).collect();
     std::fs::write(folder.path().join("requirements.in"), lines).map_err(io)?;
     let python = format!("3.{}", target.minor());
-    let mut words = vec!["uv", "pip", "compile", "requirements.in", "--no-deps", "--universal", "--no-build"];
+    // The first Python that is found will do, since none is run: finding a certain one can take seconds.
+    let mut words = vec!["uv", "pip", "compile", "requirements.in", "--python", "3", "--no-deps", "--universal", "--no-build"];
     words.extend(["--no-header", "--quiet", "--format", "pylock.toml", "--python-version", &python]);
     if let Some(index) = index {
         words.extend(["--default-index", index.as_str()]);

@@ -3,6 +3,7 @@
 mod fresh;
 mod groups;
 mod lower;
+mod options;
 mod schema;
 mod select;
 mod settings;

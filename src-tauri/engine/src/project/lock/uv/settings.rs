@@ -3,26 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
-use jiff::civil::Date;
-use jiff::{Span, Timestamp};
 use pep508_rs::{MarkerTree, VerbatimUrl};
-use toml::{Table, Value};
+use toml::Value;
 
 use super::super::LockError;
-use super::super::file;
 use super::super::findings::Written;
 use super::super::manifest::{Manifest, group_name};
-use super::super::requirement::Requirement;
+use super::super::requirement::{Requirement, same_marker};
 use super::fresh::Look;
 use super::lower::{Owner, Place, conflict_item, indexes};
 use super::schema::Wish;
-use super::{groups, lower};
+use super::{groups, lower, options};
 
 /// Compares everything that only the root of the workspace may say.
 pub(super) fn check(look: &mut Look<'_>) -> Result<(), LockError> {
     environments(look)?;
     conflicts(look);
-    options(look)?;
+    options::check(look)?;
     dependency_metadata(look);
     registries(look);
     Ok(())
@@ -126,7 +123,8 @@ fn environments(look: &mut Look<'_>) -> Result<(), LockError> {
         };
         let now =
             parse(&texts(root, key)).ok_or_else(|| root.broken(format!("tool.uv.{key} holds something that is no marker")))?;
-        if Some(now) != parse(&then) {
+        let same = |then: Vec<MarkerTree>| now.len() == then.len() && now.iter().zip(&then).all(|(a, b)| same_marker(a, b));
+        if !parse(&then).is_some_and(same) {
             look.stale(&format!("tool.uv.{key} in pyproject.toml changed"));
         }
     }
@@ -158,79 +156,6 @@ fn conflicts(look: &mut Look<'_>) {
     let same = if includes { now.is_subset(&then) && now.is_empty() == then.is_empty() } else { now == then };
     if !same {
         look.stale("tool.uv.conflicts in pyproject.toml changed");
-    }
-}
-
-/// How the lock was resolved: `uv.toml` beside the root takes the place of `tool.uv` there.
-fn options(look: &mut Look<'_>) -> Result<(), LockError> {
-    let path = look.dir.join("uv.toml");
-    let own: Option<Table> = match file::read_text(&path)? {
-        Some(text) => {
-            let broken = |error| LockError::Manifest { reason: file::toml_reason(&text, &error), path: path.clone() };
-            Some(text.parse().map_err(broken)?)
-        }
-        None => None,
-    };
-    let (from, now) = match &own {
-        Some(table) => ("uv.toml", Some(table)),
-        None => ("pyproject.toml", look.workspace.root.section(&["tool", "uv"])),
-    };
-    let text = |table: Option<&Table>, key: &str| table.and_then(|table| table.get(key)).map(plain);
-    let then = Some(&look.lock.options);
-    let mut changed = Vec::new();
-    for (key, recorded, default) in [
-        ("resolution", "resolution-mode", "highest"),
-        ("prerelease", "prerelease-mode", "if-necessary-or-explicit"),
-        ("fork-strategy", "fork-strategy", "requires-python"),
-    ] {
-        if text(now, key).as_deref().unwrap_or(default) != text(then, recorded).as_deref().unwrap_or(default) {
-            changed.push(key);
-        }
-    }
-    let span = text(then, "exclude-newer-span");
-    if !same_moment(text(now, "exclude-newer"), span.or_else(|| text(then, "exclude-newer"))) {
-        changed.push("exclude-newer");
-    }
-    if !same_moments(now.and_then(|now| now.get("exclude-newer-package")), look.lock.options.get("exclude-newer-package")) {
-        changed.push("exclude-newer-package");
-    }
-    for key in changed {
-        look.stale(&format!("{key} in {from} changed"));
-    }
-    Ok(())
-}
-
-fn same_moments(now: Option<&Value>, then: Option<&Value>) -> bool {
-    let moments = |value: Option<&Value>| -> BTreeMap<String, String> {
-        let table = value.and_then(Value::as_table);
-        let moment = |value: &Value| value.get("span").map_or_else(|| plain(value), plain);
-        table.into_iter().flatten().map(|(name, value)| (group_name(name), moment(value))).collect()
-    };
-    let (now, then) = (moments(now), moments(then));
-    now.len() == then.len() && now.into_iter().all(|(name, moment)| same_moment(Some(moment), then.get(&name).cloned()))
-}
-
-/// Compares two cut-off times: points in time, days, or spans before now.
-fn same_moment(now: Option<String>, then: Option<String>) -> bool {
-    let (Some(now), Some(then)) = (&now, &then) else { return now == then };
-    if now == then {
-        return true;
-    }
-    if let (Ok(now), Ok(then)) = (Timestamp::from_str(now), Timestamp::from_str(then)) {
-        return now == then;
-    }
-    if let (Ok(day), Ok(then)) = (Date::from_str(now), Timestamp::from_str(then)) {
-        // A day ends at midnight of the time zone in which the lock was made, which is not known.
-        let midnight = day.tomorrow().ok().and_then(|next| next.to_zoned(jiff::tz::TimeZone::UTC).ok());
-        return midnight.is_some_and(|midnight| (then.as_second() - midnight.timestamp().as_second()).abs() <= 15 * 3600);
-    }
-    match (Span::from_str(now), Span::from_str(then)) {
-        (Ok(now), Ok(then)) => {
-            // Any fixed day will do, since both spans are laid from it.
-            let from = jiff::civil::date(2000, 1, 1);
-            from.checked_add(now).ok() == from.checked_add(then).ok()
-        }
-        _ => false,
     }
 }
 
