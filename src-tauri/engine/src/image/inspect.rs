@@ -35,7 +35,7 @@ pub struct EngineImage {
     pub platform: (String, String, Option<String>),
 }
 
-/// Asks the engine for an image; `None` when it holds no such image.
+/// Asks the engine for an image; `None` when it holds no such image, or lacks parts of it.
 ///
 /// # Errors
 /// When the engine does not answer or answers nonsense.
@@ -43,6 +43,11 @@ pub async fn inspect(docker: &Docker, name: &str) -> Result<Option<EngineImage>,
     let found = match docker.client.inspect_image(name).await {
         Ok(found) => found,
         Err(Error::DockerResponseServerError { status_code: 404, .. }) => return Ok(None),
+        // containerd's store describes an image whose layers it lacks without a root file system, which the client cannot read.
+        Err(Error::JsonDataError { message, .. }) => {
+            tracing::debug!(image = name, error = message, "an image is not whole");
+            return Ok(None);
+        }
         Err(error) => return Err(ImageError::engine(format!("inspect {name}"), &error)),
     };
     let config = found.config.unwrap_or_default();

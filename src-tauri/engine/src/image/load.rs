@@ -58,6 +58,10 @@ impl Package {
 pub(crate) async fn holds(docker: &Docker, package: &Package) -> Result<bool, ImageError> {
     let id = package.engine_id(docker.info.store);
     let Some(image) = inspect(docker, id.as_str()).await? else { return Ok(false) };
+    let layers = package.layers.iter().map(|layer| &layer.reference.diff_id);
+    if !layers.eq(&image.diff_ids) {
+        return Ok(false);
+    }
     let bears = |tag: &String| tag == &package.tag || tag.ends_with(&format!("/{}", package.tag));
     if !image.tags.iter().any(bears) {
         let (repo, tag) = package.tag.rsplit_once(':').unwrap_or((&package.tag, "latest"));
@@ -164,3 +168,7 @@ impl Write for ChannelWriter {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "load_tests.rs"]
+mod tests;
