@@ -1,5 +1,7 @@
 //! The engine's handle: every use case is one method.
 
+mod home;
+
 use std::path::{Path, PathBuf};
 
 use tokio::sync::mpsc;
