@@ -1,5 +1,7 @@
 //! The engine's handle: every use case is one method.
 
+mod home;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,7 +10,6 @@ use tokio::sync::mpsc;
 
 use crate::docker::Docker;
 use crate::error::EngineError;
-use crate::event::Event;
 use crate::model::{
     EngineInfo, EnvironmentName, EnvironmentSettings, EnvironmentStatus, LockReport, LogLine, Plan, ProjectName, Release, RolloutReason,
     RolloutRecord, RunId, ServiceSettings, Setting,
@@ -396,14 +397,6 @@ impl Engine {
         Ok(kept)
     }
 
-    /// Lists the projects of this home, without looking at any target.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn known_projects(&self) -> Result<Vec<KnownProject>, EngineError> {
-        Ok(self.store.projects()?)
-    }
-
     /// Lists the projects of this home with their environments, observed.
     ///
     /// # Errors
@@ -442,14 +435,6 @@ impl Engine {
     /// When the environment does not exist.
     pub fn is_protected(&self, folder: &Path, name: &EnvironmentName) -> Result<bool, EngineError> {
         Ok(environment(&Project::open(folder)?, name)?.1.protected)
-    }
-
-    /// Reads the facts after a sequence number, at most `limit`, in order.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn events_after(&self, seq: i64, limit: u32) -> Result<Vec<Event>, EngineError> {
-        Ok(self.store.events_after(seq, None, limit)?)
     }
 
     /// Opens a project and remembers where it is.

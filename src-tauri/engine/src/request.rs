@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::EngineError;
 use crate::event::Update;
 use crate::model::{EnvironmentName, EnvironmentStatus, ProjectName, ReleaseId, RunId};
+use crate::store::KnownProject;
 use crate::target::Terminal;
 
 /// What `ship` is asked to do.
@@ -124,6 +125,24 @@ pub struct ProjectSummary {
     pub folder: PathBuf,
     /// Its environments, observed.
     pub environments: Vec<EnvironmentStatus>,
+}
+
+/// The projects of a home as it remembers them: at once, without asking what runs.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct KnownProjects {
+    /// The newest event's sequence number when they were read: what comes after it is news.
+    pub seq: i64,
+    /// By name.
+    pub projects: Vec<KnownProject>,
+}
+
+/// Something changed in a home: look again.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct Change {
+    /// The newest event's sequence number then. The same as before when something changed that is no event, such as a project's folder.
+    pub seq: i64,
 }
 
 /// A command to run in the serving release.

@@ -9,6 +9,7 @@ mod proofs;
 mod releases;
 mod rollouts;
 mod runs;
+mod watch;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,6 +20,7 @@ use serde::de::DeserializeOwned;
 
 pub use open::StoreError;
 pub use projects::KnownProject;
+pub use watch::watch;
 
 /// The database of a home. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -8,7 +8,8 @@ use super::{Store, StoreError, now};
 use crate::model::ProjectName;
 
 /// A project and where it is on this laptop.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct KnownProject {
     /// Its name.
     pub name: ProjectName,
