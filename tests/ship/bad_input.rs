@@ -3,7 +3,8 @@
 use crate::world::World;
 
 const APP: &str = "from fastapi import FastAPI\n\napp = FastAPI()\n";
-const MANIFEST: &str = "[project]\nname = \"shop\"\nversion = \"1\"\nrequires-python = \">=3.11\"\ndependencies = [\"fastapi\", \"uvicorn\"]\n";
+const MANIFEST: &str =
+    "[project]\nname = \"shop\"\nversion = \"1\"\nrequires-python = \">=3.11\"\ndependencies = [\"fastapi\", \"uvicorn\"]\n";
 
 fn nothing_left(world: &World) {
     assert_eq!(world.left("container"), Vec::<String>::new());
@@ -61,7 +62,9 @@ fn two_entry_points() {
 fn both_configuration_files() {
     let world = World::example("flask-requirements");
     let manifest = std::fs::read_to_string(world.project().join("pyproject.toml")).unwrap_or_default();
-    world.write("nonevent.toml", "[app]\nport = 8000\n").write("pyproject.toml", format!("{manifest}\n[tool.nonevent.app]\nport = 8000\n"));
+    world
+        .write("nonevent.toml", "[app]\nport = 8000\n")
+        .write("pyproject.toml", format!("{manifest}\n[tool.nonevent.app]\nport = 8000\n"));
     world.run(&["ship"]).refused("nonevent.toml");
 }
 
@@ -75,7 +78,10 @@ fn a_stopped_engine() {
 #[test]
 fn a_target_that_is_not_supported_yet() {
     let world = World::example("flask-requirements");
-    world.write("nonevent.toml", "[environments.production]\ntarget = \"ssh://deploy@shop.example.com\"\ndomain = \"shop.example.com\"\n");
+    world.write(
+        "nonevent.toml",
+        "[environments.production]\ntarget = \"ssh://deploy@shop.example.com\"\ndomain = \"shop.example.com\"\n",
+    );
     world.commit("a target");
     world.run(&["ship", "production", "--yes"]).refused("ssh://deploy@shop.example.com");
 }

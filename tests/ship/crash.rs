@@ -38,7 +38,13 @@ fn docker_what_serves_survives_a_restart_of_the_engine() {
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
     let started = engine("up");
-    let host = started.split("DOCKER_HOST=").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap().trim_matches(['\'', '"', ';']).to_owned();
+    let host = started
+        .split("DOCKER_HOST=")
+        .nth(1)
+        .and_then(|rest| rest.split_whitespace().next())
+        .unwrap()
+        .trim_matches(['\'', '"', ';'])
+        .to_owned();
     {
         let world = World::example("flask-requirements").on(&host);
         world.run(&["ship"]).ok();
@@ -49,7 +55,9 @@ fn docker_what_serves_survives_a_restart_of_the_engine() {
         engine("up");
         let answer = eventually("an answer after the restart", Duration::from_secs(60), || {
             let status = world.run(&["status", "--json"]);
-            (status.code == Some(0) && world.status("local")["url"].is_string()).then(|| world.get("local", "/healthz").0).filter(|code| *code == 200)
+            (status.code == Some(0) && world.status("local")["url"].is_string())
+                .then(|| world.get("local", "/healthz").0)
+                .filter(|code| *code == 200)
         });
         assert_eq!(answer, 200);
         assert_eq!(world.serving("local"), serving);

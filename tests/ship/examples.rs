@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::world::{World, eventually};
+use crate::world::{World, client, eventually};
 
 #[test]
 fn docker_shop_ships_scales_promotes_and_goes_down() {
@@ -70,9 +70,14 @@ fn docker_primes_computes_in_its_worker() {
     let world = World::example("worker-redis");
     world.run(&["ship"]).ok();
     let (address, host) = world.address("local");
-    let client = reqwest::blocking::Client::new();
-    let job: serde_json::Value =
-        client.post(format!("http://{address}/jobs")).header("Host", &host).json(&serde_json::json!({ "below": 100 })).send().unwrap().json().unwrap();
+    let job: serde_json::Value = client()
+        .post(format!("http://{address}/jobs"))
+        .header("Host", &host)
+        .json(&serde_json::json!({ "below": 100 }))
+        .send()
+        .unwrap()
+        .json()
+        .unwrap();
     let id = job["id"].as_str().unwrap_or_else(|| panic!("{job}")).to_owned();
     let done = eventually("the job's end", Duration::from_secs(30), || {
         let (_, body) = world.get("local", &format!("/jobs/{id}"));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::world::World;
+use crate::world::{World, tls};
 
 /// Requests that must at least be sent while releases come and go.
 const REQUESTS: u64 = 20_000;
@@ -32,10 +32,13 @@ fn docker_20000_requests_during_three_rollouts_and_a_rollback_lose_none() {
     world.run(&["ship"]).ok();
     let (address, host) = world.address("local");
     let tally = Arc::new(Tally::default());
+    tls();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let clients: Vec<_> = [(true, true), (true, false), (false, true), (false, false)]
         .into_iter()
-        .map(|(keep_alive, post)| runtime.spawn(load(Arc::clone(&tally), format!("http://{address}"), host.clone(), keep_alive, post)))
+        .map(|(keep_alive, post)| {
+            runtime.spawn(load(Arc::clone(&tally), format!("http://{address}"), host.clone(), keep_alive, post))
+        })
         .collect();
     for version in 1..=3 {
         world.write("slugs/app.py", format!("{app}\n\nVERSION = {version}\n"));
@@ -46,7 +49,8 @@ fn docker_20000_requests_during_three_rollouts_and_a_rollback_lose_none() {
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
     tally.stop.store(true, Ordering::Relaxed);
-    let failures: Vec<String> = runtime.block_on(async { futures_util::future::join_all(clients).await }).into_iter().flat_map(Result::unwrap).collect();
+    let failures: Vec<String> =
+        runtime.block_on(async { futures_util::future::join_all(clients).await }).into_iter().flat_map(Result::unwrap).collect();
     let (sent, failed) = (tally.sent.load(Ordering::Relaxed), tally.failed.load(Ordering::Relaxed));
     println!("{failed} of {sent} requests failed during 3 rollouts and a rollback");
     assert_eq!(failed, 0, "{failures:#?}");

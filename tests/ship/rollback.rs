@@ -8,7 +8,10 @@ fn docker_a_release_that_never_becomes_healthy_leaves_the_old_one_serving() {
     world.run(&["ship"]).ok();
     let good = world.serving("local");
     let source = std::fs::read_to_string(world.project().join("slugs/app.py")).unwrap();
-    world.write("slugs/app.py", source.replace("def healthz() -> ", "def healthz_() -> ").replace("\"/healthz\"", "\"/elsewhere\""));
+    world.write(
+        "slugs/app.py",
+        source.replace("def healthz() -> ", "def healthz_() -> ").replace("\"/healthz\"", "\"/elsewhere\""),
+    );
     world.write("nonevent.toml", "[health]\npath = \"/healthz\"\ndeadline = \"3s\"\n\n[gauntlet]\nunit = false\n");
     let failed = world.run(&["ship", "--allow-untested"]).refused("never became healthy");
     assert!(failed.stderr.contains("404"), "the transcript says what the probe saw:\n{}", failed.stderr);

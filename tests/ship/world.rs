@@ -92,7 +92,17 @@ impl World {
         };
         git(&["init", "--quiet", "--initial-branch", "main"]);
         git(&["add", "--all"]);
-        git(&["-c", "user.name=Test", "-c", "user.email=test@localhost", "commit", "--quiet", "--allow-empty", "--message", message]);
+        git(&[
+            "-c",
+            "user.name=Test",
+            "-c",
+            "user.email=test@localhost",
+            "commit",
+            "--quiet",
+            "--allow-empty",
+            "--message",
+            message,
+        ]);
         self
     }
 
@@ -160,14 +170,16 @@ impl World {
     /// Asks the app through the proxy, as a browser would.
     pub fn get(&self, environment: &str, path: &str) -> (u16, String) {
         let (address, host) = self.address(environment);
-        let client = reqwest::blocking::Client::new();
-        let answer = client.get(format!("http://{address}{path}")).header("Host", host).send().unwrap();
+        let answer = client().get(format!("http://{address}{path}")).header("Host", host).send().unwrap();
         (answer.status().as_u16(), answer.text().unwrap())
     }
 
     /// What the engine holds of this world, by kind: `container`, `volume`, `network`.
     pub fn left(&self, kind: &str) -> Vec<String> {
-        let listed = self.docker(&[kind, "ls", "--quiet", "--filter", &format!("label=dev.nonevent.scope={}", self.scope)], kind == "container");
+        let listed = self.docker(
+            &[kind, "ls", "--quiet", "--filter", &format!("label=dev.nonevent.scope={}", self.scope)],
+            kind == "container",
+        );
         listed.lines().map(str::to_owned).collect()
     }
 
@@ -196,6 +208,18 @@ impl Drop for World {
             self.docker(&["network", "rm", &network], false);
         }
     }
+}
+
+/// A client for plain HTTP; the library wants to know its TLS all the same.
+pub fn client() -> reqwest::blocking::Client {
+    tls();
+    reqwest::blocking::Client::new()
+}
+
+/// Chooses the TLS of this process, once.
+pub fn tls() {
+    // Another test of this process may have chosen before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// Waits for something that another process brings about.

@@ -11,8 +11,8 @@ use tokio::sync::mpsc;
 use crate::docker::Docker;
 use crate::error::EngineError;
 use crate::model::{
-    EngineInfo, EnvironmentName, EnvironmentSettings, EnvironmentStatus, LockReport, LogLine, Plan, ProjectName, Release, RolloutReason,
-    RolloutRecord, RunId, ServiceSettings, Setting,
+    EngineInfo, EnvironmentName, EnvironmentSettings, EnvironmentStatus, LockReport, LogLine, Plan, ProjectName, Release,
+    RolloutReason, RolloutRecord, RunId, ServiceSettings, Setting,
 };
 use crate::pipeline::deliver::{Delivery, deliver};
 use crate::pipeline::images;
@@ -176,7 +176,9 @@ impl Engine {
         let releases = self.store.releases(&project.settings.app.name)?;
         let release = match release {
             Some(prefix) => by_prefix(&releases, prefix)
-                .map_err(|error| EngineError::user("release_unknown", error.to_string()).with_hint("`nonevent releases` lists them"))?
+                .map_err(|error| {
+                    EngineError::user("release_unknown", error.to_string()).with_hint("`nonevent releases` lists them")
+                })?
                 .clone(),
             None => self.last_known_good(target.as_ref(), &project, name, &releases).await?,
         };
@@ -284,7 +286,12 @@ impl Engine {
     ///
     /// # Errors
     /// When the project cannot be read or no engine answers.
-    pub async fn logs(&self, folder: &Path, name: &EnvironmentName, query: LogQuery) -> Result<mpsc::Receiver<LogLine>, EngineError> {
+    pub async fn logs(
+        &self,
+        folder: &Path,
+        name: &EnvironmentName,
+        query: LogQuery,
+    ) -> Result<mpsc::Receiver<LogLine>, EngineError> {
         let project = self.open_project(folder)?;
         let (name, environment) = environment(&project, name)?;
         let target = self.target(&Docker::connect().await?, &project, environment)?;
@@ -343,7 +350,12 @@ impl Engine {
         Ok(done)
     }
 
-    async fn recover_one(&self, target: Arc<dyn Target>, project: &Project, name: &EnvironmentName) -> Result<Vec<String>, EngineError> {
+    async fn recover_one(
+        &self,
+        target: Arc<dyn Target>,
+        project: &Project,
+        name: &EnvironmentName,
+    ) -> Result<Vec<String>, EngineError> {
         let place = place(project, name);
         let observed = target.observe(&place).await?;
         let mut done = Vec::new();
@@ -359,7 +371,14 @@ impl Engine {
             return Ok(done);
         }
         let (sender, _) = mpsc::channel(1);
-        let context = Context::new(self.store.clone(), place.project.clone(), RunId::generate(), pipeline::who(), sender, tokio_util::sync::CancellationToken::new());
+        let context = Context::new(
+            self.store.clone(),
+            place.project.clone(),
+            RunId::generate(),
+            pipeline::who(),
+            sender,
+            tokio_util::sync::CancellationToken::new(),
+        );
         let lease = Lease::acquire(Arc::clone(&target), &place, context.by(), "recover").await?;
         let recovered = rollout::recover(&context, target.as_ref(), lease.fence(), &unfinished).await;
         lease.release().await?;
@@ -378,7 +397,8 @@ impl Engine {
         if sweep == Sweep::Remove {
             target.sweep(&waste).await?;
         }
-        let items: Vec<(String, u64)> = waste.iter().map(|one| (format!("{} {}", one.kind.word(), one.name), one.bytes)).collect();
+        let items: Vec<(String, u64)> =
+            waste.iter().map(|one| (format!("{} {}", one.kind.word(), one.name), one.bytes)).collect();
         Ok(Garbage { bytes: items.iter().map(|(_, bytes)| bytes).sum(), items })
     }
 
@@ -444,10 +464,18 @@ impl Engine {
         Ok(project)
     }
 
-    fn target(&self, docker: &Docker, project: &Project, environment: &EnvironmentSettings) -> Result<Arc<dyn Target>, EngineError> {
+    fn target(
+        &self,
+        docker: &Docker,
+        project: &Project,
+        environment: &EnvironmentSettings,
+    ) -> Result<Arc<dyn Target>, EngineError> {
         if environment.target != "docker" {
-            return Err(EngineError::user("target_unsupported", format!("the target `{}` is not supported yet", environment.target))
-                .with_hint("leave `target` out to use the local Docker engine"));
+            return Err(EngineError::user(
+                "target_unsupported",
+                format!("the target `{}` is not supported yet", environment.target),
+            )
+            .with_hint("leave `target` out to use the local Docker engine"));
         }
         Ok(Arc::new(DockerTarget::new(docker, Options::new(Scope::from_environment(), images::proxy(project)?))?))
     }
@@ -477,23 +505,28 @@ impl Engine {
 
     fn newest(&self, project: &Project) -> Result<Release, EngineError> {
         let releases = self.store.releases(&project.settings.app.name)?;
-        releases
-            .into_iter()
-            .next()
-            .ok_or_else(|| EngineError::user("no_release", "nothing of this project was released yet").with_hint("run `nonevent ship`"))
+        releases.into_iter().next().ok_or_else(|| {
+            EngineError::user("no_release", "nothing of this project was released yet").with_hint("run `nonevent ship`")
+        })
     }
 
     /// The release that serves in the environment before, once it has finished its bake there.
     async fn promoted(&self, target: &dyn Target, project: &Project, before: &EnvironmentName) -> Result<Release, EngineError> {
         let observed = target.observe(&place(project, before)).await?;
         let Some(serving) = &observed.serving else {
-            return Err(EngineError::user("not_promotable", format!("nothing serves in {before}, from where a release would come"))
-                .with_hint(format!("run `nonevent ship {before}` first")));
+            return Err(EngineError::user(
+                "not_promotable",
+                format!("nothing serves in {before}, from where a release would come"),
+            )
+            .with_hint(format!("run `nonevent ship {before}` first")));
         };
         let bakes = self.store.unfinished_rollouts(&project.settings.app.name, before)?;
         if !bakes.is_empty() || !rollout::leftovers(&observed).is_empty() {
-            return Err(EngineError::user("not_promotable", format!("release {} has not finished its bake in {before}", serving.record.release.id))
-                .with_hint(format!("wait for it, or run `nonevent ship {before}` again to end it")));
+            return Err(EngineError::user(
+                "not_promotable",
+                format!("release {} has not finished its bake in {before}", serving.record.release.id),
+            )
+            .with_hint(format!("wait for it, or run `nonevent ship {before}` again to end it")));
         }
         self.store.remember_release(&serving.record.release)?;
         Ok(serving.record.release.clone())
@@ -513,7 +546,9 @@ impl Engine {
         let rollouts = self.store.rollouts(&place.project, Some(name), u32::MAX)?;
         rollouts
             .iter()
-            .filter(|rollout| matches!(rollout.state, crate::model::RolloutState::Succeeded | crate::model::RolloutState::Recovered))
+            .filter(|rollout| {
+                matches!(rollout.state, crate::model::RolloutState::Succeeded | crate::model::RolloutState::Recovered)
+            })
             .map(|rollout| &rollout.to)
             .filter(|release| **release != serving)
             .find_map(|id| releases.iter().find(|release| release.id == *id))
@@ -546,7 +581,11 @@ fn refuse_dirty(project: &Project, name: &EnvironmentName, dirty: Allow) -> Resu
     if !source.dirty || dirty == Allow::Yes || name.as_str() == "local" {
         return Ok(());
     }
-    let what = if source.commit.is_some() { "the tree has uncommitted changes" } else { "the tree is not committed to Git, uncommitted changes cannot be told" };
+    let what = if source.commit.is_some() {
+        "the tree has uncommitted changes"
+    } else {
+        "the tree is not committed to Git, uncommitted changes cannot be told"
+    };
     Err(EngineError::user("dirty_tree", format!("{what}, which go to `local` only"))
         .with_hint("commit them, or ship them all the same with `--dirty`"))
 }

@@ -3,8 +3,8 @@
 use std::io::{self, IsTerminal, Read};
 
 use jiff::Timestamp;
-use nonevent_engine::model::{EnvironmentName, LogStream};
 use nonevent_engine::EngineError;
+use nonevent_engine::model::{EnvironmentName, LogStream};
 use nonevent_engine::request::ExecRequest;
 use nonevent_engine::target::Terminal;
 use serde_json::json;

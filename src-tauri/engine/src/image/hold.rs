@@ -39,7 +39,8 @@ pub async fn hold_pinned(docker: &Docker, written: &str, pinned: Option<&Digest>
     if inspect(docker, &name).await?.is_none() {
         pull(docker, &reference, &name).await.map_err(|reason| refused(&reference, reason))?;
     }
-    let image = inspect(docker, &name).await?.ok_or_else(|| refused(&reference, "it pulled, and holds no such image".to_owned()))?;
+    let image =
+        inspect(docker, &name).await?.ok_or_else(|| refused(&reference, "it pulled, and holds no such image".to_owned()))?;
     let known = image.digests.iter().find_map(|digest| digest.split_once('@')).map(|(_, digest)| Digest::new(digest));
     Ok(match known {
         Some(digest) => held(written, &digest, &reference.at(&digest)),

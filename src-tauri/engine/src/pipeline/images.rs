@@ -9,7 +9,10 @@ use super::Context;
 use crate::docker::Docker;
 use crate::error::EngineError;
 use crate::image::wheels::{self, LocalProject, Wheel, WheelBuild};
-use crate::image::{DevelopmentBuild, DevelopmentImage, LibcKind, PythonRuntime, development_image, dockerfile, hold_pinned, inspect, python_runtime, resolve_base};
+use crate::image::{
+    DevelopmentBuild, DevelopmentImage, LibcKind, PythonRuntime, development_image, dockerfile, hold_pinned, inspect,
+    python_runtime, resolve_base,
+};
 use crate::model::{ImageReport, Release, ServiceSettings, Stage};
 use crate::project::Project;
 use crate::project::lock::{self, Libc, LockFile, LockedPackage, Machine, MainDependencies, PythonTarget, Selection, Wanted};
@@ -85,7 +88,8 @@ impl Images<'_> {
         let progress = |text: String| self.context.progress(Stage::Build, text);
         let lines = self.context.lines();
         let cancel = self.context.cancel();
-        let image = dockerfile::build(self.docker, &self.project.root, &settings.build, &settings.app, lines, &progress, cancel).await?;
+        let image =
+            dockerfile::build(self.docker, &self.project.root, &settings.build, &settings.app, lines, &progress, cancel).await?;
         let tooling = match self.lock {
             Some(lock) => self.locked(lock, &python_runtime(self.docker, &image.engine_id, self.cache).await?).await?.tooling,
             None => Tooling::default(),
@@ -116,7 +120,10 @@ impl Images<'_> {
     ///
     /// # Errors
     /// When an image cannot be had.
-    pub async fn pinned_services(&self, services: BTreeMap<String, ServiceSettings>) -> Result<BTreeMap<String, ServiceSettings>, EngineError> {
+    pub async fn pinned_services(
+        &self,
+        services: BTreeMap<String, ServiceSettings>,
+    ) -> Result<BTreeMap<String, ServiceSettings>, EngineError> {
         let pinned = pin_services(self.docker, self.project, services).await?;
         Ok(pinned.into_iter().map(|(name, (service, image))| (name, ServiceSettings { image, ..service })).collect())
     }
@@ -125,7 +132,11 @@ impl Images<'_> {
     async fn locked(&self, lock: &LockFile, python: &PythonRuntime) -> Result<Locked, EngineError> {
         let target = python_target(python)?;
         let settings = &self.project.settings;
-        let main = Wanted { extras: settings.build.extras.clone(), groups: settings.build.groups.clone(), project: MainDependencies::Include };
+        let main = Wanted {
+            extras: settings.build.extras.clone(),
+            groups: settings.build.groups.clone(),
+            project: MainDependencies::Include,
+        };
         let mut all = main.clone();
         all.extras.extend(settings.gauntlet.extras.iter().cloned());
         all.groups.extend(settings.gauntlet.groups.iter().cloned());
@@ -142,14 +153,15 @@ impl Images<'_> {
         }
         let count = app.packages.len();
         let together = app.packages.into_iter().chain(tools).collect();
-        let mut resolved = lock::with_urls(together, lock, &target, &self.cache.join("locks")).await?.into_iter().map(|wheel| Wheel {
-            name: wheel.name,
-            version: wheel.version,
-            filename: wheel.filename,
-            url: wheel.url.to_string(),
-            sha256: wheel.sha256,
-            size: wheel.size,
-        });
+        let mut resolved =
+            lock::with_urls(together, lock, &target, &self.cache.join("locks")).await?.into_iter().map(|wheel| Wheel {
+                name: wheel.name,
+                version: wheel.version,
+                filename: wheel.filename,
+                url: wheel.url.to_string(),
+                sha256: wheel.sha256,
+                size: wheel.size,
+            });
         let app = resolved.by_ref().take(count).collect();
         Ok(Locked { app, tooling: Tooling { wheels: resolved.collect() } })
     }

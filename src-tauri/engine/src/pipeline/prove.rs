@@ -12,8 +12,8 @@ use crate::error::EngineError;
 use crate::event::EventBody;
 use crate::gauntlet::{self, GauntletPlan};
 use crate::model::{
-    BuilderKind, Digest, Evidence, GateEvidence, GateReport, GateState, ImageReport, LockReport, LockSituation, Release, Stage, StageState,
-    Strictness,
+    BuilderKind, Digest, Evidence, GateEvidence, GateReport, GateState, ImageReport, LockReport, LockSituation, Release, Stage,
+    StageState, Strictness,
 };
 use crate::project::Project;
 use crate::project::lock::{self, LockFile};
@@ -43,7 +43,13 @@ pub struct Allowed {
 ///
 /// # Errors
 /// When anything of it is not as it should be; nothing was moved then.
-pub async fn prove(context: &Context, docker: &Docker, cache: &Path, project: &Project, allowed: Allowed) -> Result<Proven, EngineError> {
+pub async fn prove(
+    context: &Context,
+    docker: &Docker,
+    cache: &Path,
+    project: &Project,
+    allowed: Allowed,
+) -> Result<Proven, EngineError> {
     let source = interruptible(context, Stage::Inspect, inspect(context, project)).await?;
     let (lock, report) = interruptible(context, Stage::Lock, check_lock(context, project)).await?;
     let images = Images { context, docker, cache, project, lock: lock.as_ref() };
@@ -79,7 +85,8 @@ async fn check_lock(
     };
     let report = lock.check();
     context.emit(EventBody::LockChecked(report.clone())).await?;
-    let (tolerated, refused): (Vec<_>, Vec<_>) = report.findings.iter().partition(|finding| is_tolerated(finding.situation, strictness));
+    let (tolerated, refused): (Vec<_>, Vec<_>) =
+        report.findings.iter().partition(|finding| is_tolerated(finding.situation, strictness));
     if let Some(first) = refused.first() {
         let mut hints: Vec<String> = Vec::new();
         for finding in &refused {
@@ -159,7 +166,8 @@ async fn gauntlet(
 
 /// Everything that the gates' answers depend on: the image that they run in, with its tools and tests, what runs, and beside what.
 fn proof_key(image: &Digest, plan: &GauntletPlan) -> Result<String, EngineError> {
-    let inputs = serde_json_canonicalizer::to_vec(&(image, &plan.gates, &plan.services)).map_err(|error| EngineError::ours(error.to_string()))?;
+    let inputs = serde_json_canonicalizer::to_vec(&(image, &plan.gates, &plan.services))
+        .map_err(|error| EngineError::ours(error.to_string()))?;
     Ok(hex::encode(Sha256::digest(inputs)))
 }
 
@@ -212,8 +220,11 @@ async fn judge(context: &Context, project: &Project, reports: &[GateReport], unt
     }
     let required = &project.settings.gauntlet.required;
     if let Some(missing) = reports.iter().find(|report| report.state == GateState::NotSetUp && required.contains(&report.gate)) {
-        return Err(EngineError::user("gate_not_set_up", format!("gate `{}` is required, but the project configures no tool for it", missing.gate))
-            .with_hint(format!("configure its tool, or take `{}` out of `[gauntlet] required`", missing.gate)));
+        return Err(EngineError::user(
+            "gate_not_set_up",
+            format!("gate `{}` is required, but the project configures no tool for it", missing.gate),
+        )
+        .with_hint(format!("configure its tool, or take `{}` out of `[gauntlet] required`", missing.gate)));
     }
     if is_tested(reports) {
         return Ok(());
@@ -234,7 +245,8 @@ fn is_tested(reports: &[GateReport]) -> bool {
     reports.iter().any(|report| match &report.tests {
         Some(tests) => tests.passed > 0,
         None => {
-            !matches!(report.gate.as_str(), "lint" | "format" | "types") && matches!(report.state, GateState::Green | GateState::Cached { .. })
+            !matches!(report.gate.as_str(), "lint" | "format" | "types")
+                && matches!(report.state, GateState::Green | GateState::Cached { .. })
         }
     })
 }
@@ -259,7 +271,9 @@ fn evidence(
         lock_kind: lock.map(|report| report.kind),
         lock_digest: lock.map(|report| report.digest.clone()),
         lock_strictness: project.settings.lock.unhashed,
-        lock_warnings: lock.map(|report| report.findings.iter().map(|finding| finding.message.clone()).collect()).unwrap_or_default(),
+        lock_warnings: lock
+            .map(|report| report.findings.iter().map(|finding| finding.message.clone()).collect())
+            .unwrap_or_default(),
         builder: image.builder,
         base: image.base.clone(),
         image_size: image.size,
@@ -268,7 +282,12 @@ fn evidence(
             .map(|report| GateEvidence {
                 gate: report.gate.clone(),
                 // What was green before with the same inputs is as good as green now.
-                state: if report.state.passes() && matches!(report.state, GateState::Cached { .. }) { "green" } else { report.state.word() }.to_owned(),
+                state: if report.state.passes() && matches!(report.state, GateState::Cached { .. }) {
+                    "green"
+                } else {
+                    report.state.word()
+                }
+                .to_owned(),
                 tool: report.tool.clone(),
                 tests_passed: report.tests.as_ref().map(|tests| tests.passed),
             })

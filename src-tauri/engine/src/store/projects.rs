@@ -24,7 +24,8 @@ impl Store {
     /// When the database cannot be written.
     pub fn remember_project(&self, name: &ProjectName, folder: &Path) -> Result<(), StoreError> {
         self.connection().execute(
-            "INSERT INTO projects (name, folder, added_at) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE SET folder = excluded.folder",
+            "INSERT INTO projects (name, folder, added_at) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE SET folder = excluded.folder
+             WHERE folder <> excluded.folder",
             params![name.as_str(), folder.to_string_lossy(), now()],
         )?;
         Ok(())
