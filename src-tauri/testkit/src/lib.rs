@@ -1,1 +1,3 @@
-//! testkit
+//! What Nonevent's own tests share.
+
+pub mod sample;

@@ -1,0 +1,6 @@
+# Sends $COMMANDS to the workers if $EXPECTED is still the generation.
+hold
+[ "$(readlink current)" = "generations/$EXPECTED" ] || exit 75
+tell "$COMMANDS"
+show "$BACKENDS"
+section end
