@@ -40,6 +40,21 @@ fn text_that_is_not_utf_8_is_read_as_far_as_it_goes() {
     assert!(matches!(tree.error(), ProjectError::Unreadable { reason, .. } if reason == "it is not UTF-8 text"));
 }
 
+#[test]
+fn names_on_which_the_parser_of_requirements_panics_are_refused() {
+    for requirement in ["A-\u{e}", "a- >=1", "a[b-]"] {
+        let tree =
+            Tree::new().file("requirements.txt", &format!("{requirement}\n")).file("nonevent.toml", "[app]\ncommand = \"x\"\n");
+        assert!(tree.project().manifest.dependencies.is_empty());
+        let lock = nonevent_engine::project::lock::find(&tree.path()).unwrap().unwrap();
+        assert!(!lock.check().findings.is_empty(), "{requirement}");
+        let text =
+            format!("[project]\nname = \"shop\"\nversion = \"1\"\ndependencies = [\"{}\"]\n", requirement.replace('\u{e}', ""));
+        let tree = tree.file("pyproject.toml", &text);
+        assert!(matches!(tree.error(), ProjectError::BadRequirement { .. }), "{requirement}");
+    }
+}
+
 #[cfg(unix)]
 mod unix {
     use std::ffi::OsStr;

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use pep440_rs::Version;
-use pep508_rs::{MarkerTree, VerbatimUrl, VersionOrUrl};
+use pep508_rs::{MarkerTree, VersionOrUrl};
 
 use crate::model::{LockFinding, LockSituation};
+use crate::project::manifest::parse_requirement;
 
 use super::requirement::Requirement;
 
@@ -79,7 +80,7 @@ impl Words<'_> {
     pub(super) fn unmet(&self, texts: &[String], place: &str, locked: &BTreeMap<String, Vec<String>>) -> Vec<LockFinding> {
         let mut findings = Vec::new();
         for text in texts {
-            let Ok(requirement) = pep508_rs::Requirement::<VerbatimUrl>::from_str(text) else { continue };
+            let Ok(requirement) = parse_requirement(text) else { continue };
             let empty = Vec::new();
             let versions = locked.get(&requirement.name.to_string()).unwrap_or(&empty);
             let fits = |version: &String| match (&requirement.version_or_url, Version::from_str(version)) {

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 pub use layout::Layout;
 pub(super) use layout::{NOT_THE_APP, TOOLS};
+pub(super) use requirement::parse as parse_requirement;
 pub use requirements::{RequirementFile, RequirementFormat};
 pub(super) use requirements::{has_requirement_folder, is_requirement_file};
 pub use workspace::Workspace;

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::str::FromStr;
 
 use pep440_rs::Operator;
-use pep508_rs::{MarkerTree, VerbatimUrl, VersionOrUrl};
+use pep508_rs::{MarkerTree, VersionOrUrl};
 use url::Url;
 
 use super::super::LockError;
 use super::super::file;
 use super::super::selection::sha256;
 use crate::model::{LockFinding, LockSituation};
+use crate::project::manifest::parse_requirement;
 
 /// One requirements file with all that it includes.
 #[derive(Debug, Clone)]
@@ -236,7 +236,7 @@ fn requirement(line: &str) -> Entry {
         let what = format!("`{text}` installs what no hash vouches for");
         return Entry::Unsafe { what, hint: "depend on a released version, or on the URL of a wheel with its sha256".into() };
     }
-    let Ok(parsed) = pep508_rs::Requirement::<VerbatimUrl>::from_str(&text) else {
+    let Ok(parsed) = parse_requirement(&text) else {
         let what = format!("`{text}` is not understood");
         return Entry::Unsafe { what, hint: "write it as a requirement (PEP 508)".into() };
     };

@@ -17,6 +17,7 @@ use super::super::manifest::{Manifest, group_name};
 use super::super::requirement::{FolderKind, Lfs, Requirement, Source};
 use super::schema::Wish;
 use super::workspace::{Unbuilt, Workspace, is_package};
+use crate::project::manifest::parse_requirement;
 
 /// Which list of a manifest a requirement stands in.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,10 +55,7 @@ pub(super) fn sources_of(manifest: &Manifest) -> BTreeMap<PackageName, Vec<Table
 impl Owner<'_> {
     /// Turns one written requirement into what uv resolves: one for each source, and one for where none applies.
     pub(super) fn lower(&self, text: &str, place: &Place) -> Result<Vec<Requirement>, LockError> {
-        let parsed = pep508_rs::Requirement::<VerbatimUrl>::from_str(text).map_err(|error| {
-            let reason = error.to_string();
-            self.manifest.broken(format!("`{text}`: {}", reason.lines().next().unwrap_or_default()))
-        })?;
+        let parsed = parse_requirement(text).map_err(|reason| self.manifest.broken(format!("`{text}`: {reason}")))?;
         let parsed = match place {
             Place::Extra(extra) => parsed.with_extra_marker(extra),
             Place::Main | Place::Group(_) => parsed,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
-use pep508_rs::{MarkerTree, VerbatimUrl};
+use pep508_rs::MarkerTree;
 use toml::Value;
 
 use super::super::LockError;
@@ -14,6 +14,7 @@ use super::fresh::Look;
 use super::lower::{Owner, Place, conflict_item, indexes};
 use super::schema::Wish;
 use super::{groups, lower, options};
+use crate::project::manifest::parse_requirement;
 
 /// Compares everything that only the root of the workspace may say.
 pub(super) fn check(look: &mut Look<'_>) -> Result<(), LockError> {
@@ -163,7 +164,7 @@ fn dependency_metadata(look: &mut Look<'_>) {
     let table = |value: &Value| {
         let list = |key: &str| -> BTreeSet<String> {
             let entries = value.get(key).and_then(Value::as_array).into_iter().flatten().map(plain);
-            let normal = |text: String| match pep508_rs::Requirement::<VerbatimUrl>::from_str(&text) {
+            let normal = |text: String| match parse_requirement(&text) {
                 Ok(requirement) => requirement.to_string(),
                 Err(_) => text,
             };
