@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use crate::docker::Docker;
 use crate::error::EngineError;
+use crate::gauntlet;
 use crate::model::{
     EngineInfo, EnvironmentName, EnvironmentSettings, EnvironmentStatus, LockReport, LogLine, Plan, ProjectName, Release,
     RolloutReason, RolloutRecord, RunId, ServiceSettings, Setting,
@@ -51,7 +52,6 @@ impl Engine {
     /// When the folder cannot be used, or a newer version wrote it.
     pub fn open(home: Home) -> Result<Self, EngineError> {
         let store = Store::open(&home.data)?;
-        store.abandon_dead_runs(is_alive)?;
         Ok(Self { home: Arc::new(home), store })
     }
 
@@ -120,6 +120,7 @@ impl Engine {
         let (_, environment) = environment(project, name)?;
         refuse_dirty(project, name, request.dirty)?;
         let docker = Docker::connect().await?;
+        self.clean_after_dead_runs(&docker).await?;
         let target = self.target(&docker, project, environment)?;
         let (release, reason) = match &environment.after {
             Some(before) => (self.promoted(target.as_ref(), project, before).await?, RolloutReason::Promote),
@@ -140,6 +141,7 @@ impl Engine {
         let engine = self.clone();
         pipeline::start(&self.store, project.settings.app.name.clone(), None, "check", move |context| async move {
             let docker = Docker::connect().await?;
+            engine.clean_after_dead_runs(&docker).await?;
             let allowed = Allowed { untested: Allow::Yes, gates };
             let proven = prove(&context, &docker, &engine.home.cache, &project, allowed).await?;
             Ok(Outcome { environment: None, release: Some(proven.release.id), url: None, done: Done::Checked })
@@ -455,6 +457,15 @@ impl Engine {
     /// When the environment does not exist.
     pub fn is_protected(&self, folder: &Path, name: &EnvironmentName) -> Result<bool, EngineError> {
         Ok(environment(&Project::open(folder)?, name)?.1.protected)
+    }
+
+    /// Takes away what gates of a run left whose process is gone.
+    async fn clean_after_dead_runs(&self, docker: &Docker) -> Result<(), EngineError> {
+        let dead = self.store.abandon_dead_runs(is_alive)?;
+        if let Err(error) = gauntlet::clean_leftovers(docker, &dead).await {
+            tracing::warn!(%error, "what an ended run left behind was not taken away");
+        }
+        Ok(())
     }
 
     /// Opens a project and remembers where it is.

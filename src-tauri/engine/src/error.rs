@@ -1,6 +1,7 @@
 //! Errors of the engine's use cases, and whose fault they are.
 
 use crate::docker::ConnectError;
+use crate::gauntlet::GauntletError;
 use crate::image::ImageError;
 use crate::image::dockerfile::DockerfileError;
 use crate::model::Problem;
@@ -147,5 +148,14 @@ impl From<DockerfileError> for EngineError {
             return Self::interrupted("stopped at build: what serves was not touched");
         }
         Self::user("build_failed", error.to_string()).with_hints(error.hint()).with_details(error.details().iter().cloned())
+    }
+}
+
+impl From<GauntletError> for EngineError {
+    fn from(error: GauntletError) -> Self {
+        match error {
+            GauntletError::Cancelled => Self::interrupted("stopped at gauntlet: what serves was not touched"),
+            error => Self::user("failed", error.to_string()).with_hints(error.hint()),
+        }
     }
 }

@@ -10,7 +10,7 @@ use super::{Context, release};
 use crate::docker::Docker;
 use crate::error::EngineError;
 use crate::event::EventBody;
-use crate::gauntlet::{self, GauntletPlan};
+use crate::gauntlet::{self, GateFact, GateImage, GateLimits, GauntletPlan};
 use crate::model::{
     BuilderKind, Digest, Evidence, GateEvidence, GateReport, GateState, ImageReport, LockReport, LockSituation, Release, Stage,
     StageState, Strictness,
@@ -138,14 +138,23 @@ async fn gauntlet(
 ) -> Result<(Vec<GateReport>, StageState, String), EngineError> {
     let project = images.project;
     let development = images.development(image, &tooling).await?;
+    for warning in &development.warnings {
+        context.emit(EventBody::WarningRaised { message: warning.clone(), hint: None }).await?;
+    }
+    let gauntlet = &project.settings.gauntlet;
     let plan = GauntletPlan {
         run: context.run().clone(),
         project: context.project().clone(),
-        image: development.engine_id.clone(),
-        python: development.python.clone(),
-        workdir: development.workdir.clone(),
-        gates: project.settings.gauntlet.gates.clone(),
+        image: GateImage {
+            id: development.engine_id.clone(),
+            python: development.python.clone(),
+            workdir: development.workdir.clone(),
+        },
+        gates: gauntlet.gates.clone(),
+        required: gauntlet.required.iter().cloned().collect(),
         services: images.pinned_services(project.settings.services.clone()).await?,
+        env: project.settings.app.env.clone(),
+        limits: GateLimits::for_engine(images.docker),
     };
     let key = proof_key(&development.engine_id, &plan)?;
     let known = match allowed.gates {
@@ -154,7 +163,7 @@ async fn gauntlet(
     };
     let (reports, state) = match known {
         Some((at, reports)) => (cached(context, reports, &at).await?, StageState::Unchanged),
-        None => (run_gates(context, images.docker, plan).await?, StageState::Done),
+        None => (run_gates(context, images.docker, &plan).await?, StageState::Done),
     };
     judge(context, project, &reports, allowed.untested).await?;
     if state == StageState::Done {
@@ -166,7 +175,7 @@ async fn gauntlet(
 
 /// Everything that the gates' answers depend on: the image that they run in, with its tools and tests, what runs, and beside what.
 fn proof_key(image: &Digest, plan: &GauntletPlan) -> Result<String, EngineError> {
-    let inputs = serde_json_canonicalizer::to_vec(&(image, &plan.gates, &plan.services))
+    let inputs = serde_json_canonicalizer::to_vec(&(image, &plan.gates, &plan.services, &plan.env))
         .map_err(|error| EngineError::ours(error.to_string()))?;
     Ok(hex::encode(Sha256::digest(inputs)))
 }
@@ -183,16 +192,19 @@ async fn cached(context: &Context, reports: Vec<GateReport>, at: &str) -> Result
     Ok(cached)
 }
 
-async fn run_gates(context: &Context, docker: &Docker, plan: GauntletPlan) -> Result<Vec<GateReport>, EngineError> {
-    let (sender, mut receiver) = tokio::sync::mpsc::channel(256);
-    let run = gauntlet::run(docker, plan, sender, context.cancel());
+async fn run_gates(context: &Context, docker: &Docker, plan: &GauntletPlan) -> Result<Vec<GateReport>, EngineError> {
+    let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+    let run = async move {
+        let told = |fact| drop(sender.send(fact));
+        gauntlet::run(docker, plan, context.lines(), &told, context.cancel()).await
+    };
     let tell = async {
-        while let Some(update) = receiver.recv().await {
-            match update {
-                gauntlet::GateUpdate::Started { gate, command } => context.emit(EventBody::GateStarted { gate, command }).await?,
-                gauntlet::GateUpdate::Finished(report) => context.emit(EventBody::GateFinished(report)).await?,
-                gauntlet::GateUpdate::Line(line) => context.line(line),
-            }
+        while let Some(fact) = receiver.recv().await {
+            let body = match fact {
+                GateFact::Started { gate, command } => EventBody::GateStarted { gate, command },
+                GateFact::Finished(report) => EventBody::GateFinished(report),
+            };
+            context.emit(body).await?;
         }
         Ok::<(), EngineError>(())
     };
@@ -217,14 +229,6 @@ async fn judge(context: &Context, project: &Project, reports: &[GateReport], unt
         let named: Vec<String> = failed.iter().map(|report| format!("`{}` is {}", report.gate, report.state.word())).collect();
         return Err(EngineError::user("gate_red", format!("the gauntlet did not pass: {}", named.join(", ")))
             .with_hint("mend what the gates found and run it again; nothing was released"));
-    }
-    let required = &project.settings.gauntlet.required;
-    if let Some(missing) = reports.iter().find(|report| report.state == GateState::NotSetUp && required.contains(&report.gate)) {
-        return Err(EngineError::user(
-            "gate_not_set_up",
-            format!("gate `{}` is required, but the project configures no tool for it", missing.gate),
-        )
-        .with_hint(format!("configure its tool, or take `{}` out of `[gauntlet] required`", missing.gate)));
     }
     if is_tested(reports) {
         return Ok(());
