@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
 
 use nonevent_engine::project::lock::{Libc, LockFile, Machine, PythonTarget, find};
 
@@ -56,10 +57,25 @@ pub fn python(version: &str) -> PythonTarget {
     PythonTarget::cpython(version, Machine::X86_64, Libc::Glibc { major: 2, minor: 41 }).unwrap()
 }
 
+/// Finds this machine's Python once, if it will do, so that uv need not search for one each time.
+fn interpreter() -> Option<&'static str> {
+    static FOUND: OnceLock<Option<String>> = OnceLock::new();
+    let find = || {
+        let script = "import sys; print(sys.executable if sys.version_info >= (3, 11) else '')";
+        let output = Command::new("python3").args(["-c", script]).output().ok()?;
+        let path = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+        Some(path).filter(|path| !path.is_empty())
+    };
+    FOUND.get_or_init(find).as_deref()
+}
+
 /// Runs a tool in a folder.
 pub fn run(folder: &Path, program: &str, words: &[&str]) -> Output {
     let mut command = Command::new(program);
     command.args(words).current_dir(folder).stdin(Stdio::null()).env("NO_COLOR", "1").env_remove("VIRTUAL_ENV");
+    if let Some(python) = interpreter() {
+        command.env("UV_PYTHON", python);
+    }
     match command.output() {
         Ok(output) => output,
         Err(error) => panic!("`{program}` is needed on the PATH for this test: {error}"),

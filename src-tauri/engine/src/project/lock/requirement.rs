@@ -176,6 +176,7 @@ impl fmt::Display for Requirement {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

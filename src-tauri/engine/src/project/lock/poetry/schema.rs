@@ -70,29 +70,34 @@ impl PoetryLock {
     pub(in super::super) fn parse(text: &str) -> Result<Self, LockError> {
         let unreadable =
             |reason: String, hint: &str| LockError::Unreadable { file: "poetry.lock".into(), reason, hint: hint.into() };
-        let broken = |error: toml::de::Error| unreadable(toml_reason(text, &error), "run `poetry lock`");
-        let table: Table = text.parse().map_err(broken)?;
-        let version = table.get("metadata").and_then(|metadata| metadata.get("lock-version")?.as_str());
-        let numbers = version.and_then(|version| {
+        // Older forms lack what this one needs: their version tells more than what is missing.
+        let (version, parsed) = match toml::from_str::<Self>(text) {
+            Ok(lock) => (Some(lock.metadata.lock_version.clone()), Ok(lock)),
+            Err(error) => {
+                let table = text.parse::<Table>().ok();
+                let version = table.as_ref().and_then(|table| table.get("metadata")?.get("lock-version")?.as_str());
+                (version.map(str::to_owned), Err(unreadable(toml_reason(text, &error), "run `poetry lock`")))
+            }
+        };
+        let numbers = version.as_deref().and_then(|version| {
             let (major, minor) = version.split_once('.')?;
             Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?))
         });
         match (version, numbers) {
-            (_, Some((2, minor))) if minor >= 1 => {}
-            (Some(version), Some((major, _))) if major > 2 => {
+            (None, _) | (_, Some((2, 1..))) => {
+                let mut lock = parsed?;
+                lock.written_by = text.lines().next().and_then(written_by);
+                Ok(lock)
+            }
+            (Some(version), Some((3.., _))) => {
                 let reason = format!("it has version {version} of the format, the newest that is known is 2.1");
-                return Err(unreadable(reason, "update Nonevent, or lock with Poetry 2"));
+                Err(unreadable(reason, "update Nonevent, or lock with Poetry 2"))
             }
             (Some(version), _) => {
                 let reason = format!("it has version {version} of the format, which holds no groups; 2.1 is needed");
-                return Err(unreadable(reason, "run `poetry self update` for Poetry 2, then `poetry lock`"));
+                Err(unreadable(reason, "run `poetry self update` for Poetry 2, then `poetry lock`"))
             }
-            (None, _) => return Err(unreadable("it does not say its version".into(), "run `poetry lock`")),
         }
-        // From the text once more, since only then an error knows its line.
-        let mut lock: Self = toml::from_str(text).map_err(broken)?;
-        lock.written_by = text.lines().next().and_then(written_by);
-        Ok(lock)
     }
 
     /// Says what a person should know and need not act upon.

@@ -12,6 +12,7 @@ use super::super::file::toml_reason;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(in super::super) struct Pylock {
+    lock_version: String,
     #[serde(default)]
     pub(super) environments: Vec<String>,
     pub(super) requires_python: Option<String>,
@@ -68,15 +69,18 @@ impl Pylock {
     pub(in super::super) fn parse(text: &str) -> Result<Self, LockError> {
         let unreadable =
             |reason: String, hint: &str| LockError::Unreadable { file: "pylock.toml".into(), reason, hint: hint.into() };
-        let broken = |error: toml::de::Error| unreadable(toml_reason(text, &error), "make it again with the tool that wrote it");
-        let table: Table = text.parse().map_err(broken)?;
-        match table.get("lock-version").and_then(|version| version.as_str()) {
-            Some(version) if version.split('.').next() == Some("1") => toml::from_str(text).map_err(broken),
-            Some(version) => Err(unreadable(
+        let again = "make it again with the tool that wrote it";
+        let parsed = toml::from_str::<Self>(text).map_err(|error| unreadable(toml_reason(text, &error), again));
+        let version = match &parsed {
+            Ok(lock) => Some(lock.lock_version.clone()),
+            Err(_) => text.parse::<Table>().ok().and_then(|table| Some(table.get("lock-version")?.as_str()?.to_owned())),
+        };
+        match version {
+            Some(version) if version.split('.').next() != Some("1") => Err(unreadable(
                 format!("it has version {version} of the format, only 1 is known"),
                 "update Nonevent, or lock with version 1",
             )),
-            None => Err(unreadable("it does not say its version".into(), "make it again with the tool that wrote it")),
+            _ => parsed,
         }
     }
 }

@@ -96,7 +96,7 @@ impl Sheet {
                         self.include(project, &included)?;
                         continue;
                     }
-                    "-i" | "--index-url" | "--pypi-url" => {
+                    "-i" | "--index-url" => {
                         self.index = Url::parse(&value).ok();
                         continue;
                     }

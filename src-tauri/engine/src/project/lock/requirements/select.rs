@@ -25,7 +25,8 @@ impl Requirements {
                 return Err(LockError::UnknownGroup { file: MAIN.into(), group, known: self.groups() });
             };
             // A development file that includes the app's own pins still names only its own.
-            let own = |line: &Line| line.file != MAIN || wanted.project == MainDependencies::Include;
+            let of_app = |line: &Line| self.main.files.iter().any(|file| file.name == line.file);
+            let own = |line: &Line| wanted.project == MainDependencies::Include || !of_app(line);
             sheet.collect(target, own, &mut candidates)?;
         }
         Ok(Selection { packages: choose(candidates, target)?, local: Vec::new() })

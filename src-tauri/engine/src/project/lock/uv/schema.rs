@@ -7,6 +7,7 @@ use toml::{Table, Value};
 
 use super::super::LockError;
 use super::super::file::toml_reason;
+use super::fresh::HINT;
 
 /// The only version of the format that there is.
 const VERSION: u64 = 1;
@@ -21,6 +22,8 @@ pub(super) const METADATA_OPTIONAL: u64 = 4;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(in super::super) struct UvLock {
+    #[serde(default)]
+    version: u64,
     #[serde(default)]
     pub(super) revision: u64,
     pub(super) requires_python: String,
@@ -142,20 +145,21 @@ impl UvLock {
     /// Reads a lock.
     pub(in super::super) fn parse(text: &str) -> Result<Self, LockError> {
         let unreadable = |reason: String, hint: &str| LockError::Unreadable { file: "uv.lock".into(), reason, hint: hint.into() };
-        let broken = |error: toml::de::Error| unreadable(toml_reason(text, &error), "run `uv lock`");
-        let table: Table = text.parse().map_err(broken)?;
-        match table.get("version").and_then(Value::as_integer) {
-            Some(version) if u64::try_from(version) == Ok(VERSION) => {}
-            Some(version) => {
-                return Err(unreadable(
-                    format!("it has version {version} of the format, only {VERSION} is known"),
-                    "update Nonevent, or lock with a uv that writes version 1",
-                ));
-            }
-            None => return Err(unreadable("it does not say its version".into(), "run `uv lock`")),
-        }
-        // From the text once more, since only then an error knows its line.
-        toml::from_str(text).map_err(broken)
+        let error = match toml::from_str::<Self>(text) {
+            Ok(lock) if lock.version == VERSION => return Ok(lock),
+            Ok(_) => None,
+            Err(error) => Some(toml_reason(text, &error)),
+        };
+        // Only now, since reading a long lock twice takes a while: is it another version, or is it broken?
+        let version = text.parse::<Table>().ok().map(|table| table.get("version").and_then(Value::as_integer));
+        Err(match (version, error) {
+            (Some(Some(version)), _) if u64::try_from(version) != Ok(VERSION) => unreadable(
+                format!("it has version {version} of the format, only {VERSION} is known"),
+                "update Nonevent, or lock with a uv that writes version 1",
+            ),
+            (Some(None), _) | (_, None) => unreadable("it does not say its version".into(), HINT),
+            (_, Some(reason)) => unreadable(reason, HINT),
+        })
     }
 
     /// Says what a person should know and need not act upon.
