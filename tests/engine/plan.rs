@@ -4,7 +4,7 @@
 use nonevent_engine::model::{Guarantee, InstanceState, Placement, Release, RolloutId, RolloutReason};
 use nonevent_engine::rollout::{Change, Desired, change, leftovers, plan};
 use nonevent_engine::target::{Observed, Record, Side};
-use nonevent_testkit::sample::{instance, placement, release, release_with_worker};
+use nonevent_testkit::shop::{instance, placement, release, release_with_worker};
 
 /// An environment in which `release` serves with this many web instances, all of them running.
 fn serving(release: &Release, web: u16) -> Observed {

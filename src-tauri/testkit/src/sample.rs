@@ -1,42 +1,65 @@
-//! Small, whole examples of the model, for tests that care about one field of them.
+//! Releases, records and instances as tests need them: small, complete, made up.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use nonevent_engine::model::{
-    AppSettings, BuilderKind, CommandLine, Digest, EnvironmentName, Evidence, Framework, HealthCheck, HealthProbe, Instance,
-    InstanceId, InstanceState, Placement, Process, ProcessKind, ProcessName, ProjectName, Release, ReleaseId, ReleaseSettings,
-    Resources, RolloutId, SecretDelivery, SourceState, Strictness,
+    AppSettings, BuilderKind, CommandLine, Digest, Evidence, Framework, HealthCheck, HealthProbe, Placement, Process,
+    ProcessKind, Release, ReleaseSettings, Resources, RolloutId, SecretDelivery, SourceState, Strictness,
 };
-use nonevent_engine::target::Place;
+use nonevent_engine::target::{InstanceSpec, LockHolder, Place, Record, RootFileSystem};
 
-/// The environment `local` of the project `shop`.
-pub fn place() -> Place {
-    Place { project: ProjectName::new("shop"), environment: EnvironmentName::new("local") }
+/// The port that sample apps listen on.
+pub const PORT: u16 = 8000;
+
+/// Makes a place of a project's `local` environment.
+pub fn place(project: &str) -> Place {
+    Place { project: project.into(), environment: "local".into() }
 }
 
-/// A release of `shop` with one web process; `id` tells releases apart.
-pub fn release(id: &str) -> Release {
+/// Makes a holder of a lock: this process, in a test.
+pub fn holder(owner: &str) -> LockHolder {
+    LockHolder {
+        owner: owner.to_owned(),
+        pid: std::process::id(),
+        purpose: "ship for a test".to_owned(),
+        since: String::new(),
+        beat: String::new(),
+    }
+}
+
+/// Makes a health check over HTTP that is quick.
+pub fn health(path: &str) -> HealthCheck {
+    HealthCheck {
+        probe: HealthProbe::Http { path: path.to_owned() },
+        interval: Duration::from_millis(100),
+        timeout: Duration::from_secs(5),
+        successes: 1,
+        deadline: Duration::from_secs(30),
+    }
+}
+
+/// Makes a release of a project's app with one web process.
+pub fn release(place: &Place, id: &str, image: &Digest) -> Release {
     Release {
-        id: ReleaseId::new(id),
-        project: ProjectName::new("shop"),
-        image: Digest::new(format!("sha256:{id:0>64}")),
-        engine_id: Digest::new(format!("sha256:{id:0>64}")),
+        id: id.into(),
+        project: place.project.clone(),
+        image: image.clone(),
+        engine_id: image.clone(),
         app: AppSettings {
-            name: ProjectName::new("shop"),
-            framework: Framework::Fastapi,
-            python: "3.13".into(),
-            processes: vec![process("web", ProcessKind::Web { port: 8000 })],
+            name: place.project.clone(),
+            framework: Framework::Custom,
+            python: "3.13".to_owned(),
+            processes: vec![Process {
+                name: "web".into(),
+                kind: ProcessKind::Web { port: PORT },
+                command: CommandLine::Exec(vec!["python".to_owned()]),
+                stop_grace: Duration::from_secs(10),
+            }],
             env: BTreeMap::new(),
             volumes: Vec::new(),
         },
-        health: HealthCheck {
-            probe: HealthProbe::Http { path: "/healthz".into() },
-            interval: Duration::from_secs(1),
-            timeout: Duration::from_secs(5),
-            successes: 2,
-            deadline: Duration::from_secs(30),
-        },
+        health: health("/healthz"),
         settings: ReleaseSettings::default(),
         evidence: Evidence {
             format: 1,
@@ -49,55 +72,52 @@ pub fn release(id: &str) -> Release {
             base: None,
             image_size: 0,
             gates: Vec::new(),
-            untested: false,
+            untested: true,
         },
-        created_at: "2026-01-01T00:00:00.000Z".into(),
+        created_at: "2026-11-23T10:00:00Z".to_owned(),
     }
 }
 
-/// A release of `shop` with a web process and a worker.
-pub fn release_with_worker(id: &str) -> Release {
-    let mut release = release(id);
-    release.app.processes.push(process("worker", ProcessKind::Worker));
-    release
-}
-
-/// A process that runs `serve`.
-pub fn process(name: &str, kind: ProcessKind) -> Process {
-    Process {
-        name: ProcessName::new(name),
-        kind,
-        command: CommandLine::Exec(vec!["serve".into()]),
-        stop_grace: Duration::from_secs(1),
+/// Makes a record of a rollout that serves a release under a host name.
+pub fn record(place: &Place, rollout: &RolloutId, release: &str, image: &Digest, domain: &str) -> Record {
+    Record {
+        format: 1,
+        rollout: rollout.clone(),
+        release: self::release(place, release, image),
+        placement: Placement {
+            environment: place.environment.clone(),
+            domain: domain.to_owned(),
+            replicas: BTreeMap::from([("web".into(), 1)]),
+            env: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            secret_delivery: SecretDelivery::Env,
+            services: Vec::new(),
+            resources: Resources::default(),
+        },
+        staged_at: "2026-11-23T10:00:00Z".to_owned(),
     }
 }
 
-/// A placement of `shop` in `local` with this many web instances.
-pub fn placement(web: u16) -> Placement {
-    Placement {
-        environment: EnvironmentName::new("local"),
-        domain: "shop.localhost".into(),
-        replicas: BTreeMap::from([(ProcessName::new("web"), web)]),
-        env: BTreeMap::new(),
+/// Makes an instance of the web process of a release.
+pub fn web(rollout: &RolloutId, release: &str, image: &Digest, command: CommandLine) -> InstanceSpec {
+    InstanceSpec {
+        process: "web".into(),
+        release: release.into(),
+        rollout: rollout.clone(),
+        image: image.clone(),
+        command,
+        env: BTreeMap::from([("PORT".to_owned(), PORT.to_string()), ("RELEASE".to_owned(), release.to_owned())]),
         secrets: BTreeMap::new(),
         secret_delivery: SecretDelivery::Env,
-        services: Vec::new(),
-        resources: Resources::default(),
+        port: Some(PORT),
+        resources: Resources { memory: 128 << 20, cpus: 1.0, pids: 128 },
+        volumes: Vec::new(),
+        stop_grace: Duration::from_secs(3),
+        root: RootFileSystem::ReadOnly,
     }
 }
 
-/// A running instance of a process.
-pub fn instance(id: &str, process: &str, release: &Release, rollout: &RolloutId) -> Instance {
-    Instance {
-        id: InstanceId::new(id),
-        name: format!("shop-local-{process}-{id}"),
-        process: ProcessName::new(process),
-        release: release.id.clone(),
-        rollout: rollout.clone(),
-        address: None,
-        state: InstanceState::Running,
-        restarts: 0,
-        started_at: Some("2026-01-01T00:00:00.000Z".into()),
-        serving: false,
-    }
+/// Makes an instance of a process that receives no requests.
+pub fn worker(rollout: &RolloutId, release: &str, image: &Digest, command: CommandLine) -> InstanceSpec {
+    InstanceSpec { process: "worker".into(), port: None, ..web(rollout, release, image, command) }
 }
