@@ -102,6 +102,18 @@ async fn hashed_requirements_become_wheels() {
 }
 
 #[tokio::test]
+async fn a_hashed_requirement_without_a_wheel_is_named() {
+    // The version is written in another way than the index writes it, and nothing is built to find that out.
+    let world = World::new(&[("requirements.in", "docopt==0.6.2.0\nidna==3.10\n")]);
+    run_ok(&world.root(), "uv", &["pip", "compile", "requirements.in", "--generate-hashes", "-q", "-o", "requirements.txt"]);
+    world.replace("requirements.txt", "docopt==0.6.2 ", "docopt==0.6.2.0 ");
+    let (lock, target) = (world.lock(), python("3.13.5"));
+    let selection = lock.select(&target, &Wanted::default()).unwrap();
+    let error = with_urls(selection.packages, &lock, &target, &world.root().join("cache")).await.unwrap_err();
+    assert_eq!(error.to_string(), "docopt 0.6.2.0 has only a source distribution");
+}
+
+#[tokio::test]
 async fn a_missing_and_a_stale_uv_lock_are_mended() {
     let world = World::new(&[("pyproject.toml", MANIFEST)]);
     assert_eq!(missing(&world.root()).hint, "run `uv lock`");

@@ -4,7 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
+use pep440_rs::Version;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -77,6 +79,20 @@ fn key(package: &LockedPackage) -> String {
     format!("{}=={}", package.name, package.version)
 }
 
+/// Finds what an index answered about a package; it may write the version in another way, such as 2.0 for 2.0.0.
+fn files_of<'f>(files: &'f BTreeMap<String, Vec<Remote>>, package: &LockedPackage) -> Option<&'f [Remote]> {
+    let same_version = |key: &str| match key.strip_prefix(&package.name).and_then(|rest| rest.strip_prefix("==")) {
+        Some(version) => match (Version::from_str(version), Version::from_str(&package.version)) {
+            (Ok(one), Ok(other)) => one == other,
+            _ => false,
+        },
+        None => false,
+    };
+    let exact = files.get(&key(package));
+    let found = exact.or_else(|| files.iter().find(|(key, _)| same_version(key)).map(|(_, files)| files));
+    found.map(Vec::as_slice)
+}
+
 impl Answers {
     fn read(path: &Path) -> Self {
         // A cache that cannot be read is asked for again.
@@ -92,7 +108,7 @@ impl Answers {
     }
 
     fn of(&self, package: &LockedPackage) -> &[Remote] {
-        self.files.get(&key(package)).map_or(&[], Vec::as_slice)
+        files_of(&self.files, package).unwrap_or_default()
     }
 
     /// Tells whether the index must be asked about a package.
@@ -113,7 +129,7 @@ impl Answers {
                 packages.iter().copied().filter(|package| package.index.as_ref() == index).collect();
             let first = question(&of_index, index, target, None).await;
             let satisfied =
-                |found: &BTreeMap<String, Vec<Remote>>| of_index.iter().all(|package| found.contains_key(&key(package)));
+                |found: &BTreeMap<String, Vec<Remote>>| of_index.iter().all(|package| files_of(found, package).is_some());
             let found = match first {
                 Ok(found) if satisfied(&found) => found,
                 Err(error @ LockError::ToolMissing { .. }) => return Err(error),
@@ -188,7 +204,7 @@ async fn question(
     std::fs::write(folder.path().join("requirements.in"), lines).map_err(io)?;
     let python = format!("3.{}", target.minor());
     // The first Python that is found will do, since none is run: finding a certain one can take seconds.
-    let mut words = vec!["uv", "pip", "compile", "requirements.in", "--python", "3", "--no-deps", "--universal", "--no-build"];
+    let mut words = vec!["uv", "pip", "compile", "requirements.in", "--python", "3", "--no-deps", "--universal"];
     words.extend(["--no-header", "--quiet", "--format", "pylock.toml", "--python-version", &python]);
     if let Some(index) = index {
         words.extend(["--default-index", index.as_str()]);
