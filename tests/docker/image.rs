@@ -4,6 +4,8 @@
 
 #[path = "image/lock.rs"]
 mod lock;
+#[path = "image/oracle.rs"]
+mod oracle;
 #[path = "image/world.rs"]
 mod world;
 
@@ -211,6 +213,42 @@ async fn a_project_without_dependencies_is_an_image_too() {
     let project = project(&[("src/shop/__init__.py", ""), ("src/shop/cli.py", "def main() -> None:\n    print('alone')\n")]);
     let report = world.build(project.path(), &[]).await.unwrap();
     assert_eq!(world.output(&report.engine_id, &["shop"]).await, "alone\n");
+    world.clean().await;
+}
+
+/// Pinned: wheels with scripts of both kinds, data files, headers, extension modules, names with dots, and many files.
+const POPULAR: [&str; 14] = [
+    "requests==2.32.3",
+    "fastapi==0.115.6",
+    "jinja2==3.1.5",
+    "sqlalchemy==2.0.36",
+    "gunicorn==23.0.0",
+    "rich==13.9.4",
+    "celery==5.4.0",
+    "black==24.10.0",
+    "docutils==0.18.1",
+    "pyyaml==6.0.2",
+    "orjson==3.10.13",
+    "protobuf==5.29.2",
+    "jupyterlab-widgets==3.0.13",
+    "ruamel.yaml==0.18.6",
+];
+
+#[tokio::test]
+async fn real_wheels_are_installed_as_uv_and_pip_install_them() {
+    let world = World::new().await;
+    let wheels = lock::wheels(&POPULAR);
+    let project = project(&[("README.md", "")]);
+    let mut local = world::local_project(project.path());
+    local.version = None;
+    local.scripts.clear();
+    local.import_roots.clear();
+    world.build_project(&world.base().await, &local, &wheels).await.unwrap();
+    let cache = world.cache.path();
+    let ours = oracle::from_layers(cache);
+    assert!(ours.len() > 2000, "{} files", ours.len());
+    oracle::assert_same(&ours, &oracle::by_uv(&wheels, cache), "uv");
+    oracle::assert_same(&oracle::without_x(&ours), &oracle::without_x(&oracle::by_pip(&wheels, cache)), "pip");
     world.clean().await;
 }
 

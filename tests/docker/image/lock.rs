@@ -9,7 +9,7 @@ use nonevent_engine::image::wheels::Wheel;
 ///
 /// What was resolved is kept in the build folder: a lock that is a week old is as good a lock.
 pub fn wheels(requirements: &[&str]) -> Vec<Wheel> {
-    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-pylock.toml", requirements.join("-")));
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-pylock.toml", requirements.join("-").replace("==", "-")));
     if !kept.exists() {
         resolve(requirements, &kept);
     }

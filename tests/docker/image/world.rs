@@ -45,11 +45,20 @@ impl World {
     }
 
     pub async fn build_on(&self, base: &BaseImage, project: &Path, wheels: &[Wheel]) -> Result<ImageReport, ImageError> {
-        let project = local_project(project);
+        self.build_project(base, &local_project(project), wheels).await
+    }
+
+    pub async fn build_project(
+        &self,
+        base: &BaseImage,
+        project: &LocalProject,
+        wheels: &[Wheel],
+    ) -> Result<ImageReport, ImageError> {
         let build_all = WheelBuild {
             base,
             wheels,
-            project: &project,
+            project,
+            companions: &[],
             settings: &self.settings,
             app: &self.app(),
             cache: self.cache.path(),

@@ -20,7 +20,7 @@ use super::python::{PythonRuntime, probe, variable, with_variables};
 use super::saved::saved;
 use super::source::{self, Part, SourceTree, TreeContent, TreeFile};
 use super::wheels::{
-    Blobs, Dependencies, ReleaseRecord, Scheme, VENV, Wheel, below_workdir, dependency_layers, release_record, source_tree,
+    Blobs, Dependencies, ReleaseRecord, Scheme, VENV, Wheel, add_source, below, dependency_layers, release_record,
 };
 use crate::docker::Docker;
 use crate::model::{BuildSettings, BuilderKind, Digest, ImageReport, ProjectName, StoreKind};
@@ -169,8 +169,7 @@ async fn ground(docker: &Docker, build: &DevelopmentBuild<'_>, cache: &Cache) ->
 fn path_file(build: &DevelopmentBuild<'_>, ground: &Ground, scheme: &Scheme) -> Tree<Vec<u8>> {
     let mut lines = Vec::new();
     if build.image.builder == BuilderKind::Dockerfile {
-        let roots = build.import_roots.iter().map(|root| below_workdir(root));
-        lines.extend(roots.map(|root| root.replacen(FALLBACK_WORKDIR, &ground.workdir, 1)));
+        lines.extend(build.import_roots.iter().map(|root| below(&ground.workdir, root)));
     }
     lines.push(format!("import site; site.addsitedir('/{}')", scheme.site_packages()));
     let text = format!("{}\n", lines.join("\n"));
@@ -200,18 +199,19 @@ async fn missing_files(build: &DevelopmentBuild<'_>, ground: &Ground) -> Result<
 }
 
 async fn tree_layer(tree: &SourceTree, workdir: &str, cache: &Cache) -> Result<Option<LayerBlob>, ImageError> {
-    let layout: Tree<TreeFile> = source_tree(tree, workdir);
+    let mut layout = Tree::<TreeFile>::default();
+    add_source(&mut layout, tree, workdir);
     if layout.is_empty() {
         return Ok(None);
     }
-    let (root, store) = (tree.root.clone(), cache.clone());
+    let store = cache.clone();
     let key = super::digest::key(["1", workdir, tree.fingerprint().as_str()]);
     if let Some(known) = cache.record::<LayerBlob>("tree-layers", &key)
         && cache.blob(&known.digest).exists()
     {
         return Ok(Some(known));
     }
-    let written = spawn_blocking(move || layer::write(&layout, &mut TreeContent::of(&root), Packing::Plain, &store)).await;
+    let written = spawn_blocking(move || layer::write(&layout, &mut TreeContent, Packing::Plain, &store)).await;
     let blob = written.map_err(|error| ImageError::interrupted(&error))??;
     cache.put_record("tree-layers", &key, &blob)?;
     Ok(Some(blob))

@@ -148,7 +148,7 @@ fn has_layers(config: &ImageConfiguration, diff_ids: &[Digest]) -> bool {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
 

@@ -152,8 +152,11 @@ impl Exactly<'_> {
 impl Read for Exactly<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        if most == 0 {
+            return Ok(0);
+        }
         let given = self.inner.read(buffer.get_mut(..most).unwrap_or_default())?;
-        if given == 0 && most > 0 {
+        if given == 0 {
             return Err(io::Error::other("its size changed while it was read"));
         }
         self.left -= given as u64;

@@ -1,48 +1,57 @@
 //! The bytes of a project's files, as the image gets them.
 
 use std::fs::{self, File};
-use std::io::{self, Cursor, Read};
+use std::io::{self, Cursor, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use toml_edit::DocumentMut;
 
-use crate::image::digest;
+use crate::image::digest::{self, Hashing};
 use crate::image::layer::Content;
 use crate::model::Digest;
 
-/// Reads files of a project for a layer, and refuses those that changed since they were first read.
-pub(crate) struct TreeContent {
-    root: PathBuf,
-}
+/// Reads files of projects for a layer, and refuses those that changed since they were first read.
+pub(crate) struct TreeContent;
 
 /// A file of the tree, as it was when the tree was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TreeFile {
     /// A file of the project.
-    Source { path: String, digest: String },
+    Source { file: PathBuf, path: String, digest: String },
     /// Bytes that the builder made.
     Made(Vec<u8>),
-}
-
-impl TreeContent {
-    pub(crate) fn of(root: &Path) -> Self {
-        Self { root: root.to_owned() }
-    }
 }
 
 impl Content<TreeFile> for TreeContent {
     fn open<'a>(&'a mut self, content: &'a TreeFile) -> io::Result<Box<dyn Read + 'a>> {
         match content {
             TreeFile::Made(bytes) => Ok(Box::new(Cursor::new(bytes))),
-            TreeFile::Source { path, digest } => {
-                let file = self.root.join(path);
+            TreeFile::Source { file, path, digest } => {
                 // Read again rather than kept: 50,000 files do not fit into memory, and the system has them in its own cache.
-                let (found, _) = self::digest(&file, path)?;
-                match found.as_str() == digest {
-                    true => open(&file, path),
-                    false => Err(io::Error::other("it changed while the image was made")),
-                }
+                let inner = open(file, path)?;
+                Ok(Box::new(Unchanged { inner, seen: Hashing::new(io::sink()), expected: digest }))
             }
+        }
+    }
+}
+
+/// A reader that fails at its end when it did not give what it should have given.
+struct Unchanged<'a> {
+    inner: Box<dyn Read>,
+    seen: Hashing<io::Sink>,
+    expected: &'a str,
+}
+
+impl Read for Unchanged<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        let given = self.inner.read(buffer)?;
+        self.seen.write_all(buffer.get(..given).unwrap_or_default())?;
+        match given == 0 && self.seen.digest().as_str() != self.expected {
+            true => Err(io::Error::other("it changed while the image was made")),
+            false => Ok(given),
         }
     }
 }
@@ -71,8 +80,23 @@ fn without_our_table(bytes: Vec<u8>) -> Vec<u8> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_changed_in_between_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.py"), "now").unwrap();
+        let read = |digest: Digest| {
+            let file = folder.path().join("a.py");
+            let file = TreeFile::Source { file, path: "a.py".into(), digest: digest.as_str().into() };
+            let mut text = String::new();
+            TreeContent.open(&file).unwrap().read_to_string(&mut text).map(|_| text)
+        };
+        assert_eq!(read(digest::sha256(b"now")).unwrap(), "now");
+        assert_eq!(read(digest::sha256(b"old")).unwrap_err().to_string(), "it changed while the image was made");
+    }
 
     #[test]
     fn only_our_own_table_is_taken_out() {

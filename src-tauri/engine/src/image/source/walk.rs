@@ -107,7 +107,8 @@ fn everything(root: &Path, folder: &Path) -> WalkBuilder {
     let root = root.to_owned();
     builder.filter_entry(move |entry| {
         let never = relative(&root, entry.path()).is_some_and(|path| is_never(&path));
-        !never && !(entry.file_type().is_some_and(|kind| kind.is_dir()) && is_virtual_environment(entry.path()))
+        let folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+        !never && (!folder || !is_virtual_environment(entry.path()))
     });
     builder
 }

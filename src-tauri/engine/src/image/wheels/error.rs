@@ -77,6 +77,14 @@ pub enum WheelError {
         /// What it should call.
         target: String,
     },
+    /// Two local projects, or a project and one of its scripts, want one path of the image.
+    #[error("`{project}` wants `{path}` in the image, which is taken by another local package")]
+    Taken {
+        /// The project.
+        project: String,
+        /// The path below the image's root.
+        path: String,
+    },
     /// The cache could not be used.
     #[error(transparent)]
     Cache(#[from] CacheError),
@@ -95,6 +103,7 @@ impl WheelError {
             }
             Self::Refused { status: 404 | 410, .. } => Some("it was removed there: lock another version".into()),
             Self::Conflict { .. } => Some("remove one of the two from the project's dependencies".into()),
+            Self::Taken { .. } => Some("give one of the two another name".into()),
             Self::Cache(error) => error.hint(),
             Self::Refused { .. }
             | Self::Address { .. }

@@ -1,6 +1,7 @@
-//! The project itself in the image: its source below `/app`, and what makes it look installed.
+//! The project itself in the image: its source below `/app`, that of local packages which it needs below `/opt/src`, and what makes them
+//! look installed.
 //!
-//! Its build backend is not run. A path file in the environment names its import roots, and a `.dist-info` folder tells name, version
+//! No build backend is run. A path file in the environment names its import roots, and a `.dist-info` folder tells name, version
 //! and entry points, as an editable install would.
 
 use std::collections::BTreeMap;
@@ -8,7 +9,7 @@ use std::collections::BTreeMap;
 use super::install::{INSTALLER, Scheme, normalized};
 use super::{LocalProject, WheelError, entry_points, record};
 use crate::image::digest::key;
-use crate::image::layer::{EPOCH, Mode, Node, Tree};
+use crate::image::layer::{Clash, EPOCH, Mode, Node, Tree};
 use crate::image::source::{SourceKind, SourceTree, TreeFile};
 
 /// The folder of the source, and of the app's processes.
@@ -20,28 +21,56 @@ const FORMAT: &str = "1";
 /// Seconds over which files' times are spread: up to the end of 2009, so that none is ever in the future.
 const SPREAD: u64 = 30 * 365 * 24 * 60 * 60;
 
+/// The folder of local packages that the project needs.
+const COMPANIONS: &str = "/opt/src";
+
+/// A local project, with its source and its place in the image.
+pub(crate) struct Placed<'a> {
+    project: &'a LocalProject,
+    pub(crate) source: SourceTree,
+    folder: String,
+}
+
+impl<'a> Placed<'a> {
+    /// The project that is built.
+    pub(crate) fn app(project: &'a LocalProject, source: SourceTree) -> Self {
+        Self { project, source, folder: WORKDIR.to_owned() }
+    }
+
+    /// A local package that it needs.
+    pub(crate) fn companion(project: &'a LocalProject, source: SourceTree) -> Self {
+        Self { project, source, folder: format!("{COMPANIONS}/{}", normalized(&project.name)) }
+    }
+}
+
 /// Returns what the app layer is known by.
-pub(crate) fn layer_key(project: &LocalProject, source: &SourceTree, scheme: &Scheme) -> String {
-    let made = made_files(project, scheme).map(|files| format!("{files:?}")).unwrap_or_default();
-    key([FORMAT, source.fingerprint().as_str(), made.as_str()])
+pub(crate) fn layer_key(placed: &[Placed<'_>], scheme: &Scheme) -> Result<String, WheelError> {
+    let mut parts = vec![FORMAT.to_owned()];
+    for one in placed {
+        parts.extend([one.folder.clone(), one.source.fingerprint().as_str().to_owned()]);
+        parts.push(format!("{:?}", made_files(one.project, &one.folder, scheme)?));
+    }
+    Ok(key(parts.iter().map(String::as_str)))
 }
 
 /// Lays out the app layer.
-pub(crate) fn app_tree(project: &LocalProject, source: &SourceTree, scheme: &Scheme) -> Result<Tree<TreeFile>, WheelError> {
-    let mut tree = source_tree(source, WORKDIR);
+pub(crate) fn app_tree(placed: &[Placed<'_>], scheme: &Scheme) -> Result<Tree<TreeFile>, WheelError> {
+    let mut tree = Tree::default();
     // An app without a single file has its folder all the same: its processes start there. Nothing else is at that path.
     let _ = tree.insert(WORKDIR.trim_start_matches('/'), Node::Directory);
-    for (path, (mode, bytes)) in made_files(project, scheme)? {
-        let content = TreeFile::Made(bytes.clone());
-        let node = Node::File { mode, size: bytes.len() as u64, time: EPOCH, content };
-        tree.insert(&path, node).map_err(|clash| WheelError::invalid(&project.name, format!("`{}` is taken", clash.path)))?;
+    for Placed { project, source, folder } in placed {
+        add_source(&mut tree, source, folder);
+        for (path, (mode, bytes)) in made_files(project, folder, scheme)? {
+            let node = Node::File { mode, size: bytes.len() as u64, time: EPOCH, content: TreeFile::Made(bytes) };
+            let taken = |clash: Clash| WheelError::Taken { project: project.name.clone(), path: clash.path };
+            tree.insert(&path, node).map_err(taken)?;
+        }
     }
     Ok(tree)
 }
 
 /// Lays out a source tree below a folder of the image.
-pub(crate) fn source_tree(source: &SourceTree, folder: &str) -> Tree<TreeFile> {
-    let mut tree = Tree::default();
+pub(crate) fn add_source(tree: &mut Tree<TreeFile>, source: &SourceTree, folder: &str) {
     let folder = folder.trim_matches('/');
     for file in &source.files {
         let path = if folder.is_empty() { file.path.clone() } else { format!("{folder}/{}", file.path) };
@@ -51,7 +80,7 @@ pub(crate) fn source_tree(source: &SourceTree, folder: &str) -> Tree<TreeFile> {
                 mode: executable.mode(),
                 size: *size,
                 time: time_of(digest),
-                content: TreeFile::Source { path: file.path.clone(), digest: digest.clone() },
+                content: TreeFile::Source { file: source.root.join(&file.path), path: file.path.clone(), digest: digest.clone() },
             },
         };
         // A tree on disk has each path once.
@@ -59,7 +88,6 @@ pub(crate) fn source_tree(source: &SourceTree, folder: &str) -> Tree<TreeFile> {
             tracing::debug!(path = clash.path, "a path of the tree came twice");
         }
     }
-    tree
 }
 
 /// A time that depends on the content alone, but changes with it: web servers make ETags of time and size.
@@ -69,12 +97,12 @@ fn time_of(digest: &str) -> u64 {
 }
 
 /// The files that make the project look installed, by path.
-fn made_files(project: &LocalProject, scheme: &Scheme) -> Result<BTreeMap<String, (Mode, Vec<u8>)>, WheelError> {
+fn made_files(project: &LocalProject, folder: &str, scheme: &Scheme) -> Result<BTreeMap<String, (Mode, Vec<u8>)>, WheelError> {
     let mut files = BTreeMap::new();
     let escaped = normalized(&project.name).replace('-', "_");
     let site_packages = scheme.site_packages();
     if !project.import_roots.is_empty() {
-        let lines: Vec<_> = project.import_roots.iter().map(|root| below_workdir(root)).collect();
+        let lines: Vec<_> = project.import_roots.iter().map(|root| below(folder, root)).collect();
         files.insert(format!("{site_packages}/{escaped}.pth"), (Mode::Plain, format!("{}\n", lines.join("\n")).into_bytes()));
     }
     for (name, target) in &project.scripts {
@@ -84,7 +112,7 @@ fn made_files(project: &LocalProject, scheme: &Scheme) -> Result<BTreeMap<String
     let Some(version) = &project.version else { return Ok(files) };
     let dist_info = format!("{site_packages}/{escaped}-{version}.dist-info");
     let metadata = format!("Metadata-Version: 2.1\nName: {}\nVersion: {version}\n", project.name);
-    let origin = format!("{{\"dir_info\": {{\"editable\": true}}, \"url\": \"file://{WORKDIR}\"}}\n");
+    let origin = format!("{{\"dir_info\": {{\"editable\": true}}, \"url\": \"file://{folder}\"}}\n");
     let mut add = |name: &str, bytes: Vec<u8>| drop(files.insert(format!("{dist_info}/{name}"), (Mode::Plain, bytes)));
     add("METADATA", metadata.into_bytes());
     add("INSTALLER", INSTALLER.to_vec());
@@ -115,9 +143,9 @@ fn entry_points_text(project: &LocalProject) -> Option<String> {
 }
 
 /// Returns where an import root lies in the image: `.` is the source folder itself.
-pub(crate) fn below_workdir(root: &str) -> String {
+pub(crate) fn below(folder: &str, root: &str) -> String {
     match root.trim_matches('/').trim_start_matches("./") {
-        "" | "." => WORKDIR.to_owned(),
-        root => format!("{WORKDIR}/{root}"),
+        "" | "." => folder.to_owned(),
+        root => format!("{folder}/{root}"),
     }
 }

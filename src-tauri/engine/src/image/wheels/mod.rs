@@ -24,7 +24,7 @@ pub use release::build;
 
 pub(crate) use dependencies::{Blobs, Dependencies, dependency_layers};
 pub(crate) use install::Scheme;
-pub(crate) use local::{below_workdir, source_tree};
+pub(crate) use local::{add_source, below};
 pub(crate) use release::{ReleaseRecord, VENV, release_record};
 
 use super::base::BaseImage;
@@ -72,6 +72,8 @@ pub struct WheelBuild<'a> {
     pub wheels: &'a [Wheel],
     /// The project.
     pub project: &'a LocalProject,
+    /// Local packages that it needs, such as other members of its workspace.
+    pub companions: &'a [LocalProject],
     /// How it is built.
     pub settings: &'a BuildSettings,
     /// What it runs.

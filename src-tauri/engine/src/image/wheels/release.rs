@@ -1,12 +1,14 @@
 //! Builds the image of a release: layers, config, manifest, and into the engine.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 
 use super::dependencies::{Blobs, Dependencies, DependencyLayers, dependency_layers};
 use super::install::Scheme;
+use super::local::Placed;
 use super::{WheelBuild, local};
 use crate::docker::Docker;
 use crate::image::base::BaseImage;
@@ -19,7 +21,7 @@ use crate::image::load::{Package, PackedLayer, holds};
 use crate::image::oci::{Description, Execution, LayerReference, System, describe};
 use crate::image::python::{variable, with_variables};
 use crate::image::source::{self, Part, SourceTree, TreeContent};
-use crate::model::{BuilderKind, Digest, ImageReport, ProcessKind, StoreKind};
+use crate::model::{BuildSettings, BuilderKind, Digest, ImageReport, ProcessKind, StoreKind};
 
 /// Where a release's virtual environment lies.
 pub(crate) const VENV: &str = "/opt/venv";
@@ -83,11 +85,11 @@ pub(super) async fn assemble(build: &WheelBuild<'_>, blobs: Blobs, store: StoreK
     };
     let bundle = build.settings.ca_bundle.as_ref().map(|bundle| build.project.root.join(bundle));
     let http = || Ok(Http::new(bundle.as_deref())?);
-    let (tree, made) =
-        tokio::try_join!(read_source(build), dependency_layers(&dependencies, blobs, http, &cache, build.progress))?;
-    let app = app_layer(build, &tree, &scheme, &cache).await?;
+    let (placed, made) =
+        tokio::try_join!(read_sources(build), dependency_layers(&dependencies, blobs, http, &cache, build.progress))?;
+    let app = app_layer(&placed, &scheme, &cache).await?;
     let package = package(build, &made, &app, &cache)?;
-    let report = report(build, &package, store, &made, &app, tree.warnings);
+    let report = report(build, &package, store, &made, &app, warnings(&placed));
     Ok(Assembled { package, report })
 }
 
@@ -133,22 +135,42 @@ fn skeleton(base: &BaseImage) -> Tree<Vec<u8>> {
     tree
 }
 
-async fn read_source(build: &WheelBuild<'_>) -> Result<SourceTree, ImageError> {
-    let (root, settings) = (build.project.root.clone(), build.settings.clone());
+async fn read_sources<'a>(build: &WheelBuild<'a>) -> Result<Vec<Placed<'a>>, ImageError> {
+    let mut placed = vec![Placed::app(build.project, read_source(&build.project.root, build.settings).await?)];
+    // What the settings include and exclude is said of the project alone.
+    let plain = BuildSettings { include: Vec::new(), exclude: Vec::new(), ..build.settings.clone() };
+    for companion in build.companions {
+        placed.push(Placed::companion(companion, read_source(&companion.root, &plain).await?));
+    }
+    Ok(placed)
+}
+
+async fn read_source(root: &Path, settings: &BuildSettings) -> Result<SourceTree, ImageError> {
+    let (root, settings) = (root.to_owned(), settings.clone());
     let read = spawn_blocking(move || source::read(&root, &settings, Part::Release)).await;
     Ok(read.map_err(|error| ImageError::interrupted(&error))??)
 }
 
-async fn app_layer(build: &WheelBuild<'_>, tree: &SourceTree, scheme: &Scheme, cache: &Cache) -> Result<LayerBlob, ImageError> {
-    let key = local::layer_key(build.project, tree, scheme);
+fn warnings(placed: &[Placed<'_>]) -> Vec<String> {
+    let mut warnings: Vec<_> = placed.iter().flat_map(|one| one.source.warnings.iter().cloned()).collect();
+    let has_python = placed.iter().flat_map(|one| &one.source.files).any(|file| file.path.ends_with(".py"));
+    if !has_python {
+        warnings
+            .push("no Python file of the project is in the image; `.gitignore` and `.dockerignore` decide what is".to_owned());
+    }
+    warnings
+}
+
+async fn app_layer(placed: &[Placed<'_>], scheme: &Scheme, cache: &Cache) -> Result<LayerBlob, ImageError> {
+    let key = local::layer_key(placed, scheme)?;
     if let Some(known) = cache.record::<LayerBlob>("app-layers", &key)
         && cache.blob(&known.digest).exists()
     {
         return Ok(known);
     }
-    let layout = local::app_tree(build.project, tree, scheme)?;
-    let (root, store) = (tree.root.clone(), cache.clone());
-    let written = spawn_blocking(move || layer::write(&layout, &mut TreeContent::of(&root), Packing::Gzip, &store)).await;
+    let layout = local::app_tree(placed, scheme)?;
+    let store = cache.clone();
+    let written = spawn_blocking(move || layer::write(&layout, &mut TreeContent, Packing::Gzip, &store)).await;
     let blob = written.map_err(|error| ImageError::interrupted(&error))??;
     cache.put_record("app-layers", &key, &blob)?;
     Ok(blob)
