@@ -6,3 +6,4 @@
 pub mod contract;
 pub mod sample;
 pub mod scripted;
+pub mod shop;

@@ -1,0 +1,274 @@
+//! The image that gates run in: a release's image, unchanged below, with what only development needs on top.
+//!
+//! Development wheels lie under a prefix of their own; a path file adds them *after* the image's packages, so that what was shipped is
+//! what is tested even where both hold a package. Files of the tree that the image lacks (tests, tools' configuration) are put beside
+//! the app's. Layers are plain tars: they never leave the machine, and engines unpack them faster.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use tokio::task::spawn_blocking;
+
+use super::cache::Cache;
+use super::error::ImageError;
+use super::http::Http;
+use super::inspect::{EngineImage, inspect};
+use super::layer::{self, EPOCH, LayerBlob, Mode, Node, Packing, Tree};
+use super::load::{Package, PackedLayer, holds, load};
+use super::oci::{Execution, LayerReference, System, describe};
+use super::python::{PythonRuntime, probe, variable, with_variables};
+use super::saved::saved;
+use super::source::{self, Part, SourceTree, TreeContent, TreeFile};
+use super::wheels::{
+    Blobs, Dependencies, ReleaseRecord, Scheme, VENV, Wheel, below_workdir, dependency_layers, release_record, source_tree,
+};
+use crate::docker::Docker;
+use crate::model::{BuildSettings, BuilderKind, Digest, ImageReport, ProjectName, StoreKind};
+
+/// Where development wheels lie.
+const PREFIX: &str = "opt/nonevent/dev";
+
+/// Where the tree is put when the image names no folder of its own.
+const FALLBACK_WORKDIR: &str = "/app";
+
+/// Everything that a development image is made of.
+pub struct DevelopmentBuild<'a> {
+    /// The image of the release, as its builder reported it.
+    pub image: &'a ImageReport,
+    /// Its project.
+    pub project: &'a ProjectName,
+    /// The locked wheels that gates need and the release does not hold.
+    pub wheels: &'a [Wheel],
+    /// The project's folder.
+    pub root: &'a Path,
+    /// Folders from which its packages are imported, relative to its root; used for images that do not install it.
+    pub import_roots: &'a [String],
+    /// How the project is built.
+    pub settings: &'a BuildSettings,
+    /// The folder of the builder's cache.
+    pub cache: &'a Path,
+    /// Told what is being done, in words.
+    pub progress: &'a (dyn Fn(String) + Send + Sync),
+}
+
+/// An image for gates, in the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DevelopmentImage {
+    /// What the engine calls it.
+    pub engine_id: Digest,
+    /// Diff ids of all its layers: exactly the release's, then those for development.
+    pub layers: Vec<Digest>,
+    /// The interpreter that gates run.
+    pub python: String,
+    /// The folder that holds the project: paths below it are paths below the project's folder.
+    pub workdir: String,
+    /// Files of the tree that the release's image lacks, sorted.
+    pub added_files: Vec<String>,
+    /// What people should know.
+    pub warnings: Vec<String>,
+}
+
+/// What the release's image is, as far as it concerns what is put on it.
+struct Ground {
+    image: EngineImage,
+    record: Option<ReleaseRecord>,
+    interpreter: String,
+    python: PythonRuntime,
+    site_packages: String,
+    workdir: String,
+    /// The tree's files that the image holds already; for the wheel builder its own rules say which.
+    present: Option<BTreeSet<String>>,
+}
+
+/// Puts development wheels, and the files of the tree that the image lacks, on a release's image; one that is there already is not made
+/// again.
+///
+/// # Errors
+/// When the engine does not hold the release's image, when it has no Python, when a wheel cannot be had, and when the engine refuses
+/// the result.
+pub async fn development_image(docker: &Docker, build: DevelopmentBuild<'_>) -> Result<DevelopmentImage, ImageError> {
+    let cache = Cache::at(build.cache);
+    let ground = ground(docker, &build, &cache).await?;
+    let scheme = Scheme { prefix: PREFIX.to_owned(), interpreter: ground.interpreter.clone(), python: ground.python.minor() };
+    let dependencies = Dependencies {
+        wheels: build.wheels,
+        scheme: &scheme,
+        skeleton: path_file(&build, &ground, &scheme),
+        packing: Packing::Plain,
+        base_libraries: &ground.python.libraries,
+    };
+    let bundle = build.settings.ca_bundle.as_ref().map(|bundle| build.root.join(bundle));
+    let http = || Ok(Http::new(bundle.as_deref())?);
+    let (wheels, tree) = tokio::try_join!(
+        dependency_layers(&dependencies, Blobs::Needed, http, &cache, build.progress),
+        missing_files(&build, &ground)
+    )?;
+    let added_files = tree.files.iter().map(|file| file.path.clone()).collect();
+    let files = tree_layer(&tree, &ground.workdir, &cache).await?;
+    let package = package(docker, &build, &ground, wheels.layers.iter().chain(&files), &cache).await?;
+    if !holds(docker, &package).await? {
+        (build.progress)("loading the development image into the engine".to_owned());
+        let below = ground.image.diff_ids.len();
+        if let Err(error) = load(docker, &package, below).await {
+            tracing::debug!(image = package.tag, error = %error, "the engine wants more layers");
+            load(docker, &package, 0).await?;
+        }
+    }
+    Ok(DevelopmentImage {
+        engine_id: package.engine_id(docker.info.store),
+        layers: package.layers.iter().map(|layer| layer.reference.diff_id.clone()).collect(),
+        python: ground.interpreter,
+        workdir: ground.workdir,
+        added_files,
+        warnings: tree.warnings.into_iter().chain(wheels.warnings).collect(),
+    })
+}
+
+async fn ground(docker: &Docker, build: &DevelopmentBuild<'_>, cache: &Cache) -> Result<Ground, ImageError> {
+    let engine_id = &build.image.engine_id;
+    let image = inspect(docker, engine_id.as_str()).await?.ok_or_else(|| ImageError::Engine {
+        operation: format!("inspect {}", engine_id.short()),
+        reason: "it holds no such image".to_owned(),
+    })?;
+    let record = match build.image.builder {
+        BuilderKind::Wheels => release_record(cache, &build.image.digest),
+        BuilderKind::Dockerfile => None,
+    };
+    if let Some(record) = record {
+        let python = record.base.python.clone();
+        return Ok(Ground {
+            interpreter: format!("{VENV}/bin/python"),
+            site_packages: format!("{VENV}/lib/python{}/site-packages", python.minor()),
+            workdir: image.workdir.clone(),
+            present: None,
+            image,
+            record: Some(record),
+            python,
+        });
+    }
+    let probed = probe(docker, engine_id, build.cache).await?;
+    let present = match build.image.builder {
+        BuilderKind::Wheels => None,
+        BuilderKind::Dockerfile => Some(probed.files),
+    };
+    Ok(Ground {
+        interpreter: probed.python.executable.clone(),
+        site_packages: probed.python.site_packages.clone(),
+        workdir: match image.workdir.as_str() {
+            "/" => FALLBACK_WORKDIR.to_owned(),
+            folder => folder.trim_end_matches('/').to_owned(),
+        },
+        present,
+        image,
+        record: None,
+        python: probed.python,
+    })
+}
+
+/// One line that Python's `site` follows at every start (documentation of `site`, path configuration files).
+fn path_file(build: &DevelopmentBuild<'_>, ground: &Ground, scheme: &Scheme) -> Tree<Vec<u8>> {
+    let mut lines = Vec::new();
+    if build.image.builder == BuilderKind::Dockerfile {
+        let roots = build.import_roots.iter().map(|root| below_workdir(root));
+        lines.extend(roots.map(|root| root.replacen(FALLBACK_WORKDIR, &ground.workdir, 1)));
+    }
+    lines.push(format!("import site; site.addsitedir('/{}')", scheme.site_packages()));
+    let text = format!("{}\n", lines.join("\n"));
+    let mut tree = Tree::default();
+    let node = Node::File { mode: Mode::Plain, size: text.len() as u64, time: EPOCH, content: text.into_bytes() };
+    let path = format!("{}/nonevent-development.pth", ground.site_packages.trim_start_matches('/'));
+    // The first entry of a tree is never taken.
+    let _ = tree.insert(&path, node);
+    tree
+}
+
+async fn missing_files(build: &DevelopmentBuild<'_>, ground: &Ground) -> Result<SourceTree, ImageError> {
+    let read = |part| {
+        let (root, settings) = (build.root.to_owned(), build.settings.clone());
+        async move {
+            let read = spawn_blocking(move || source::read(&root, &settings, part)).await;
+            Ok::<_, ImageError>(read.map_err(|error| ImageError::interrupted(&error))??)
+        }
+    };
+    let mut tree = read(Part::Development).await?;
+    if let Some(present) = &ground.present {
+        tree.files.extend(read(Part::Release).await?.files);
+        tree.files.retain(|file| !present.contains(&file.path));
+        tree.files.sort();
+    }
+    Ok(tree)
+}
+
+async fn tree_layer(tree: &SourceTree, workdir: &str, cache: &Cache) -> Result<Option<LayerBlob>, ImageError> {
+    let layout: Tree<TreeFile> = source_tree(tree, workdir);
+    if layout.is_empty() {
+        return Ok(None);
+    }
+    let (root, store) = (tree.root.clone(), cache.clone());
+    let key = super::digest::key(["1", workdir, tree.fingerprint().as_str()]);
+    if let Some(known) = cache.record::<LayerBlob>("tree-layers", &key)
+        && cache.blob(&known.digest).exists()
+    {
+        return Ok(Some(known));
+    }
+    let written = spawn_blocking(move || layer::write(&layout, &mut TreeContent::of(&root), Packing::Plain, &store)).await;
+    let blob = written.map_err(|error| ImageError::interrupted(&error))??;
+    cache.put_record("tree-layers", &key, &blob)?;
+    Ok(Some(blob))
+}
+
+async fn package(
+    docker: &Docker,
+    build: &DevelopmentBuild<'_>,
+    ground: &Ground,
+    added: impl Iterator<Item = &LayerBlob>,
+    cache: &Cache,
+) -> Result<Package, ImageError> {
+    let below = layers_below(docker, ground).await?.into_iter().map(|reference| {
+        let blob = Some(cache.blob(&reference.digest)).filter(|blob| blob.exists());
+        PackedLayer { reference, blob }
+    });
+    let above = added.map(|blob| PackedLayer { reference: LayerReference::of_blob(blob), blob: Some(cache.blob(&blob.digest)) });
+    let layers: Vec<_> = below.chain(above).collect();
+    let references: Vec<_> = layers.iter().map(|layer| layer.reference.clone()).collect();
+    let (os, architecture, variant) = ground.image.platform.clone();
+    let system = System { os, architecture, variant };
+    let description = describe(&system, &execution(build, ground), &references, None, &BTreeMap::new())?;
+    let tag = format!("nonevent/{}-dev:{}", build.project, description.manifest_digest().short());
+    Ok(Package { description, layers, tag })
+}
+
+/// The release's own layers, as a manifest names them.
+async fn layers_below(docker: &Docker, ground: &Ground) -> Result<Vec<LayerReference>, ImageError> {
+    if let Some(record) = &ground.record {
+        return Ok(record.layers.clone());
+    }
+    match docker.info.store {
+        // The classic store reads no manifest: it finds layers by their diff ids.
+        StoreKind::Classic => Ok(ground.image.diff_ids.iter().map(LayerReference::of_diff_id).collect()),
+        StoreKind::Containerd => {
+            let saved = saved(docker, &ground.image).await?;
+            let pairs = saved.layers.iter().zip(&ground.image.diff_ids);
+            Ok(pairs.map(|(layer, diff_id)| LayerReference::of_base(layer, diff_id)).collect())
+        }
+    }
+}
+
+fn execution(build: &DevelopmentBuild<'_>, ground: &Ground) -> Execution {
+    let path = variable(&ground.image.env, "PATH").unwrap_or("/usr/local/bin:/usr/bin:/bin");
+    let changes = BTreeMap::from([("PATH", format!("/{PREFIX}/bin:{path}"))]);
+    let labels = BTreeMap::from([
+        ("dev.nonevent.project".to_owned(), build.project.as_str().to_owned()),
+        ("dev.nonevent.role".to_owned(), "development".to_owned()),
+    ]);
+    Execution {
+        env: with_variables(&ground.image.env, &changes),
+        user: ground.image.user.clone(),
+        workdir: ground.workdir.clone(),
+        // A gate says itself what it runs.
+        entrypoint: Vec::new(),
+        command: vec![ground.interpreter.clone()],
+        ports: Vec::new(),
+        labels,
+    }
+}

@@ -1,0 +1,160 @@
+//! Answers a registry's challenge: Bearer tokens (distribution specification, token authentication) and Basic (RFC 7617).
+//!
+//! Logins are those of the docker CLI: its configuration file and credential helpers. They are sent to the registry that they are
+//! for and to the token server that it names, never to a mirror.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use docker_credential::DockerCredential;
+use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
+use serde::Deserialize;
+use url::Url;
+
+use super::{Endpoint, RegistryError};
+use crate::image::http::{self, Http};
+
+/// What one repository's requests are authorised with.
+#[derive(Default)]
+pub(super) struct Auth {
+    header: Mutex<Option<String>>,
+}
+
+// The header is a secret.
+impl std::fmt::Debug for Auth {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Auth")
+    }
+}
+
+#[derive(Deserialize)]
+struct Token {
+    token: Option<String>,
+    access_token: Option<String>,
+}
+
+impl Auth {
+    /// Returns the header that worked before.
+    pub(super) fn known(&self) -> Option<String> {
+        self.header.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Turns a 401 into the header that answers it.
+    pub(super) async fn answer(
+        &self,
+        http: &Http,
+        endpoint: &Endpoint,
+        repository: &str,
+        headers: &HeaderMap,
+    ) -> Result<String, RegistryError> {
+        let login = login(endpoint).await;
+        let header = match challenge(headers) {
+            Some(Challenge::Bearer { realm, parameters }) => {
+                bearer(http, endpoint, repository, realm, &parameters, login.as_ref()).await?
+            }
+            Some(Challenge::Basic) => match login.as_ref().and_then(basic) {
+                Some(header) => header,
+                None => return Err(refused(endpoint, repository)),
+            },
+            None => return Err(refused(endpoint, repository)),
+        };
+        *self.header.lock().unwrap_or_else(PoisonError::into_inner) = Some(header.clone());
+        Ok(header)
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Challenge {
+    Bearer { realm: Url, parameters: BTreeMap<String, String> },
+    Basic,
+}
+
+/// Chooses the challenge to answer: Bearer before Basic.
+pub(super) fn challenge(headers: &HeaderMap) -> Option<Challenge> {
+    let mut basic = None;
+    for value in headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok()) {
+        for challenge in http_auth::parse_challenges(value).unwrap_or_default() {
+            if challenge.scheme.eq_ignore_ascii_case("bearer") {
+                let mut parameters: BTreeMap<String, String> =
+                    challenge.params.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.to_unescaped())).collect();
+                if let Some(realm) = parameters.remove("realm").and_then(|realm| Url::parse(&realm).ok()) {
+                    return Some(Challenge::Bearer { realm, parameters });
+                }
+            } else if challenge.scheme.eq_ignore_ascii_case("basic") {
+                basic = Some(Challenge::Basic);
+            }
+        }
+    }
+    basic
+}
+
+async fn bearer(
+    http: &Http,
+    endpoint: &Endpoint,
+    repository: &str,
+    realm: Url,
+    parameters: &BTreeMap<String, String>,
+    login: Option<&DockerCredential>,
+) -> Result<String, RegistryError> {
+    let scope = parameters.get("scope").cloned().unwrap_or_else(|| format!("repository:{repository}:pull"));
+    let service = parameters.get("service").map(String::as_str).unwrap_or_default();
+    let client = http.for_url(&realm);
+    let request = match login {
+        // An identity token is exchanged (OAuth 2 refresh), a password is sent as Basic.
+        Some(DockerCredential::IdentityToken(token)) => client.post(realm.clone()).form(&[
+            ("grant_type", "refresh_token"),
+            ("service", service),
+            ("client_id", "nonevent"),
+            ("scope", &scope),
+            ("refresh_token", token),
+        ]),
+        _ => {
+            let mut url = realm.clone();
+            url.query_pairs_mut().append_pair("service", service).append_pair("scope", &scope);
+            let request = client.get(url);
+            match login {
+                Some(DockerCredential::UsernamePassword(user, password)) => request.basic_auth(user, Some(password)),
+                _ => request,
+            }
+        }
+    };
+    let unreachable =
+        |error: reqwest::Error| RegistryError::Unreachable { registry: http::shown(&realm), reason: http::reason(&error) };
+    let response = request.send().await.map_err(unreachable)?;
+    if !response.status().is_success() {
+        return Err(refused(endpoint, repository));
+    }
+    let answer: Token = response.json().await.map_err(unreachable)?;
+    match answer.token.or(answer.access_token) {
+        Some(token) => Ok(format!("Bearer {token}")),
+        None => Err(refused(endpoint, repository)),
+    }
+}
+
+fn basic(login: &DockerCredential) -> Option<String> {
+    match login {
+        DockerCredential::UsernamePassword(user, password) => {
+            Some(format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))
+        }
+        DockerCredential::IdentityToken(_) => None,
+    }
+}
+
+async fn login(endpoint: &Endpoint) -> Option<DockerCredential> {
+    let server = super::login_server(endpoint.login.as_deref()?);
+    // May run a credential helper, which may ask the keychain.
+    let found = tokio::task::spawn_blocking(move || docker_credential::get_credential(&server)).await.ok()?;
+    match found {
+        Ok(credential) => Some(credential),
+        Err(error) => {
+            tracing::debug!(registry = endpoint.shown(), error = %error, "no login of the docker CLI is used");
+            None
+        }
+    }
+}
+
+fn refused(endpoint: &Endpoint, repository: &str) -> RegistryError {
+    RegistryError::LoginRequired { registry: endpoint.shown(), repository: repository.to_owned() }
+}
