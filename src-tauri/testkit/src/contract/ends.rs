@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use nonevent_engine::target::{Kept, Leave, Observed, WasteKind};
 
-use super::{Stage, World, rollout};
+use super::{Scene, World, rollout};
 
 pub(super) async fn down_leaves_nothing_and_can_be_repeated(world: &dyn World) {
-    let stage = Stage::set(world, "down").await;
+    let stage = Scene::set(world, "down").await;
     stage.prepare().await;
-    let bystander = Stage::set(world, "bystander").await;
+    let bystander = Scene::set(world, "bystander").await;
     bystander.prepare().await;
     bystander.serve(&rollout("r1"), "eeee", 1).await;
     let target = stage.target();
@@ -27,7 +27,7 @@ pub(super) async fn down_leaves_nothing_and_can_be_repeated(world: &dyn World) {
 }
 
 pub(super) async fn what_a_dead_process_left_is_waste(world: &dyn World) {
-    let stage = Stage::set(world, "waste").await;
+    let stage = Scene::set(world, "waste").await;
     stage.prepare().await;
     let target = stage.target();
     let serving = stage.serve(&rollout("r1"), "aaaa", 1).await;
@@ -50,5 +50,5 @@ pub(super) async fn what_a_dead_process_left_is_waste(world: &dyn World) {
     let observed = target.observe(&stage.place).await.unwrap();
     assert_eq!(observed.instances.len(), serving.len());
     let fence = target.lock(&stage.place, &crate::sample::holder("contract@test")).await.unwrap();
-    Stage { fence, ..stage }.strike().await;
+    Scene { fence, ..stage }.strike().await;
 }

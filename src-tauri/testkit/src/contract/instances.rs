@@ -4,11 +4,11 @@ use nonevent_engine::model::{InstanceState, ProbeOutcome};
 use nonevent_engine::target::{Follow, LogQuery, OnceExit, Terminal};
 use tokio::sync::mpsc;
 
-use super::{Behaviour, Stage, World, rollout};
+use super::{Behaviour, Scene, World, rollout};
 use crate::sample;
 
 pub(super) async fn a_probe_tells_what_it_saw(world: &dyn World) {
-    let stage = Stage::set(world, "probe").await;
+    let stage = Scene::set(world, "probe").await;
     stage.prepare().await;
     let target = stage.target();
     let healthy = stage.start(&rollout("r1"), "aaaa", 1).await;
@@ -29,7 +29,7 @@ pub(super) async fn a_probe_tells_what_it_saw(world: &dyn World) {
 }
 
 pub(super) async fn an_instance_that_ended_says_so_and_leaves_its_last_lines(world: &dyn World) {
-    let stage = Stage::set(world, "crash").await;
+    let stage = Scene::set(world, "crash").await;
     stage.prepare().await;
     let target = stage.target();
     let crashed = target.start(&stage.fence, &stage.web(&rollout("r1"), "aaaa", Behaviour::Crash)).await.unwrap();
@@ -42,7 +42,7 @@ pub(super) async fn an_instance_that_ended_says_so_and_leaves_its_last_lines(wor
 }
 
 pub(super) async fn one_off_commands_run_and_leave_nothing(world: &dyn World) {
-    let stage = Stage::set(world, "once").await;
+    let stage = Scene::set(world, "once").await;
     stage.prepare().await;
     let target = stage.target();
     for exit_code in [0, 7] {
@@ -58,7 +58,7 @@ pub(super) async fn one_off_commands_run_and_leave_nothing(world: &dyn World) {
 }
 
 pub(super) async fn commands_run_inside_instances(world: &dyn World) {
-    let stage = Stage::set(world, "inside").await;
+    let stage = Scene::set(world, "inside").await;
     stage.prepare().await;
     let target = stage.target();
     let instances = stage.start(&rollout("r1"), "aaaa", 1).await;
@@ -74,7 +74,7 @@ pub(super) async fn commands_run_inside_instances(world: &dyn World) {
 }
 
 pub(super) async fn output_is_followed_across_instances(world: &dyn World) {
-    let stage = Stage::set(world, "output").await;
+    let stage = Scene::set(world, "output").await;
     stage.prepare().await;
     let target = stage.target();
     let start = async |name: &str| {

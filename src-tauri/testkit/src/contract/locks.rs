@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nonevent_engine::target::{Leave, TargetError};
 
-use super::{Behaviour, Stage, World, nowhere, rollout};
+use super::{Behaviour, Scene, World, nowhere, rollout};
 use crate::sample;
 
 pub(super) async fn one_holder_at_a_time(world: &dyn World) {
@@ -35,7 +35,7 @@ pub(super) async fn one_holder_at_a_time(world: &dyn World) {
 }
 
 pub(super) async fn a_dead_holder_is_succeeded_and_fenced_off(world: &dyn World) {
-    let stage = Stage::set(world, "lock-dead").await;
+    let stage = Scene::set(world, "lock-dead").await;
     stage.prepare().await;
     let instances = stage.serve(&rollout("r1"), "aaaa", 1).await;
     stage.stage(&rollout("r2"), "bbbb", 1).await;
@@ -66,5 +66,5 @@ pub(super) async fn a_dead_holder_is_succeeded_and_fenced_off(world: &dyn World)
     stage.answers("aaaa").await;
     target.switch(&new, &rollout("r2")).await.unwrap();
     stage.answers("bbbb").await;
-    Stage { fence: new, ..stage }.strike().await;
+    Scene { fence: new, ..stage }.strike().await;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use nonevent_engine::model::{InstanceState, RolloutId};
 use nonevent_engine::target::{Foundation, TargetError};
 
-use super::{Behaviour, Stage, World, ids, nowhere, rollout};
+use super::{Behaviour, Scene, World, ids, nowhere, rollout};
 use crate::sample;
 
 pub(super) async fn nothing_is_there_at_first(world: &dyn World) {
@@ -16,7 +16,7 @@ pub(super) async fn nothing_is_there_at_first(world: &dyn World) {
 }
 
 pub(super) async fn a_first_release_serves_after_the_switch_and_not_before(world: &dyn World) {
-    let stage = Stage::set(world, "first").await;
+    let stage = Scene::set(world, "first").await;
     stage.prepare().await;
     stage.prepare().await;
     let target = stage.target();
@@ -56,7 +56,7 @@ pub(super) async fn a_first_release_serves_after_the_switch_and_not_before(world
 }
 
 pub(super) async fn releases_take_turns_and_the_old_one_stays_warm(world: &dyn World) {
-    let stage = Stage::set(world, "turns").await;
+    let stage = Scene::set(world, "turns").await;
     stage.prepare().await;
     let target = stage.target();
     let (r1, r2) = (rollout("r1"), rollout("r2"));
@@ -85,7 +85,7 @@ pub(super) async fn releases_take_turns_and_the_old_one_stays_warm(world: &dyn W
 }
 
 pub(super) async fn a_new_staging_displaces_the_warm_side(world: &dyn World) {
-    let stage = Stage::set(world, "displace").await;
+    let stage = Scene::set(world, "displace").await;
     stage.prepare().await;
     let target = stage.target();
     let first = stage.serve(&rollout("r1"), "aaaa", 1).await;
@@ -104,7 +104,7 @@ pub(super) async fn a_new_staging_displaces_the_warm_side(world: &dyn World) {
 }
 
 pub(super) async fn what_is_not_staged_cannot_serve(world: &dyn World) {
-    let stage = Stage::set(world, "unstaged").await;
+    let stage = Scene::set(world, "unstaged").await;
     stage.prepare().await;
     let target = stage.target();
     assert!(matches!(target.switch(&stage.fence, &rollout("r1")).await, Err(TargetError::NothingStaged { .. })));
@@ -117,7 +117,7 @@ pub(super) async fn what_is_not_staged_cannot_serve(world: &dyn World) {
 }
 
 pub(super) async fn scaling_replaces_nobody(world: &dyn World) {
-    let stage = Stage::set(world, "scale").await;
+    let stage = Scene::set(world, "scale").await;
     stage.prepare().await;
     let target = stage.target();
     let mut instances = stage.serve(&rollout("r1"), "aaaa", 1).await;
@@ -147,7 +147,7 @@ pub(super) async fn scaling_replaces_nobody(world: &dyn World) {
 }
 
 pub(super) async fn requests_in_flight_are_waited_for(world: &dyn World) {
-    let stage = Stage::set(world, "drain").await;
+    let stage = Scene::set(world, "drain").await;
     stage.prepare().await;
     let target = stage.target();
     stage.serve(&rollout("r1"), "aaaa", 1).await;
@@ -162,7 +162,7 @@ pub(super) async fn requests_in_flight_are_waited_for(world: &dyn World) {
 }
 
 pub(super) async fn a_worker_serves_without_a_host_name(world: &dyn World) {
-    let stage = Stage::set(world, "worker").await;
+    let stage = Scene::set(world, "worker").await;
     let target = stage.target();
     let foundation = Foundation { domain: None, port: None, ..stage.foundation() };
     target.prepare(&stage.fence, &foundation).await.unwrap();
@@ -183,9 +183,9 @@ pub(super) async fn a_worker_serves_without_a_host_name(world: &dyn World) {
 }
 
 pub(super) async fn a_host_name_belongs_to_one_environment(world: &dyn World) {
-    let one = Stage::set(world, "host-one").await;
+    let one = Scene::set(world, "host-one").await;
     one.prepare().await;
-    let two = Stage::set(world, "host-two").await;
+    let two = Scene::set(world, "host-two").await;
     let greedy = Foundation { domain: Some(one.domain.clone()), ..two.foundation() };
     assert!(matches!(two.target().prepare(&two.fence, &greedy).await, Err(TargetError::Refused { .. })));
     one.strike().await;

@@ -10,7 +10,7 @@ use bollard::query_parameters::{
     DownloadFromContainerOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder, RemoveContainerOptionsBuilder,
     UploadToContainerOptionsBuilder,
 };
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::StreamExt;
 
 use super::scope::{Role, Scope, label};
 use crate::target::{Place, TargetError};
@@ -173,17 +173,15 @@ impl Api {
     /// Reads one file of a container, running or not; none when there is none.
     pub async fn download(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>, TargetError> {
         let options = DownloadFromContainerOptionsBuilder::new().path(path).build();
-        let stream = self.client.download_from_container(container, Some(options));
-        let archive: Vec<u8> = match stream.try_fold(Vec::new(), |mut all, part| async move {
-            all.extend_from_slice(&part);
-            Ok(all)
-        }) {
-            future => match future.await {
-                Ok(archive) => archive,
+        let mut stream = Box::pin(self.client.download_from_container(container, Some(options)));
+        let mut archive = Vec::new();
+        while let Some(part) = stream.next().await {
+            match part {
+                Ok(part) => archive.extend_from_slice(&part),
                 Err(error) if is_missing(&error) => return Ok(None),
                 Err(error) => return Err(self.error(format!("read {path} of {container}"), error)),
-            },
-        };
+            }
+        }
         first_file(&archive).map_err(|error| self.error(format!("read {path} of {container}"), Error::from(error)))
     }
 }

@@ -40,9 +40,8 @@ impl DockerTarget {
     async fn leave_proxy(&self, fence: &Fence) -> Result<(), TargetError> {
         let Some(ground) = self.ground().await? else { return Ok(()) };
         let key = key(&fence.place);
-        match self.read_state(&ground).await? {
-            Some((_, state)) if state.places.contains_key(&key) => {}
-            _ => return Ok(()),
+        if !self.read_state(&ground).await?.places.contains_key(&key) {
+            return Ok(());
         }
         let leave = |state: &mut ProxyState| {
             state.places.remove(&key);
@@ -62,7 +61,7 @@ impl DockerTarget {
 
     async fn remove_unused_ground(&self) -> Result<(), TargetError> {
         if let Some(ground) = self.ground().await? {
-            if self.read_state(&ground).await?.is_some_and(|(_, state)| !state.places.is_empty()) {
+            if !self.read_state(&ground).await?.places.is_empty() {
                 return Ok(());
             }
             self.api.remove(&ground.container).await?;

@@ -11,7 +11,6 @@ use super::DockerTarget;
 use super::api::{is_conflict, is_missing};
 use super::scope::{Role, key, label};
 use crate::model::{InstanceId, ProjectName};
-use crate::target::proxy::ProxyState;
 use crate::target::{Kept, Place, TargetError, Waste, WasteKind};
 
 /// What the proxy's volume refers to.
@@ -90,10 +89,7 @@ impl DockerTarget {
 
     async fn needed(&self) -> Result<Needed, TargetError> {
         let Some(ground) = self.ground().await? else { return Ok(Needed::default()) };
-        let state: ProxyState = match self.read_state(&ground).await? {
-            Some((_, state)) => state,
-            None => return Ok(Needed::default()),
-        };
+        let state = self.read_state(&ground).await?;
         let mut needed = Needed { places: state.places.keys().cloned().collect(), ..Needed::default() };
         for side in state.places.values().flat_map(|here| here.sides.values()) {
             needed.instances.extend(side.instances.iter().cloned());

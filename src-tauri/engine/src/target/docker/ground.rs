@@ -13,6 +13,7 @@ use super::api::{File, FileContent, is_missing, said};
 use super::lock::label_of;
 use super::network::Shared;
 use super::recipe::{log_limits, unless_stopped};
+use super::route::generation_files;
 use super::scope::{Role, label};
 use super::{DockerTarget, PortChoice};
 use crate::target::TargetError;
@@ -92,8 +93,8 @@ impl DockerTarget {
                 None => self.choose_ports(&taken)?,
             };
             let ground = self.create_proxy(&shared, ports).await?;
-            let state = self.read_state(&ground).await?;
-            match state.as_ref().and_then(|(_, state)| state.ports).filter(|ports| *ports != ground.ports) {
+            let generation = self.read_generation(&ground).await?;
+            match generation.as_ref().and_then(|generation| generation.state.ports).filter(|ports| *ports != ground.ports) {
                 Some(before) if kept.is_none() && !matches!(self.options.port, PortChoice::Fixed(_)) => {
                     // The volume outlived the container: its ports are tried first.
                     kept = Some(before);
@@ -102,7 +103,7 @@ impl DockerTarget {
                 }
                 _ => {}
             }
-            if state.is_none() {
+            if generation.is_none() {
                 self.write_first_generation(&ground, &shared).await?;
             }
             match self.start_proxy(&ground).await? {
@@ -179,9 +180,7 @@ impl DockerTarget {
     async fn write_first_generation(&self, ground: &Ground, shared: &Shared) -> Result<(), TargetError> {
         let mut state = ProxyState::empty(shared.subnet.to_string());
         state.ports = Some(ground.ports);
-        let rendered = proxy::files(&state);
-        let named: Vec<(String, &String)> =
-            rendered.iter().map(|(name, text)| (format!("generations/first/{name}"), text)).collect();
+        let named = generation_files("first", &state)?;
         let folder = |path| File { path, content: FileContent::Folder, mode: 0o755, owner: (0, 0) };
         let mut files = vec![folder("generations"), folder("generations/first"), folder("records"), folder("fences")];
         files.extend(named.iter().map(|(path, text)| File::plain(path, text.as_bytes())));

@@ -56,11 +56,8 @@ impl DockerTarget {
             let subnet = if pool.prefix() <= WHOLE_PREFIX { pool.head(SHARED_PREFIX) } else { pool };
             let mut labels = self.api.labels(Role::Proxy, None);
             labels.insert(label::POOL.to_owned(), pool.to_string());
-            match self.create_network(self.options.scope.name(), Some(subnet), labels).await {
-                // Another network took the pool in the meantime.
-                Err(error) => last = Some(error),
-                Ok(()) => {}
-            }
+            // An error here most often is that another network took the pool in the meantime.
+            last = self.create_network(self.options.scope.name(), Some(subnet), labels).await.err();
         }
         match (self.shared_network().await?, last) {
             (Some(shared), _) => Ok(shared),

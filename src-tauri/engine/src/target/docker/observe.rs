@@ -74,10 +74,8 @@ impl DockerTarget {
                 })
             })
             .collect();
-        if let Some(ground) = self.ground().await?
-            && let Some((_, state)) = self.read_state(&ground).await?
-        {
-            places.extend(state.places.into_values().map(|here| here.place));
+        if let Some(ground) = self.ground().await? {
+            places.extend(self.read_state(&ground).await?.places.into_values().map(|here| here.place));
         }
         Ok(places.into_iter().collect())
     }
@@ -89,9 +87,9 @@ impl DockerTarget {
             let snapshot = self.snapshot(&ground, place).await?;
             self.repair(&ground, place, &snapshot).await?;
             let record = |side: &SideState| snapshot.records.get(&side.record).cloned();
-            return Ok(route(&snapshot.state, place, &ground, record));
+            return Ok(route(&snapshot.generation.state, place, &ground, record));
         }
-        let Some((_, state)) = self.read_state(&ground).await? else { return Ok(Route::default()) };
+        let state = self.read_state(&ground).await?;
         let mut records = std::collections::BTreeMap::new();
         for side in state.places.get(&key(place)).into_iter().flat_map(|here| here.sides.values()) {
             if let Some(record) = self.read_record(&ground, &side.record).await? {

@@ -51,8 +51,7 @@ impl DockerTarget {
             Ok(())
         };
         let ground = self.ensure_ground().await?;
-        let known = self.read_state(&ground).await?.is_some_and(|(_, state)| state.places.contains_key(&key(place)));
-        if known {
+        if self.read_state(&ground).await?.places.contains_key(&key(place)) {
             return self.change(Some(fence), place, None, enter).await.map(|_| ());
         }
         // `ensure_ground` inside `change` may need the short lock itself, so the proxy is made to run before it is taken.

@@ -14,18 +14,18 @@ use super::ground::Ground;
 use super::network::Shared;
 use super::scope::key;
 use crate::target::proxy::{
-    self, AWAIT, COMMIT, Color, DRAIN, Ending, FOLDER, MASTER_PORT, ProxyState, REMEMBER, REPAIR, Runtime, SNAPSHOT, Section,
+    self, AWAIT, COMMIT, Color, DRAIN, Ending, FOLDER, Generation, MASTER_PORT, ProxyState, REMEMBER, REPAIR, Runtime, SNAPSHOT,
+    Section,
 };
 use crate::target::{Fence, Place, Record, TargetError};
 
-/// The proxy's state as it was read.
+/// The proxy's state as it was read, and what it does.
 pub(super) struct Snapshot {
-    pub generation: String,
-    pub state: ProxyState,
+    pub generation: Generation,
     /// Records of the environment that was asked for, by file.
     pub records: BTreeMap<String, Record>,
-    /// What the current worker does, when the proxy runs.
-    pub runtime: Option<Runtime>,
+    /// What the current worker does.
+    runtime: Runtime,
 }
 
 /// Times that a change is tried when others change the state at the same time.
@@ -45,19 +45,24 @@ impl DockerTarget {
             Some((file.to_owned(), serde_json::from_str(section.text.trim()).ok()?))
         });
         Ok(Snapshot {
-            generation: text("generation").and_then(|link| link.strip_prefix("generations/")).unwrap_or_default().to_owned(),
-            state: parse_state(text("state").unwrap_or_default().as_bytes())?,
+            generation: parse(text("state").unwrap_or_default().as_bytes())?,
             records: records.collect(),
-            runtime: Some(Runtime::read(&sections).only(&key)),
+            runtime: Runtime::read(&sections).only(&key),
         })
     }
 
     /// Reads the state from the volume, whether the proxy runs or not.
-    pub(super) async fn read_state(&self, ground: &Ground) -> Result<Option<(String, ProxyState)>, TargetError> {
+    pub(super) async fn read_generation(&self, ground: &Ground) -> Result<Option<Generation>, TargetError> {
         match self.api.download(&ground.container, &format!("{FOLDER}/current/state.json")).await? {
-            Some(bytes) => Ok(Some((String::new(), parse_state(&bytes)?))),
+            Some(bytes) => parse(&bytes).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// Reads the state from the volume; an empty one where there is none.
+    pub(super) async fn read_state(&self, ground: &Ground) -> Result<ProxyState, TargetError> {
+        let generation = self.read_generation(ground).await?;
+        Ok(generation.map_or_else(|| ProxyState::empty(String::new()), |generation| generation.state))
     }
 
     /// Reads a record from the volume, whether the proxy runs or not.
@@ -79,12 +84,13 @@ impl DockerTarget {
     {
         let ground = self.ensure_ground().await?;
         for _ in 0..TRIES {
-            let before = self.snapshot(&ground, place).await?;
+            let Some(before) = self.read_generation(&ground).await? else { break };
             let mut after = before.state.clone();
             edit(&mut after)?;
             after.template = ProxyState::TEMPLATE;
             if after == before.state {
-                self.repair(&ground, place, &before).await?;
+                let snapshot = self.snapshot(&ground, place).await?;
+                self.repair(&ground, place, &snapshot).await?;
                 return Ok(after);
             }
             if self.commit(&ground, fence, place, record, &before, &after).await? == Committed::Yes {
@@ -103,19 +109,20 @@ impl DockerTarget {
         fence: Option<&Fence>,
         place: &Place,
         record: Option<&NamedRecord>,
-        before: &Snapshot,
+        before: &Generation,
         after: &ProxyState,
     ) -> Result<Committed, TargetError> {
         let next = uuid::Uuid::now_v7().simple().to_string();
-        self.upload_generation(ground, &next, after, record.filter(|record| !before.records.contains_key(&record.file))).await?;
+        let known = before.state.records();
+        self.upload_generation(ground, &next, after, record.filter(|record| !known.contains(record.file.as_str()))).await?;
         let reload = before.state.needs_reload(after);
         let wanted = Runtime::of(after).only(&key(place));
-        let now = before.runtime.clone().unwrap_or_default();
+        let now = Runtime::of(&before.state).only(&key(place));
         let commands = if reload { Vec::new() } else { now.commands_to(&wanted) };
         let kept = after.records();
-        let old = before.state.records().into_iter().filter(|file| !kept.contains(file)).collect::<Vec<_>>().join(" ");
+        let old = known.into_iter().filter(|file| !kept.contains(file)).collect::<Vec<_>>().join(" ");
         let variables = vec![
-            ("EXPECTED", before.generation.clone()),
+            ("EXPECTED", before.name.clone()),
             ("NEXT", next),
             ("KEY", fence.map(|fence| key(&fence.place)).unwrap_or_default()),
             ("NUMBER", fence.map_or(0, |fence| fence.number).to_string()),
@@ -133,28 +140,38 @@ impl DockerTarget {
             (Ending::Refused, _) => return Err(TargetError::ProxyRefused { reason: alerts(&sections) }),
             _ => expect_done("change the proxy's state", &printed)?,
         }
-        let left = Runtime::read(&sections).only(&key(place)).commands_to(&wanted);
-        match left.first() {
-            None => Ok(Committed::Yes),
-            Some(command) => Err(TargetError::ProxyRefused { reason: format!("`{command}` had no effect") }),
+        if Runtime::read(&sections).only(&key(place)).commands_to(&wanted).is_empty() {
+            return Ok(Committed::Yes);
         }
+        // The worker was not as its files said even before: it is read and mended.
+        let snapshot = self.snapshot(ground, place).await?;
+        self.repair(ground, place, &snapshot).await?;
+        Ok(Committed::Yes)
     }
 
     /// Brings workers that differ from the files to what the files say.
     pub(super) async fn repair(&self, ground: &Ground, place: &Place, snapshot: &Snapshot) -> Result<(), TargetError> {
-        let wanted = Runtime::of(&snapshot.state).only(&key(place));
-        let commands = snapshot.runtime.as_ref().map(|now| now.commands_to(&wanted)).unwrap_or_default();
+        let wanted = Runtime::of(&snapshot.generation.state).only(&key(place));
+        let commands = snapshot.runtime.commands_to(&wanted);
         if commands.is_empty() {
             return Ok(());
         }
         tracing::warn!(%place, count = commands.len(), "the proxy did not do what its files say and is mended");
-        let variables =
-            vec![("EXPECTED", snapshot.generation.clone()), ("COMMANDS", commands.join("\n")), ("BACKENDS", backends(place))];
+        let variables = vec![
+            ("EXPECTED", snapshot.generation.name.clone()),
+            ("COMMANDS", commands.join("\n")),
+            ("BACKENDS", backends(place)),
+        ];
         let printed = self.run_script(ground, REPAIR, variables).await?;
         match Ending::of(printed.exit_code) {
             // Whoever changed it brought the workers to it.
-            Ending::Changed => Ok(()),
-            _ => expect_done("mend the proxy", &printed),
+            Ending::Changed => return Ok(()),
+            _ => expect_done("mend the proxy", &printed)?,
+        }
+        let left = Runtime::read(&proxy::sections(&printed.output)).only(&key(place)).commands_to(&wanted);
+        match left.first() {
+            None => Ok(()),
+            Some(command) => Err(TargetError::ProxyRefused { reason: format!("`{command}` had no effect") }),
         }
     }
 
@@ -166,8 +183,7 @@ impl DockerTarget {
         record: Option<&NamedRecord>,
     ) -> Result<(), TargetError> {
         let folder = format!("generations/{name}");
-        let rendered = proxy::files(state);
-        let named: Vec<(String, &String)> = rendered.iter().map(|(file, text)| (format!("{folder}/{file}"), text)).collect();
+        let named = generation_files(name, state)?;
         let record = record.map(|record| (format!("records/{}", record.file), &record.content));
         let mut files = vec![File { path: &folder, content: FileContent::Folder, mode: 0o755, owner: (0, 0) }];
         files.extend(named.iter().map(|(path, text)| File::plain(path, text.as_bytes())));
@@ -194,7 +210,7 @@ impl DockerTarget {
     pub(super) async fn settle(&self, ground: &Ground, shared: &Shared) -> Result<(), TargetError> {
         let nowhere = Place { project: "".into(), environment: "".into() };
         for _ in 0..TRIES {
-            let before = self.snapshot(ground, &nowhere).await?;
+            let Some(before) = self.read_generation(ground).await? else { break };
             let after = ProxyState { ports: Some(ground.ports), subnet: shared.subnet.to_string(), ..before.state.clone() };
             if after == before.state || self.commit(ground, None, &nowhere, None, &before, &after).await? == Committed::Yes {
                 break;
@@ -216,7 +232,7 @@ impl DockerTarget {
 
     pub(super) async fn drain_idle(&self, place: &Place, limit: Duration) -> Result<u32, TargetError> {
         let Some(ground) = self.ground().await?.filter(|ground| ground.running) else { return Ok(0) };
-        let Some((_, state)) = self.read_state(&ground).await? else { return Ok(0) };
+        let state = self.read_state(&ground).await?;
         let key = key(place);
         let Some(here) = state.places.get(&key) else { return Ok(0) };
         let idle = format!("{key}.{}", here.idle_color().word());
@@ -294,13 +310,22 @@ fn backends(place: &Place) -> String {
     Color::ALL.map(|color| format!("{}.{}", key(place), color.word())).join(" ")
 }
 
-fn parse_state(bytes: &[u8]) -> Result<ProxyState, TargetError> {
+/// Returns the files of a generation by their paths on the volume.
+pub(super) fn generation_files(name: &str, state: &ProxyState) -> Result<Vec<(String, String)>, TargetError> {
+    let generation = Generation { name: name.to_owned(), state: state.clone() };
+    let json = serde_json::to_string_pretty(&generation)
+        .map_err(|error| TargetError::Refused { operation: "write the proxy's state".to_owned(), reason: error.to_string() })?;
+    let files = proxy::files(state).into_iter().chain([("state.json", json)]);
+    Ok(files.map(|(file, text)| (format!("generations/{name}/{file}"), text)).collect())
+}
+
+fn parse(bytes: &[u8]) -> Result<Generation, TargetError> {
     let refused = |reason: String| TargetError::Refused { operation: "read the proxy's state".to_owned(), reason };
-    let state: ProxyState = serde_json::from_slice(bytes).map_err(|error| refused(error.to_string()))?;
-    if state.format > ProxyState::FORMAT {
+    let generation: Generation = serde_json::from_slice(bytes).map_err(|error| refused(error.to_string()))?;
+    if generation.state.format > ProxyState::FORMAT {
         return Err(refused("a newer Nonevent wrote it; update this one".to_owned()));
     }
-    Ok(state)
+    Ok(generation)
 }
 
 /// Returns what HAProxy complained about, without its chatter.

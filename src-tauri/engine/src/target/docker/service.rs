@@ -150,11 +150,8 @@ impl DockerTarget {
             if reason.is_none() {
                 match self.look(&name, &container, ready).await? {
                     Look::Ready => return Ok(()),
-                    Look::NotYet => {}
-                    Look::Blind => match self.look_from_beside(place, network, service, ready).await? {
-                        true => return Ok(()),
-                        false => {}
-                    },
+                    Look::Blind if self.look_from_beside(place, network, service, ready).await? => return Ok(()),
+                    Look::NotYet | Look::Blind => {}
                 }
                 if began.elapsed() > DEADLINE {
                     reason = Some(format!("{} within {} s", wanting(ready), DEADLINE.as_secs()));

@@ -31,10 +31,10 @@ impl DockerTarget {
             here.is_some_and(|here| here.sides.values().any(|side| side.instances.contains(instance)))
         };
         // Most often it was never staged, or its side is gone: then there is nothing to change.
-        match self.read_state(&ground).await? {
-            Some((_, state)) if known(&state) => self.change_place(fence, None, |place| place.forget(instance)).await,
-            _ => Ok(()),
+        if known(&self.read_state(&ground).await?) {
+            self.change_place(fence, None, |place| place.forget(instance)).await?;
         }
+        Ok(())
     }
 
     async fn change_place<F>(&self, fence: &Fence, record: Option<&NamedRecord>, edit: F) -> Result<(), TargetError>

@@ -7,14 +7,13 @@ use super::{
     CheckKind, Color, FOLDER, INSTANCE_HEADER, PREVIEW_PORT, PUBLIC_PORT, PlaceState, ProxyState, REASON_HEADER, Runtime, SLOTS,
 };
 
-/// Renders every file of a generation, by name. `state.json` is among them: it is what the others were made of.
+/// Renders every file that a generation is made of, by name, from the state that it also holds (as [`super::Generation`]).
 pub fn files(state: &ProxyState) -> BTreeMap<&'static str, String> {
     let runtime = Runtime::of(state);
     let mut files = BTreeMap::from([
         ("haproxy.cfg", configuration(state)),
         ("nothing.html", NOTHING_HTML.to_owned()),
         ("unavailable.http", unavailable()),
-        ("state.json", serde_json::to_string_pretty(state).unwrap_or_default()),
     ]);
     for (name, entries) in runtime.maps() {
         let mut text = String::new();

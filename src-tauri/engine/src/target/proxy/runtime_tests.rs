@@ -165,9 +165,7 @@ fn the_files_of_a_generation() {
     switch(&mut state, "r1");
     let mut text = String::new();
     for (name, content) in files(&state) {
-        if name != "state.json" {
-            text.push_str(&format!("=== {name}\n{content}"));
-        }
+        text.push_str(&format!("=== {name}\n{content}"));
     }
     insta::assert_snapshot!(text);
 }

@@ -56,6 +56,15 @@ impl ProxyState {
     }
 }
 
+/// A state as it lies on the volume, as `state.json` of its folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Generation {
+    /// The folder's name.
+    pub name: String,
+    /// What the files beside it were rendered from.
+    pub state: ProxyState,
+}
+
 /// Ports on the engine's loopback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ports {

@@ -5,6 +5,8 @@
 hold
 abandon() { rm -rf "generations/$NEXT"; exit "$1"; }
 [ "$(readlink current)" = "generations/$EXPECTED" ] || abandon 75
+# Another commit, by a laptop whose clock goes differently, may have taken the upload for an old one: then it is made again.
+[ -f "generations/$NEXT/state.json" ] || abandon 75
 if [ -n "$KEY" ]; then fence "$KEY" "$NUMBER" "$TOKEN" || abandon 76; fi
 
 point() { ln -sfn "generations/$1" "current.$1" && mv -fT "current.$1" current; }
@@ -26,15 +28,15 @@ if [ "$RELOAD" = yes ]; then
         printf '%s\n' "$answer"
         abandon 78
     fi
-else
-    tell "$COMMANDS"
 fi
+find_workers
+if [ "$RELOAD" != yes ]; then tell "$COMMANDS"; fi
 show "$BACKENDS"
 section end
 for folder in generations/*; do
-    # An upload that another process has not committed yet is left alone.
-    if [ "$folder" = "generations/$NEXT" ]; then continue; fi
-    if [ "$folder" = "generations/$EXPECTED" ] || [ -n "$(find "$folder" -maxdepth 0 -mmin +10)" ]; then rm -rf "$folder"; fi
+    # An upload that another process has not committed yet is left alone; they are named by their time (UUID version 7), so those
+    # that are far behind this one in order are old.
+    if [ "$folder" = "generations/$EXPECTED" ] || [[ ${folder:12:7} < ${NEXT:0:7} ]]; then OLD_RECORDS+=" ../$folder"; fi
 done
-for record in $OLD_RECORDS; do rm -f "records/$record"; done
+for record in $OLD_RECORDS; do rm -rf "records/$record"; done
 exit 0

@@ -1,4 +1,5 @@
 # Common to every script that runs in the proxy's container. $MASTER is the port of the master process, $FOLDER the volume.
+# Processes are dear on a busy machine: what bash can do itself, it does.
 set -u
 cd "$FOLDER" || exit 1
 
@@ -6,17 +7,19 @@ section() { printf '\n\001section %s\n' "$1"; }
 
 # Sends lines to the master process and prints its answers.
 master() {
+    local line
     { exec 3<>"/dev/tcp/127.0.0.1/$MASTER"; } 2>/dev/null || exit 79
     printf '%s\nquit\n' "$1" >&3
-    cat <&3
+    while IFS= read -r line <&3; do printf '%s\n' "$line"; done
     exec 3>&-
 }
 
-# Prints the process ids of all workers, the current one first.
-workers() {
+# Sets $WORKERS to the process ids of all workers, the current one first.
+find_workers() {
     local pid kind
+    WORKERS=
     while read -r pid kind _; do
-        if [ "$kind" = worker ]; then echo "$pid"; fi
+        if [ "$kind" = worker ]; then WORKERS+="$pid "; fi
     done <<<"$(master 'show proc')"
 }
 
@@ -40,26 +43,25 @@ fence() {
 # Sends every line of $1 to every worker.
 tell() {
     local pid line batch
-    [ -n "$1" ] || return 0
-    for pid in $(workers); do
+    if [ -z "$1" ]; then return; fi
+    for pid in $WORKERS; do
         batch=
         while IFS= read -r line; do batch+="@!$pid $line"$'\n'; done <<<"$1"
         section "told $pid"
-        master "$batch"
+        master "${batch%$'\n'}"
     done
 }
 
 # Prints what the current worker does: every map, and the servers of the backends in $1.
 show() {
-    local pid name
-    pid=$(workers | head -n 1)
+    local pid=${WORKERS%% *} name batch=
     [ -n "$pid" ] || exit 79
     for name in hosts serving preview check-path check-host; do
-        section "map $name.map"
-        master "@!$pid show map $name.map"
+        batch+="@!$pid echo "$'\001'"section map $name.map"$'\n'"@!$pid show map $name.map"$'\n'
     done
     for name in $1; do
-        section "servers $name"
-        master "@!$pid show servers state $name"
+        batch+="@!$pid echo "$'\001'"section servers $name"$'\n'"@!$pid show servers state $name"$'\n'
     done
+    echo
+    master "${batch%$'\n'}"
 }

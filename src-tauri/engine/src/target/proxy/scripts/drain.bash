@@ -1,9 +1,10 @@
-# Waits, at most $ROUNDS tenths of a second, until backend $IDLE and the servers in $SERVERS (as backend/server) have no sessions.
-# Prints how many are left.
+# Waits, at most $ROUNDS tenths of a second, until backend $IDLE and the servers in $SERVERS (as backend/server) have no sessions in
+# any worker. Prints how many are left.
 count() {
     local pid backend server sessions
     left=0
-    for pid in $(workers); do
+    find_workers
+    for pid in $WORKERS; do
         while IFS=, read -r backend server _ _ sessions _; do
             [[ $sessions =~ ^[0-9]+$ ]] || continue
             if { [ "$server" = BACKEND ] && [ "$backend" = "$IDLE" ]; } || [[ " $SERVERS " == *" $backend/$server "* ]]; then
