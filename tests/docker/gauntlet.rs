@@ -234,6 +234,10 @@ async fn what_is_wrong_is_found_with_file_and_line() {
         ("tests/test_shop.py", test),
         ("conftest.py", ""),
         ("broken/test_import.py", "import nope\n"),
+        (
+            "writes/test_database.py",
+            "import sqlite3\n\n\ndef test_file():\n    sqlite3.connect('test.db').execute('create table t (a)')\n",
+        ),
     ])
     .await;
     bench.gate("lint", "ruff check --select F shop.py");
@@ -241,6 +245,7 @@ async fn what_is_wrong_is_found_with_file_and_line() {
     bench.gate("types", "mypy shop.py");
     bench.gate("unit", "pytest tests");
     bench.gate("collect", "pytest broken");
+    bench.gate("database", "pytest -p no:cacheprovider writes");
     bench.gate("scripted", "echo before && pytest -q tests; code=$?; echo after; exit $code");
     let (reports, lines) = bench.run().await;
     for report in reports.values() {
@@ -270,6 +275,7 @@ async fn what_is_wrong_is_found_with_file_and_line() {
         ("broken/test_import.py", "ModuleNotFoundError: No module named 'nope'")
     );
     assert_eq!(texts(&lines, "scripted").first(), Some(&"before"));
+    assert!(reports["database"].tail.iter().any(|line| line.contains("read-only root")), "{:#?}", reports["database"]);
     bench.remove().await;
 }
 
@@ -300,7 +306,7 @@ async fn gates_that_cannot_tell_say_why() {
     assert!(reason(&reports["program"]).starts_with("`no-such-program` is not in the image"));
     assert!(reason(&reports["shell"]).starts_with("a program of its command is not in the image: "), "{:?}", reports["shell"]);
     assert_eq!(reason(&reports["crash"]), "it was ended by signal 11");
-    assert_eq!(reason(&reports["after"]), "it needs `crash`, which is error");
+    assert_eq!(reason(&reports["after"]), "it needs `crash`, which ended in error");
     assert_eq!(reason(&reports["later"]), "it needs `after`, which was skipped");
     assert_eq!(reports["must"].state, GateState::Red);
     bench.remove().await;
@@ -452,6 +458,35 @@ async fn cancelling_ends_everything() {
     println!("cancelled and clean after {:?}", asked.elapsed());
     assert_eq!(reports, Err(GauntletError::Cancelled));
     assert_eq!(left_over(&bench.docker, &bench.plan.run).await, Vec::<String>::new());
+    bench.remove().await;
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_leaves_nothing() {
+    let mut bench = Bench::new(&[]).await;
+    bench.plan.services.insert("cache".into(), redis(Ready::Port(6379)));
+    bench.python("forever", "import time\nprint('running', flush=True)\nwhile True: time.sleep(1)").services =
+        vec!["cache".into()];
+    let (sender, mut receiver) = mpsc::channel::<LogLine>(1000);
+    let (docker, plan, cancel) = (bench.docker.clone(), bench.plan.clone(), bench.cancel.clone());
+    let task = tokio::spawn(async move { gauntlet::run(&docker, &plan, &sender, &|_| {}, &cancel).await });
+    while receiver.recv().await.expect("line").text != "running" {}
+    task.abort();
+    // Nobody is left to await it: the engine is asked until it has happened.
+    let gone = async { while !left_over(&bench.docker, &bench.plan.run).await.is_empty() {} };
+    tokio::time::timeout(Duration::from_secs(60), gone).await.expect("something was left over");
+    bench.remove().await;
+}
+
+#[tokio::test]
+async fn the_engine_is_given_only_to_a_gate_that_asks() {
+    let ping = "import os, socket\nplug = socket.socket(socket.AF_UNIX)\ntry:\n    plug.connect('/var/run/docker.sock')\n    plug.send(b'GET /_ping HTTP/1.0\\r\\n\\r\\n')\n    print(plug.recv(15).decode(), os.environ['DOCKER_HOST'])\nexcept OSError as error: print(error.strerror)";
+    let mut bench = Bench::new(&[]).await;
+    bench.python("with", ping).docker = true;
+    bench.python("without", ping);
+    let (_, lines) = bench.run().await;
+    assert_eq!(texts(&lines, "with"), ["HTTP/1.0 200 OK unix:///var/run/docker.sock"]);
+    assert_eq!(texts(&lines, "without"), ["No such file or directory"]);
     bench.remove().await;
 }
 

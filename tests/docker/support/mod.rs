@@ -46,14 +46,8 @@ pub fn gather(mut receiver: mpsc::Receiver<LogLine>) -> tokio::task::JoinHandle<
 
 /// Makes sure that an image is on the engine.
 pub async fn pull(docker: &Docker, image: &str) {
-    use futures_util::StreamExt as _;
-    if docker.client.inspect_image(image).await.is_ok() {
-        return;
-    }
-    let options = bollard::query_parameters::CreateImageOptionsBuilder::default().from_image(image).build();
-    let mut pulling = docker.client.create_image(Some(options), None, None);
-    while let Some(step) = pulling.next().await {
-        step.unwrap_or_else(|error| panic!("{image} cannot be pulled: {error}"));
+    if let Err(error) = docker.ensure_image(image, async || {}).await {
+        panic!("{error}\nhint: {}", error.hint().unwrap_or_default());
     }
 }
 

@@ -11,6 +11,7 @@ mod error;
 mod lines;
 mod login;
 pub mod once;
+mod pull;
 mod tls;
 
 pub use connect::Docker;
@@ -19,3 +20,5 @@ pub(crate) use dial::Wire;
 pub use error::ConnectError;
 pub(crate) use lines::{LineCutter, LineSender};
 pub use login::{Login, LoginError, login_for, registry_of};
+pub use pull::PullError;
+pub(crate) use pull::said;

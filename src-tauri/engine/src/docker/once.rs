@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::output::Reader;
 pub use self::spec::{Folder, Mount, OUT, OnceSpec, Root, Stdout, Tmpfs};
-use super::Docker;
+use super::{Docker, said};
 use crate::model::LogLine;
 
 /// How long the end of a killed container is waited for.
@@ -335,13 +335,7 @@ fn status(error: &ApiError) -> Option<u16> {
 }
 
 fn engine(operation: &'static str) -> impl Fn(ApiError) -> OnceError {
-    move |error| {
-        let reason = match error {
-            ApiError::DockerResponseServerError { message, .. } => message,
-            other => other.to_string(),
-        };
-        OnceError::Engine { operation, reason }
-    }
+    move |error| OnceError::Engine { operation, reason: said(&error) }
 }
 
 /// Returns where a collected file must lie to be found after the command has ended.

@@ -47,6 +47,7 @@ pub(super) fn specification(hall: &Hall<'_>, settings: &GateSettings, invocation
     spec.collect = vec![once::out(JUNIT), once::out(RUFF_REPORT)];
     if settings.docker {
         spec.mounts.push(Mount::Host { source: hall.engine_socket(), path: ENGINE_SOCKET.to_owned() });
+        spec.groups = hall.engine_group().into_iter().collect();
         spec.env.insert("DOCKER_HOST".to_owned(), format!("unix://{ENGINE_SOCKET}"));
     }
     spec
@@ -60,6 +61,20 @@ impl Hall<'_> {
     fn engine_socket(&self) -> String {
         let ours = self.docker.dialer.socket().filter(|path| !path.to_string_lossy().contains("/.docker/"));
         ours.map_or_else(|| ENGINE_SOCKET.to_owned(), |path| path.to_string_lossy().into_owned())
+    }
+
+    /// Returns the group that may use the socket: the image's user may be anybody.
+    #[cfg(unix)]
+    fn engine_group(&self) -> Option<String> {
+        use std::os::unix::fs::MetadataExt as _;
+        let socket = std::fs::metadata(self.engine_socket()).ok()?;
+        Some(socket.gid().to_string())
+    }
+
+    /// Where engines run in a machine of their own, the socket belongs to root's group there.
+    #[cfg(not(unix))]
+    fn engine_group(&self) -> Option<String> {
+        Some("0".to_owned())
     }
 }
 

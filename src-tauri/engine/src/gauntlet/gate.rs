@@ -58,17 +58,19 @@ async fn turn(hall: &Hall<'_>, board: &Board, settings: &GateSettings, command: 
     if let Err(reason) = board.needed(settings).await {
         return ended(GateState::Skipped { reason });
     }
+    let cancelled = || ended(GateState::Skipped { reason: CANCELLED.to_owned() });
+    // A place is not held while services get ready: other gates can use it.
+    let services = tokio::select! {
+        ready = hall.services.ready(&settings.services) => ready,
+        () = hall.cancel.cancelled() => return cancelled(),
+    };
     // The semaphore is never closed.
     let _place = hall.places.acquire().await;
     if hall.cancel.is_cancelled() {
-        return ended(GateState::Skipped { reason: CANCELLED.to_owned() });
+        return cancelled();
     }
     (hall.facts)(GateFact::Started { gate: settings.name.clone(), command: command::typed(command) });
     let began = Instant::now();
-    let services = tokio::select! {
-        ready = hall.services.ready(&settings.services) => ready,
-        () = hall.cancel.cancelled() => return ended(GateState::Skipped { reason: CANCELLED.to_owned() }),
-    };
     let report = match services {
         Ok(()) => tool(hall, settings, command).await,
         Err(failure) => {
@@ -107,10 +109,13 @@ async fn tool(hall: &Hall<'_>, settings: &GateSettings, command: &CommandLine) -
     let limits = Limits { time: &in_words(settings.timeout), memory: &in_bytes(hall.plan.limits.memory) };
     let state = judge::judge(known, &end, &reading, &limits);
     let silent = reading.findings.is_empty() && reading.tests.as_ref().is_none_or(|tests| tests.failures.is_empty());
-    let tail = match matches!(state, GateState::Green | GateState::Skipped { .. }) || (state == GateState::Red && !silent) {
+    let mut tail = match matches!(state, GateState::Green | GateState::Skipped { .. }) || (state == GateState::Red && !silent) {
         true => Vec::new(),
         false => last_lines(&end),
     };
+    if state == GateState::Red && wrote_where_it_may_not(&end, &reading) {
+        tail.push(READ_ONLY.to_owned());
+    }
     let tool = match known {
         Some(tool) => hall.versions.of(hall, tool).await,
         None => None,
@@ -194,6 +199,17 @@ fn typed(finding: &Finding) -> String {
         Some(rule) => format!("{text}: {rule} {}", finding.message),
         None => format!("{text}: {}", finding.message),
     }
+}
+
+/// What to know when a test wants to write beside the sources.
+const READ_ONLY: &str = "gates run on a read-only root, as the app does: tests can write to /tmp (pytest's `tmp_path`)";
+
+/// Recognises the system's words for it, and SQLite's.
+fn wrote_where_it_may_not(end: &OnceEnd, reading: &Reading) -> bool {
+    let words = ["Read-only file system", "attempt to write a readonly database", "unable to open database file"];
+    let told = |text: &str| words.iter().any(|words| text.contains(words));
+    let mut failures = reading.tests.iter().flat_map(|tests| &tests.failures);
+    end.tail.iter().any(|line| told(line)) || failures.any(|failure| told(&failure.message) || told(&failure.text))
 }
 
 fn last_lines(end: &OnceEnd) -> Vec<String> {

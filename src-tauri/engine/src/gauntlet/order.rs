@@ -82,6 +82,7 @@ impl Board {
             if let Some(state) = state.as_ref().filter(|state| !passed(state)) {
                 return Err(match state {
                     GateState::Skipped { .. } => format!("it needs `{needed}`, which was skipped"),
+                    GateState::Error { .. } => format!("it needs `{needed}`, which ended in error"),
                     state => format!("it needs `{needed}`, which is {}", state.word()),
                 });
             }

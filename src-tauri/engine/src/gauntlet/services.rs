@@ -8,16 +8,14 @@ use bollard::models::{
     ContainerCreateBody, EndpointSettings, HostConfig, HostConfigLogConfig, NetworkCreateRequest, NetworkingConfig,
     VolumeCreateRequest,
 };
-use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, CreateImageOptionsBuilder, LogsOptionsBuilder, StartContainerOptions,
-};
+use bollard::query_parameters::{CreateContainerOptionsBuilder, LogsOptionsBuilder, StartContainerOptions};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use tokio::sync::{OnceCell, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::{GauntletPlan, container};
-use crate::docker::{Docker, LineCutter, LineSender, Surroundings, login_for, registry_of};
+use super::{GauntletPlan, command, container};
+use crate::docker::{Docker, LineCutter, LineSender, said};
 use crate::model::{GateSettings, LogLine, LogStream, ServiceSettings};
 
 /// The network that a gate is given when it may reach more than its services.
@@ -99,7 +97,11 @@ impl<'a> Services<'a> {
     async fn start(&self, name: &str, settings: &ServiceSettings) -> Result<(), ServiceFailure> {
         let failed = |reason: String| ServiceFailure { service: name.to_owned(), reason, tail: Vec::new() };
         self.network.get_or_init(|| self.make_network()).await.clone().map_err(failed)?;
-        self.pull(name, &settings.image).await.map_err(failed)?;
+        let pulling = async || {
+            let line = format!("pulling {}", settings.image);
+            LineSender::new(name, self.lines).send(LogStream::Stdout, line).await;
+        };
+        self.docker.ensure_image(&settings.image, pulling).await.map_err(|error| failed(error.to_string()))?;
         let named = self.container_name(name);
         let options = CreateContainerOptionsBuilder::default().name(&named).build();
         let body = self.body(name, settings);
@@ -140,7 +142,7 @@ impl<'a> Services<'a> {
         let endpoint = EndpointSettings { aliases: Some(vec![name.to_owned()]), ..EndpointSettings::default() };
         ContainerCreateBody {
             image: Some(settings.image.clone()),
-            cmd: settings.command.as_ref().map(crate::model::CommandLine::argv),
+            cmd: settings.command.as_ref().map(command::argv),
             env: Some(settings.env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
             hostname: Some(name.to_owned()),
             labels: Some(container::labels(self.plan, "service").into_iter().collect()),
@@ -150,24 +152,6 @@ impl<'a> Services<'a> {
             }),
             ..ContainerCreateBody::default()
         }
-    }
-
-    /// Makes sure that the image is on the engine.
-    async fn pull(&self, name: &str, image: &str) -> Result<(), String> {
-        let client = &self.docker.client;
-        if client.inspect_image(image).await.is_ok() {
-            return Ok(());
-        }
-        let failed = |reason: String| format!("image `{image}` cannot be pulled: {reason}");
-        let login = login_for(&Surroundings::of_process(), registry_of(image)).await;
-        let login = login.map_err(|error| failed(error.to_string()))?;
-        LineSender::new(name, self.lines).send(LogStream::Stdout, format!("pulling {image}")).await;
-        let options = CreateImageOptionsBuilder::default().from_image(image).build();
-        let mut pulling = client.create_image(Some(options), None, login.map(|login| login.credentials()));
-        while let Some(step) = pulling.next().await {
-            step.map_err(|error| failed(said(&error)))?;
-        }
-        Ok(())
     }
 
     async fn tail(&self, container: &str) -> Vec<String> {
@@ -194,14 +178,5 @@ pub(super) async fn make_cache(docker: &Docker, plan: &GauntletPlan) {
     if let Err(error) = docker.client.create_volume(request).await {
         // The first gate would make it, without labels.
         tracing::debug!(error = %error, "the volume of the gates' caches was not made");
-    }
-}
-
-/// What the engine said, without the client's words around it.
-fn said(error: &bollard::errors::Error) -> String {
-    match error {
-        bollard::errors::Error::DockerResponseServerError { message, .. } => message.clone(),
-        bollard::errors::Error::DockerStreamError { error } => error.clone(),
-        other => other.to_string(),
     }
 }

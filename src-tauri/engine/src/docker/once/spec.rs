@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount as ApiMount, MountType};
+use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount as ApiMount, MountType};
 
 use crate::model::EngineInfo;
 
@@ -26,6 +26,8 @@ pub struct OnceSpec {
     pub workdir: Option<String>,
     /// The user it runs as, if not the image's.
     pub user: Option<String>,
+    /// Groups that it is in besides its own.
+    pub groups: Vec<String>,
     /// Its networks; without any it has none but its own loopback.
     pub networks: Vec<String>,
     /// Its labels.
@@ -125,6 +127,7 @@ impl OnceSpec {
             env: BTreeMap::new(),
             workdir: None,
             user: None,
+            groups: Vec::new(),
             networks: Vec::new(),
             labels: BTreeMap::new(),
             memory: 512 * 1024 * 1024,
@@ -152,6 +155,7 @@ impl OnceSpec {
             memory_swap: memory,
             pids_limit: Some(self.pids),
             nano_cpus: Some(nano_cpus(self.cpus.min(f64::from(engine.cpus.max(1))))),
+            group_add: Some(self.groups.clone()),
             readonly_rootfs: Some(self.root == Root::ReadOnly),
             tmpfs: Some(self.tmpfs.iter().map(Tmpfs::options).collect()),
             mounts: Some(self.api_mounts()),
@@ -168,6 +172,8 @@ impl OnceSpec {
             working_dir: self.workdir.clone(),
             user: self.user.clone(),
             labels: Some(self.labels.clone().into_iter().collect::<HashMap<_, _>>()),
+            // Whether it is healthy nobody will ask.
+            healthcheck: Some(HealthConfig { test: Some(vec!["NONE".to_owned()]), ..HealthConfig::default() }),
             attach_stdout: Some(true),
             attach_stderr: Some(true),
             host_config: Some(host),

@@ -10,10 +10,10 @@ use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::said;
 use crate::docker::once::{self, OnceSpec};
-use crate::docker::{Docker, LineCutter};
+use crate::docker::{Docker, LineCutter, said};
 use crate::gauntlet::GauntletPlan;
+use crate::gauntlet::command::argv;
 use crate::gauntlet::container::labels;
 use crate::model::{CommandLine, Ready};
 
@@ -90,7 +90,7 @@ async fn accepts(
 
 async fn succeeds(docker: &Docker, container: &str, command: &CommandLine) -> Result<(), String> {
     loop {
-        let config = ExecConfig { cmd: Some(command.argv()), attach_stdout: Some(true), ..ExecConfig::default() };
+        let config = ExecConfig { cmd: Some(argv(command)), attach_stdout: Some(true), ..ExecConfig::default() };
         let exec = docker.client.create_exec(container, config).await.map_err(|error| said(&error))?.id;
         let started = docker.client.start_exec(&exec, None).await.map_err(|error| said(&error))?;
         if let StartExecResults::Attached { mut output, .. } = started {
