@@ -1,6 +1,7 @@
 //! What queries show to people.
 
 use nonevent_cli::error::CliError;
+use nonevent_cli::page;
 use nonevent_cli::paint::Paint;
 use nonevent_cli::session::{Detail, View};
 use nonevent_cli::tell::plan_lines;
@@ -16,7 +17,7 @@ use nonevent_engine::request::{Garbage, ProjectSummary, Sweep};
 use crate::scenarios::{NEW, OLD, plan, steps};
 
 fn view(detail: Detail) -> View {
-    View { paint: Paint::Plain, detail, now: "2026-11-23T10:00:00Z".parse().unwrap() }
+    View { paint: Paint::Plain, detail, width: None, now: "2026-11-23T10:00:00Z".parse().unwrap() }
 }
 
 fn instance(process: &str, number: u8, state: InstanceState) -> Instance {
@@ -214,6 +215,9 @@ fn settings() -> Vec<Setting> {
     vec![
         setting("app.name", "\"shop\"", Origin::File { file: "nonevent.toml".into(), line: 2 }),
         setting("app.port", "8000", inferred("uvicorn, which is locked")),
+        setting("app.env.\"A.B\"", "\"1\"", Origin::File { file: "nonevent.toml".into(), line: 4 }),
+        setting("gauntlet.required", "[]", Origin::Default),
+        setting("gauntlet.unit.run", "\"pytest tests/unit\"", Origin::File { file: "nonevent.toml".into(), line: 7 }),
         setting("health.interval", "\"1s\"", Origin::Default),
         setting("health.path", "\"/healthz\"", inferred("shop/main.py:7 `@app.get(\"/healthz\")`")),
     ]
@@ -221,7 +225,26 @@ fn settings() -> Vec<Setting> {
 
 #[test]
 fn explain_says_where_each_value_came_from() {
-    insta::assert_snapshot!(explain::text(&settings(), view(Detail::Normal)));
+    insta::assert_snapshot!(page::text(&settings(), view(Detail::Normal)), @"");
+}
+
+#[test]
+fn explain_stays_within_the_terminal() {
+    let settings = [
+        wide("app.command", r#"["uvicorn", "shop.main:app, or so", "--host", "0.0.0.0", "--port", "8000", "--proxy-headers"]"#),
+        wide(
+            "app.env.GREETING",
+            r#""a long text stays on its line, also where an array would be broken, so that it can be copied""#,
+        ),
+        wide("environments.local.replicas", "1"),
+    ];
+    let narrow = View { width: Some(60), ..view(Detail::Normal) };
+    insta::assert_snapshot!(page::text(&settings, narrow), @"");
+}
+
+fn wide(key: &str, value: &str) -> Setting {
+    let because = "src/shop/main.py:33 `app = FastAPI(title=\"shop\", lifespan=lifespan)`".into();
+    Setting { key: key.into(), value: value.into(), origin: Origin::Inferred { because } }
 }
 
 #[test]
@@ -232,7 +255,7 @@ fn explain_takes_a_key_or_a_section_and_knows_what_was_meant() {
     };
     assert_eq!(keys("health").unwrap(), ["health.interval", "health.path"]);
     assert_eq!(keys("app.port").unwrap(), ["app.port"]);
-    assert_eq!(explain::chosen(settings(), None).unwrap().len(), 4);
+    assert_eq!(explain::chosen(settings(), None).unwrap().len(), 7);
     let hints = |key: &str| keys(key).unwrap_err().hints().remove(0);
     assert_eq!(hints("app.prot"), "did you mean `app.port`?");
     assert_eq!(hints("helth"), "did you mean `health`?");

@@ -14,6 +14,7 @@ pub mod home;
 pub mod interrupt;
 pub mod json;
 pub mod out;
+pub mod page;
 pub mod paint;
 pub mod problem;
 pub mod session;

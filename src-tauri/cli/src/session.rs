@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
+use console::Term;
 use jiff::Timestamp;
 use nonevent_engine::Engine;
 use nonevent_engine::model::EnvironmentName;
@@ -38,13 +39,15 @@ pub enum Detail {
     Log,
 }
 
-/// What a table needs to know about who reads it.
+/// What an answer needs to know about who reads it.
 #[derive(Debug, Clone, Copy)]
 pub struct View {
     /// Whether there is colour.
     pub paint: Paint,
     /// How much is told.
     pub detail: Detail,
+    /// The columns of the terminal, when it is one.
+    pub width: Option<usize>,
     /// The present, for ages.
     pub now: Timestamp,
 }
@@ -127,9 +130,10 @@ impl Session {
         Ok(())
     }
 
-    /// Returns what a table on standard output needs to know.
+    /// Returns what an answer on standard output needs to know.
     pub fn view(&self) -> View {
-        View { paint: self.paints.0, detail: self.detail, now: Timestamp::now() }
+        let width = Term::stdout().size_checked().map(|(_, columns)| columns.into());
+        View { paint: self.paints.0, detail: self.detail, width, now: Timestamp::now() }
     }
 
     /// Prints a verb's answer: a text for people, or one object for programs.

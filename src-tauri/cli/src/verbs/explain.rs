@@ -1,14 +1,12 @@
 //! `nonevent explain`
 
-use nonevent_engine::model::{Origin, Setting};
+use nonevent_engine::model::Setting;
 use serde_json::json;
 
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::help;
-use crate::paint::Tone;
-use crate::session::{Session, View};
-use crate::table::{Cell, Edge, Table};
+use crate::session::Session;
+use crate::{help, page};
 
 /// Print every effective setting and where it came from
 #[derive(Debug, clap::Args)]
@@ -28,7 +26,7 @@ pub struct Args {
 /// When the project cannot be read, or there is no such setting.
 pub fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
     let settings = chosen(session.engine()?.explain(&session.folder()?)?, args.key.as_deref())?;
-    session.answer("explain", json!({ "settings": settings }), |view| text(&settings, view));
+    session.answer("explain", json!({ "settings": settings }), |view| page::text(&settings, view));
     Ok(Exit::Done)
 }
 
@@ -54,21 +52,4 @@ fn near(settings: &[Setting], key: &str) -> Option<String> {
     });
     let scored = sections.map(|candidate| (strsim::jaro_winkler(candidate, key), candidate)).filter(|(score, _)| *score > 0.8);
     scored.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, candidate)| candidate.to_owned())
-}
-
-/// Returns the settings as a table.
-pub fn text(settings: &[Setting], view: View) -> String {
-    let mut table = Table::new(&[("setting", Edge::Left), ("value", Edge::Left), ("from", Edge::Left)]);
-    for setting in settings {
-        table.row([setting.key.as_str().into(), setting.value.as_str().into(), origin(&setting.origin)]);
-    }
-    table.render(view.paint)
-}
-
-fn origin(origin: &Origin) -> Cell {
-    match origin {
-        Origin::File { file, line } => format!("{}:{line}", file.display()).into(),
-        Origin::Inferred { because } => format!("inferred from {because}").into(),
-        Origin::Default => Cell::new(Tone::Faint, "default"),
-    }
 }
