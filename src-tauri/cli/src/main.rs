@@ -1,2 +1,5 @@
-//! cli
-fn main() {}
+//! The binary `nonevent`.
+
+fn main() -> std::process::ExitCode {
+    nonevent_cli::main()
+}

@@ -1,17 +1,33 @@
 //! The engine's handle: every use case is one method.
 
+mod home;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::mpsc;
 
+use crate::docker::Docker;
 use crate::error::EngineError;
-use crate::event::Update;
+use crate::gauntlet;
 use crate::model::{
-    EngineInfo, EnvironmentName, EnvironmentStatus, LockReport, LogLine, Plan, ProjectName, Release, ReleaseId, RolloutRecord,
-    RunId, Setting,
+    EngineInfo, EnvironmentName, EnvironmentSettings, EnvironmentStatus, LockReport, LogLine, Plan, ProjectName, Release,
+    RolloutReason, RolloutRecord, RunId, ServiceSettings, Setting,
 };
-use crate::target::{Leave, LogQuery};
+use crate::pipeline::deliver::{Delivery, deliver};
+use crate::pipeline::images;
+use crate::pipeline::placement::compose;
+use crate::pipeline::prove::{Allowed, prove};
+use crate::pipeline::release::by_prefix;
+use crate::pipeline::{self, Context};
+use crate::project::{self, Project};
+use crate::request::{Allow, Bake, Done, ExecRequest, Garbage, Gates, Outcome, ProjectSummary, Run, ShipRequest, Sweep};
+use crate::rollout::{self, Desired, Lease};
+use crate::status;
+use crate::store::{KnownProject, Store};
+use crate::target::docker::{DockerTarget, Options, Scope};
+use crate::target::{Kept, Leave, LogQuery, Place, Session, Target};
 
 /// Where an engine keeps its state and its caches.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,265 +41,577 @@ pub struct Home {
 /// A handle to the engine. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    #[allow(dead_code)]
-    home: Home,
+    home: Arc<Home>,
+    store: Store,
 }
 
-/// What `ship` is asked to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ShipRequest {
-    /// The environment.
-    pub environment: EnvironmentName,
-    /// Whether a project without tests may go on.
-    pub untested: Allow,
-    /// Whether a dirty tree may go elsewhere than to `local`.
-    pub dirty: Allow,
-    /// Whether to wait for the bake.
-    pub bake: Bake,
-    /// Whether gates that were green with the same inputs run again.
-    pub gates: Gates,
-}
-
-/// Whether something that is refused by default may pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Allow {
-    /// It is refused.
-    #[default]
-    No,
-    /// A person said that it may.
-    Yes,
-}
-
-/// Whether a run waits for the bake.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Bake {
-    /// It does.
-    #[default]
-    Wait,
-    /// Whoever starts next finishes it.
-    Detach,
-}
-
-/// Which gates run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Gates {
-    /// Those whose inputs changed.
-    #[default]
-    Changed,
-    /// All.
-    All,
-}
-
-/// How a run ended well.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
-    /// The environment.
-    pub environment: Option<EnvironmentName>,
-    /// The release that was made or moved.
-    pub release: Option<ReleaseId>,
-    /// Where the app answers.
-    pub url: Option<String>,
-    /// What was done.
-    pub done: Done,
-}
-
-/// What a run did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Done {
-    /// Traffic moved to another release, or to fresh instances.
-    Switched,
-    /// Instances were added or removed, none replaced.
-    Scaled,
-    /// This very release serves with this very placement already.
-    Nothing,
-    /// Gates ran, nothing was moved.
-    Checked,
-    /// The environment was removed.
-    Removed,
-}
-
-/// A run that goes on: what it tells, how it ends, and the way to stop it.
-#[derive(Debug)]
-pub struct Run {
-    /// Its id.
-    pub id: RunId,
-    /// What it tells; closed when it has ended.
-    pub updates: mpsc::Receiver<Update>,
-    /// How it ended.
-    pub outcome: oneshot::Receiver<Result<Outcome, EngineError>>,
-    /// Stops it cleanly: what serves goes on serving.
-    pub cancel: CancellationToken,
-}
-
-/// What `gc` found or removed.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
-pub struct Garbage {
-    /// Each thing, in words, with its bytes.
-    pub items: Vec<(String, u64)>,
-    /// Bytes in all.
-    pub bytes: u64,
-}
-
-/// Whether `gc` removes or only tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sweep {
-    /// It tells.
-    Tell,
-    /// It removes.
-    Remove,
-}
-
-/// A project that was shipped from, or added to, this home.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-#[cfg_attr(feature = "bindings", derive(specta::Type))]
-pub struct ProjectSummary {
-    /// Its name.
-    pub name: ProjectName,
-    /// Its folder on this laptop.
-    pub folder: PathBuf,
-    /// Its environments, observed.
-    pub environments: Vec<EnvironmentStatus>,
-}
-
-/// A command to run in the serving release.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExecRequest {
-    /// The environment.
-    pub environment: EnvironmentName,
-    /// What to run.
-    pub command: Vec<String>,
-    /// Whether a terminal is attached.
-    pub terminal: Terminal,
-}
-
-/// Whether `exec` attaches a terminal and standard input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Terminal {
-    /// Only output is read.
-    None,
-    /// Standard input is sent too.
-    Input,
-    /// A terminal of this many columns and rows.
-    Attached {
-        /// Columns.
-        columns: u16,
-        /// Rows.
-        rows: u16,
-    },
-}
-
-/// A command that goes on in an instance.
-pub struct ExecSession {
-    /// What it prints: raw bytes, standard error marked.
-    pub output: mpsc::Receiver<(crate::model::LogStream, Vec<u8>)>,
-    /// What it reads; drop it to close its input.
-    pub input: Option<mpsc::Sender<Vec<u8>>>,
-    /// Its exit code.
-    pub exit: oneshot::Receiver<Result<i64, EngineError>>,
-}
-
-#[allow(clippy::todo, unused_variables, clippy::unused_async, missing_docs, clippy::missing_errors_doc)]
 impl Engine {
-    /// Opens the engine on a home: makes its folders and databases, finishes what an ended process left in the middle. Touches no Docker.
+    /// Opens the engine on a home, making its folders and databases as needed. Touches no Docker.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, or a newer version wrote it.
     pub fn open(home: Home) -> Result<Self, EngineError> {
-        Ok(Self { home })
+        let store = Store::open(&home.data)?;
+        Ok(Self { home: Arc::new(home), store })
     }
+
     /// Writes a commented `nonevent.toml`, keeping what is there; returns its path and what was added.
+    ///
+    /// # Errors
+    /// When the folder is no project or its configuration cannot be read.
     pub fn init(&self, folder: &Path) -> Result<(PathBuf, Vec<String>), EngineError> {
-        todo!()
+        let report = project::init(folder)?;
+        Ok((report.path, report.added))
     }
-    /// Every effective value of a project and where it came from.
+
+    /// Returns every effective value of a project and where it came from.
+    ///
+    /// # Errors
+    /// When the folder is no project or its configuration cannot be read.
     pub fn explain(&self, folder: &Path) -> Result<Vec<Setting>, EngineError> {
-        todo!()
+        Ok(Project::open(folder)?.explained)
     }
-    /// Mends the project's lock by its own tool and pins images in `nonevent.lock`; returns what changed, in words.
-    pub async fn lock(&self, folder: &Path) -> Result<(LockReport, Vec<String>), EngineError> {
-        todo!()
-    }
-    /// The engine that would be used, and why.
+
+    /// Returns the engine that is used, and why that one.
+    ///
+    /// # Errors
+    /// When none answers.
     pub async fn docker(&self) -> Result<EngineInfo, EngineError> {
-        todo!()
+        Ok(Docker::connect().await?.info)
     }
+
+    /// Mends the project's lock by its own tool and pins images in `nonevent.lock`; returns what changed, in words.
+    ///
+    /// # Errors
+    /// When the tool is missing or fails, or an image cannot be resolved.
+    pub async fn lock(&self, folder: &Path) -> Result<(LockReport, Vec<String>), EngineError> {
+        let project = Project::open(folder)?;
+        let mut changed = Vec::new();
+        let found = project::lock::find(&project.root)?;
+        if found.as_ref().is_none_or(|lock| !lock.check().findings.is_empty()) {
+            changed.extend(project::lock::mend(&project.root, found.as_ref()).await?);
+        }
+        changed.extend(images::pin_all(&Docker::connect().await?, &project, &self.home.cache).await?);
+        let lock = project::lock::find(&project.root)?.ok_or_else(|| missing_lock(&project.root))?;
+        Ok((lock.check(), changed))
+    }
+
     /// Runs the whole pipeline.
-    pub async fn ship(&self, folder: &Path, request: ShipRequest) -> Result<Run, EngineError> {
-        todo!()
+    ///
+    /// # Errors
+    /// When the project cannot be read or the environment does not exist; what happens later is told by the run.
+    pub fn ship(&self, folder: &Path, request: ShipRequest) -> Result<Run, EngineError> {
+        let project = self.open_project(folder)?;
+        let (name, _) = environment(&project, &request.environment)?;
+        let engine = self.clone();
+        let (settings, name) = (project.settings.app.name.clone(), name.clone());
+        pipeline::start(&self.store, settings, Some(name.clone()), "ship", move |context| async move {
+            engine.ship_it(&context, &project, &name, &request).await
+        })
     }
-    /// Runs inspect, lock, build and gauntlet alone.
-    pub async fn check(&self, folder: &Path, gates: Gates) -> Result<Run, EngineError> {
-        todo!()
-    }
-    /// What a ship of the present release state would do, without doing it.
-    pub async fn plan(&self, folder: &Path, environment: &EnvironmentName) -> Result<Plan, EngineError> {
-        todo!()
-    }
-    /// Moves an environment to an earlier release: the given one (any unique prefix), or the last known good.
-    pub async fn rollback(
+
+    async fn ship_it(
         &self,
-        folder: &Path,
-        environment: &EnvironmentName,
-        release: Option<&str>,
-    ) -> Result<Run, EngineError> {
-        todo!()
+        context: &Context,
+        project: &Project,
+        name: &EnvironmentName,
+        request: &ShipRequest,
+    ) -> Result<Outcome, EngineError> {
+        let (_, environment) = environment(project, name)?;
+        refuse_dirty(project, name, request.dirty)?;
+        let docker = Docker::connect().await?;
+        self.clean_after_dead_runs(&docker).await?;
+        let target = self.target(&docker, project, environment)?;
+        let (release, reason) = match &environment.after {
+            Some(before) => (self.promoted(target.as_ref(), project, before).await?, RolloutReason::Promote),
+            None => {
+                let allowed = Allowed { untested: request.untested, gates: request.gates };
+                (prove(context, &docker, &self.home.cache, project, allowed).await?.release, RolloutReason::Ship)
+            }
+        };
+        self.deliver(context, &docker, target, project, name, &release, reason, request.bake).await
     }
-    /// A rollout of the release that serves.
-    pub async fn restart(&self, folder: &Path, environment: &EnvironmentName) -> Result<Run, EngineError> {
-        todo!()
+
+    /// Runs inspect, lock, build and gauntlet alone.
+    ///
+    /// # Errors
+    /// When the project cannot be read; what happens later is told by the run.
+    pub fn check(&self, folder: &Path, gates: Gates) -> Result<Run, EngineError> {
+        let project = self.open_project(folder)?;
+        let engine = self.clone();
+        pipeline::start(&self.store, project.settings.app.name.clone(), None, "check", move |context| async move {
+            let docker = Docker::connect().await?;
+            engine.clean_after_dead_runs(&docker).await?;
+            let allowed = Allowed { untested: Allow::Yes, gates };
+            let proven = prove(&context, &docker, &engine.home.cache, &project, allowed).await?;
+            Ok(Outcome { environment: None, release: Some(proven.release.id), url: None, done: Done::Checked })
+        })
     }
+
+    /// Returns what shipping the last release of the project to an environment would do, without doing it.
+    ///
+    /// # Errors
+    /// When nothing was ever released, or the target does not answer.
+    pub async fn plan(&self, folder: &Path, name: &EnvironmentName) -> Result<Plan, EngineError> {
+        let project = self.open_project(folder)?;
+        let (name, environment) = environment(&project, name)?;
+        let docker = Docker::connect().await?;
+        let target = self.target(&docker, &project, environment)?;
+        let (release, reason) = match &environment.after {
+            Some(before) => (self.promoted(target.as_ref(), &project, before).await?, RolloutReason::Promote),
+            None => (self.newest(&project)?, RolloutReason::Ship),
+        };
+        let placement = compose(&project.settings, name, environment, &release, &self.store.hash_key()?)?.placement;
+        let observed = target.observe(&place(&project, name)).await?;
+        Ok(rollout::plan(&Desired { release, placement, reason }, &observed))
+    }
+
+    /// Moves an environment to an earlier release: the given one (any unique prefix), or the last known good.
+    ///
+    /// # Errors
+    /// When there is no such release; what happens later is told by the run.
+    pub async fn rollback(&self, folder: &Path, name: &EnvironmentName, release: Option<&str>) -> Result<Run, EngineError> {
+        let project = self.open_project(folder)?;
+        let (name, environment) = environment(&project, name)?;
+        let docker = Docker::connect().await?;
+        let target = self.target(&docker, &project, environment)?;
+        let releases = self.store.releases(&project.settings.app.name)?;
+        let release = match release {
+            Some(prefix) => by_prefix(&releases, prefix)
+                .map_err(|error| {
+                    EngineError::user("release_unknown", error.to_string()).with_hint("`nonevent releases` lists them")
+                })?
+                .clone(),
+            None => self.last_known_good(target.as_ref(), &project, name, &releases).await?,
+        };
+        images::require(&docker, &release).await?;
+        let engine = self.clone();
+        let name = name.clone();
+        pipeline::start(&self.store, release.project.clone(), Some(name.clone()), "rollback", move |context| async move {
+            engine.deliver(&context, &docker, target, &project, &name, &release, RolloutReason::Rollback, Bake::Wait).await
+        })
+    }
+
+    /// Starts a rollout of the release that serves.
+    ///
+    /// # Errors
+    /// When nothing serves; what happens later is told by the run.
+    pub async fn restart(&self, folder: &Path, name: &EnvironmentName) -> Result<Run, EngineError> {
+        let project = self.open_project(folder)?;
+        let (name, environment) = environment(&project, name)?;
+        let docker = Docker::connect().await?;
+        let target = self.target(&docker, &project, environment)?;
+        let observed = target.observe(&place(&project, name)).await?;
+        let release = observed.serving.ok_or_else(|| nothing_serves(name))?.record.release;
+        let engine = self.clone();
+        let name = name.clone();
+        pipeline::start(&self.store, release.project.clone(), Some(name.clone()), "restart", move |context| async move {
+            engine.deliver(&context, &docker, target, &project, &name, &release, RolloutReason::Restart, Bake::Wait).await
+        })
+    }
+
     /// Removes an environment.
-    pub async fn down(&self, folder: &Path, environment: &EnvironmentName, leave: Leave) -> Result<Run, EngineError> {
-        todo!()
+    ///
+    /// # Errors
+    /// When the environment does not exist; what happens later is told by the run.
+    pub async fn down(&self, folder: &Path, name: &EnvironmentName, leave: Leave) -> Result<Run, EngineError> {
+        let project = self.open_project(folder)?;
+        let (name, environment) = environment(&project, name)?;
+        let docker = Docker::connect().await?;
+        let target = self.target(&docker, &project, environment)?;
+        let place = place(&project, name);
+        let name = name.clone();
+        pipeline::start(&self.store, place.project.clone(), Some(name.clone()), "down", move |context| async move {
+            let lease = Lease::acquire(Arc::clone(&target), &place, context.by(), "down").await?;
+            let result = target.down(lease.fence(), leave).await;
+            lease.release().await?;
+            result?;
+            Ok(Outcome { environment: Some(name), release: None, url: None, done: Done::Removed })
+        })
     }
+
     /// Observes every environment of a project.
+    ///
+    /// # Errors
+    /// When the project cannot be read. An engine that does not answer is told by each status.
     pub async fn status(&self, folder: &Path) -> Result<Vec<EnvironmentStatus>, EngineError> {
-        todo!()
+        let project = self.open_project(folder)?;
+        Ok(self.observe_all(&project).await)
     }
-    /// Releases of a project, the newest first.
+
+    async fn observe_all(&self, project: &Project) -> Vec<EnvironmentStatus> {
+        let docker = Docker::connect().await;
+        let mut statuses = Vec::new();
+        for (name, environment) in &project.settings.environments {
+            let observed = match &docker {
+                Ok(docker) => self.observe_one(docker, project, name, environment).await,
+                Err(error) => Err(EngineError::user("engine_unreachable", error.to_string())),
+            };
+            statuses.push(match observed {
+                Ok(status) => status,
+                Err(error) => status::unreachable(&place(project, name), &error),
+            });
+        }
+        statuses
+    }
+
+    async fn observe_one(
+        &self,
+        docker: &Docker,
+        project: &Project,
+        name: &EnvironmentName,
+        environment: &EnvironmentSettings,
+    ) -> Result<EnvironmentStatus, EngineError> {
+        let target = self.target(docker, project, environment)?;
+        let place = place(project, name);
+        let observed = target.observe(&place).await?;
+        Ok(status::of(&place, observed))
+    }
+
+    /// Lists the releases of a project, the newest first.
+    ///
+    /// # Errors
+    /// When the project or the database cannot be read.
     pub fn releases(&self, folder: &Path) -> Result<Vec<Release>, EngineError> {
-        todo!()
+        Ok(self.store.releases(&self.open_project(folder)?.settings.app.name)?)
     }
-    /// Rollouts of a project, the newest first.
+
+    /// Lists the rollouts of a project, the newest first.
+    ///
+    /// # Errors
+    /// When the project or the database cannot be read.
     pub fn history(&self, folder: &Path, environment: Option<&EnvironmentName>) -> Result<Vec<RolloutRecord>, EngineError> {
-        todo!()
+        Ok(self.store.rollouts(&self.open_project(folder)?.settings.app.name, environment, u32::MAX)?)
     }
+
     /// Reads instances' output until it ends or the receiver is dropped.
+    ///
+    /// # Errors
+    /// When the project cannot be read or no engine answers.
     pub async fn logs(
         &self,
         folder: &Path,
-        environment: &EnvironmentName,
+        name: &EnvironmentName,
         query: LogQuery,
     ) -> Result<mpsc::Receiver<LogLine>, EngineError> {
-        todo!()
+        let project = self.open_project(folder)?;
+        let (name, environment) = environment(&project, name)?;
+        let target = self.target(&Docker::connect().await?, &project, environment)?;
+        let place = place(&project, name);
+        let (sender, receiver) = mpsc::channel(1024);
+        tokio::spawn(async move {
+            if let Err(error) = target.logs(&place, &query, &sender).await {
+                tracing::warn!(%error, "reading logs ended");
+            }
+        });
+        Ok(receiver)
     }
+
     /// Runs a command in the serving release.
-    pub async fn exec(&self, folder: &Path, request: ExecRequest) -> Result<ExecSession, EngineError> {
-        todo!()
+    ///
+    /// # Errors
+    /// When nothing serves or the engine refuses.
+    pub async fn exec(&self, folder: &Path, request: ExecRequest) -> Result<Session, EngineError> {
+        let project = self.open_project(folder)?;
+        let (name, environment) = environment(&project, &request.environment)?;
+        let target = self.target(&Docker::connect().await?, &project, environment)?;
+        let observed = target.observe(&place(&project, name)).await?;
+        let serving = observed.serving.ok_or_else(|| nothing_serves(name))?;
+        let instance = observed
+            .instances
+            .iter()
+            .filter(|instance| instance.rollout == serving.record.rollout)
+            .max_by_key(|instance| instance.serving)
+            .ok_or_else(|| nothing_serves(name))?;
+        Ok(target.exec(&instance.id, &request.command, request.terminal).await?)
     }
-    /// Where the app answers.
-    pub async fn url(&self, folder: &Path, environment: &EnvironmentName) -> Result<String, EngineError> {
-        todo!()
+
+    /// Returns where the app answers.
+    ///
+    /// # Errors
+    /// When nothing serves, or the app receives no requests.
+    pub async fn url(&self, folder: &Path, name: &EnvironmentName) -> Result<String, EngineError> {
+        let project = self.open_project(folder)?;
+        let (name, environment) = environment(&project, name)?;
+        let status = self.observe_one(&Docker::connect().await?, &project, name, environment).await?;
+        status.url.ok_or_else(|| nothing_serves(name))
     }
-    /// Finishes or undoes what an ended process left in the middle; returns what was done, in words.
+
+    /// Ends what an ended process left in the middle and learns the releases that serve; returns what was done, in words.
+    ///
+    /// # Errors
+    /// When the target does not answer, or a living process works on an environment.
     pub async fn recover(&self, folder: &Path) -> Result<Vec<String>, EngineError> {
-        todo!()
+        let project = self.open_project(folder)?;
+        let docker = Docker::connect().await?;
+        let mut done = Vec::new();
+        for (name, environment) in &project.settings.environments {
+            let Ok(target) = self.target(&docker, &project, environment) else { continue };
+            done.extend(self.recover_one(target, &project, name).await?.into_iter().map(|words| format!("{name}: {words}")));
+        }
+        Ok(done)
     }
-    /// What is ours and no longer needed.
+
+    async fn recover_one(
+        &self,
+        target: Arc<dyn Target>,
+        project: &Project,
+        name: &EnvironmentName,
+    ) -> Result<Vec<String>, EngineError> {
+        let place = place(project, name);
+        let observed = target.observe(&place).await?;
+        let mut done = Vec::new();
+        let known = self.store.releases(&place.project)?;
+        for side in [&observed.serving, &observed.idle].into_iter().flatten() {
+            if known.iter().all(|release| release.id != side.record.release.id) {
+                self.store.remember_release(&side.record.release)?;
+                done.push(format!("learned release {} from the target", side.record.release.id));
+            }
+        }
+        let unfinished = self.store.unfinished_rollouts(&place.project, name)?;
+        if unfinished.is_empty() && rollout::leftovers(&observed).is_empty() {
+            return Ok(done);
+        }
+        let (sender, _) = mpsc::channel(1);
+        let context = Context::new(
+            self.store.clone(),
+            place.project.clone(),
+            RunId::generate(),
+            pipeline::who(),
+            sender,
+            tokio_util::sync::CancellationToken::new(),
+        );
+        let lease = Lease::acquire(Arc::clone(&target), &place, context.by(), "recover").await?;
+        let recovered = rollout::recover(&context, target.as_ref(), lease.fence(), &unfinished).await;
+        lease.release().await?;
+        done.extend(recovered?);
+        Ok(done)
+    }
+
+    /// Finds, or removes, what is ours and no longer needed.
+    ///
+    /// # Errors
+    /// When no engine answers.
     pub async fn gc(&self, sweep: Sweep) -> Result<Garbage, EngineError> {
-        todo!()
+        let docker = Docker::connect().await?;
+        let target = DockerTarget::new(&docker, Options::new(Scope::from_environment(), images::PROXY))?;
+        let waste = target.garbage(&self.kept()?).await?;
+        if sweep == Sweep::Remove {
+            target.sweep(&waste).await?;
+        }
+        let items: Vec<(String, u64)> =
+            waste.iter().map(|one| (format!("{} {}", one.kind.word(), one.name), one.bytes)).collect();
+        Ok(Garbage { bytes: items.iter().map(|(_, bytes)| bytes).sum(), items })
     }
-    /// Projects of this home, with their environments.
+
+    /// The images that stay: of the newest releases of each project, as many as it keeps ready for a rollback.
+    fn kept(&self) -> Result<Kept, EngineError> {
+        let mut kept = Kept::default();
+        let mut counts: BTreeMap<ProjectName, u32> = BTreeMap::new();
+        for release in self.store.all_releases()? {
+            let count = counts.entry(release.project.clone()).or_default();
+            kept.projects.insert(release.project.clone());
+            if *count <= release.settings.keep.releases {
+                kept.images.insert(release.engine_id.clone());
+            }
+            *count += 1;
+        }
+        Ok(kept)
+    }
+
+    /// Lists the projects of this home with their environments, observed.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
     pub async fn projects(&self) -> Result<Vec<ProjectSummary>, EngineError> {
-        todo!()
+        let mut summaries = Vec::new();
+        for KnownProject { name, folder } in self.store.projects()? {
+            let environments = match Project::open(&folder) {
+                Ok(project) => self.observe_all(&project).await,
+                Err(_) => Vec::new(),
+            };
+            summaries.push(ProjectSummary { name, folder, environments });
+        }
+        Ok(summaries)
     }
+
     /// Adds a folder to the projects of this home.
+    ///
+    /// # Errors
+    /// When the folder is no project.
     pub fn add_project(&self, folder: &Path) -> Result<ProjectName, EngineError> {
-        todo!()
+        Ok(self.open_project(folder)?.settings.app.name)
     }
+
     /// Forgets a project; its environments go on.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
     pub fn forget_project(&self, project: &ProjectName) -> Result<(), EngineError> {
-        todo!()
+        Ok(self.store.forget_project(project)?)
     }
-    /// Whether an environment asks for its name to be typed before a rollout.
-    pub fn is_protected(&self, folder: &Path, environment: &EnvironmentName) -> Result<bool, EngineError> {
-        todo!()
+
+    /// Tells whether an environment asks for its name to be typed before a rollout.
+    ///
+    /// # Errors
+    /// When the environment does not exist.
+    pub fn is_protected(&self, folder: &Path, name: &EnvironmentName) -> Result<bool, EngineError> {
+        Ok(environment(&Project::open(folder)?, name)?.1.protected)
     }
+
+    /// Takes away what gates of a run left whose process is gone.
+    async fn clean_after_dead_runs(&self, docker: &Docker) -> Result<(), EngineError> {
+        let dead = self.store.abandon_dead_runs(is_alive)?;
+        if let Err(error) = gauntlet::clean_leftovers(docker, &dead).await {
+            tracing::warn!(%error, "what an ended run left behind was not taken away");
+        }
+        Ok(())
+    }
+
+    /// Opens a project and remembers where it is.
+    fn open_project(&self, folder: &Path) -> Result<Project, EngineError> {
+        let project = Project::open(folder)?;
+        self.store.remember_project(&project.settings.app.name, &project.root)?;
+        Ok(project)
+    }
+
+    fn target(
+        &self,
+        docker: &Docker,
+        project: &Project,
+        environment: &EnvironmentSettings,
+    ) -> Result<Arc<dyn Target>, EngineError> {
+        if environment.target != "docker" {
+            return Err(EngineError::user(
+                "target_unsupported",
+                format!("the target `{}` is not supported yet", environment.target),
+            )
+            .with_hint("leave `target` out to use the local Docker engine"));
+        }
+        Ok(Arc::new(DockerTarget::new(docker, Options::new(Scope::from_environment(), images::proxy(project)?))?))
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    async fn deliver(
+        &self,
+        context: &Context,
+        docker: &Docker,
+        target: Arc<dyn Target>,
+        project: &Project,
+        name: &EnvironmentName,
+        release: &Release,
+        reason: RolloutReason,
+        wait: Bake,
+    ) -> Result<Outcome, EngineError> {
+        let (_, environment) = environment(project, name)?;
+        let wanted: BTreeMap<String, ServiceSettings> = environment
+            .services
+            .iter()
+            .filter_map(|service| Some((service.clone(), project.settings.services.get(service)?.clone())))
+            .collect();
+        let services = images::pin_services(docker, project, wanted).await?;
+        let settings = &project.settings;
+        deliver(context, target, Delivery { settings, name, environment, release, reason, wait, services }).await
+    }
+
+    fn newest(&self, project: &Project) -> Result<Release, EngineError> {
+        let releases = self.store.releases(&project.settings.app.name)?;
+        releases.into_iter().next().ok_or_else(|| {
+            EngineError::user("no_release", "nothing of this project was released yet").with_hint("run `nonevent ship`")
+        })
+    }
+
+    /// The release that serves in the environment before, once it has finished its bake there.
+    async fn promoted(&self, target: &dyn Target, project: &Project, before: &EnvironmentName) -> Result<Release, EngineError> {
+        let observed = target.observe(&place(project, before)).await?;
+        let Some(serving) = &observed.serving else {
+            return Err(EngineError::user(
+                "not_promotable",
+                format!("nothing serves in {before}, from where a release would come"),
+            )
+            .with_hint(format!("run `nonevent ship {before}` first")));
+        };
+        let bakes = self.store.unfinished_rollouts(&project.settings.app.name, before)?;
+        if !bakes.is_empty() || !rollout::leftovers(&observed).is_empty() {
+            return Err(EngineError::user(
+                "not_promotable",
+                format!("release {} has not finished its bake in {before}", serving.record.release.id),
+            )
+            .with_hint(format!("wait for it, or run `nonevent ship {before}` again to end it")));
+        }
+        self.store.remember_release(&serving.record.release)?;
+        Ok(serving.record.release.clone())
+    }
+
+    /// The release that served here before the present one, and was never found failing.
+    async fn last_known_good(
+        &self,
+        target: &dyn Target,
+        project: &Project,
+        name: &EnvironmentName,
+        releases: &[Release],
+    ) -> Result<Release, EngineError> {
+        let place = place(project, name);
+        let observed = target.observe(&place).await?;
+        let serving = observed.serving.ok_or_else(|| nothing_serves(name))?.record.release.id;
+        let rollouts = self.store.rollouts(&place.project, Some(name), u32::MAX)?;
+        rollouts
+            .iter()
+            .filter(|rollout| {
+                matches!(rollout.state, crate::model::RolloutState::Succeeded | crate::model::RolloutState::Recovered)
+            })
+            .map(|rollout| &rollout.to)
+            .filter(|release| **release != serving)
+            .find_map(|id| releases.iter().find(|release| release.id == *id))
+            .or_else(|| observed.idle.as_ref().map(|side| &side.record.release).filter(|release| release.id != serving))
+            .cloned()
+            .ok_or_else(|| {
+                EngineError::user("no_earlier_release", format!("no earlier release of {} is known in {name}", place.project))
+                    .with_hint("`nonevent releases` lists what there is")
+            })
+    }
+}
+
+fn place(project: &Project, name: &EnvironmentName) -> Place {
+    Place { project: project.settings.app.name.clone(), environment: name.clone() }
+}
+
+fn environment<'a>(
+    project: &'a Project,
+    name: &EnvironmentName,
+) -> Result<(&'a EnvironmentName, &'a EnvironmentSettings), EngineError> {
+    project.settings.environments.get_key_value(name).ok_or_else(|| {
+        let known: Vec<&str> = project.settings.environments.keys().map(EnvironmentName::as_str).collect();
+        EngineError::user("environment_unknown", format!("the project has no environment `{name}`"))
+            .with_hint(format!("it has {}; add `[environments.{name}]` to make another", known.join(", ")))
+    })
+}
+
+fn refuse_dirty(project: &Project, name: &EnvironmentName, dirty: Allow) -> Result<(), EngineError> {
+    let source = project::source_state(&project.root);
+    if !source.dirty || dirty == Allow::Yes || name.as_str() == "local" {
+        return Ok(());
+    }
+    let what = if source.commit.is_some() {
+        "the tree has uncommitted changes"
+    } else {
+        "the tree is not committed to Git, uncommitted changes cannot be told"
+    };
+    Err(EngineError::user("dirty_tree", format!("{what}, which go to `local` only"))
+        .with_hint("commit them, or ship them all the same with `--dirty`"))
+}
+
+fn nothing_serves(name: &EnvironmentName) -> EngineError {
+    EngineError::user("nothing_serves", format!("nothing serves in {name}")).with_hint(format!("run `nonevent ship {name}`"))
+}
+
+fn missing_lock(root: &Path) -> EngineError {
+    let finding = project::lock::missing(root);
+    EngineError::user("lock_missing", finding.message).with_hint(finding.hint)
+}
+
+/// Tells whether a process of this machine runs. Another user's counts, too.
+fn is_alive(pid: u32) -> bool {
+    let Ok(pid) = i32::try_from(pid) else { return false };
+    !matches!(nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None), Err(nix::errno::Errno::ESRCH))
 }

@@ -17,7 +17,6 @@ pub struct Event {
     /// The shape's version, 1.
     pub v: u32,
     /// Grows by one with each event of a home folder.
-    #[cfg_attr(feature = "bindings", specta(type = f64))]
     pub seq: i64,
     /// When, RFC 3339 with milliseconds.
     pub at: String,
@@ -52,7 +51,6 @@ pub enum EventBody {
         /// What it found or did, in one line for people.
         summary: String,
         /// Milliseconds it took.
-        #[cfg_attr(feature = "bindings", specta(type = f64))]
         duration_ms: u64,
     },
     /// Something that people should know and that stops nothing.
@@ -111,7 +109,6 @@ pub enum EventBody {
         /// The same in words for people.
         title: String,
         /// Milliseconds it took.
-        #[cfg_attr(feature = "bindings", specta(type = f64))]
         duration_ms: u64,
     },
     /// A new instance was probed.

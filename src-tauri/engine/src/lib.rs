@@ -4,7 +4,7 @@
 //! notification daemon and no home folder: whoever opens it hands in its folders.
 
 pub mod docker;
-pub mod engine;
+mod engine;
 mod error;
 pub mod event;
 pub mod gauntlet;
@@ -12,7 +12,9 @@ pub mod image;
 pub mod model;
 pub mod pipeline;
 pub mod project;
+pub mod request;
 pub mod rollout;
+mod status;
 pub mod store;
 pub mod target;
 

@@ -1,7 +1,24 @@
-//! The connection to a Docker engine: which one, as the docker CLI would choose it, and what it is.
+//! The connection to a Docker engine: which one, as the docker CLI would choose it, what it is, and containers that run once.
 //!
-//! Owns: resolution, the client. Does not know what images, gates or instances are made of.
+//! Owns: resolution, the client, the raw wire, logins of registries, one-off containers. Does not know what images, gates or
+//! instances are made of.
 
+mod address;
 mod connect;
+mod context;
+mod dial;
+mod error;
+mod lines;
+mod login;
+pub mod once;
+mod pull;
+mod tls;
 
-pub use connect::{ConnectError, Docker};
+pub use connect::Docker;
+pub use context::Surroundings;
+pub(crate) use dial::Wire;
+pub use error::ConnectError;
+pub(crate) use lines::{LineCutter, LineSender};
+pub use login::{Login, LoginError, login_for, registry_of};
+pub use pull::PullError;
+pub(crate) use pull::said;

@@ -5,15 +5,13 @@
 
 use std::path::Path;
 
-use bollard::auth::DockerCredentials;
-use bollard::query_parameters::CreateImageOptionsBuilder;
-use futures_util::TryStreamExt as _;
 use oci_spec::image::{Descriptor, ImageConfiguration};
 use serde::{Deserialize, Serialize};
 
 use super::cache::Cache;
 use super::digest::key;
-use super::error::{ImageError, engine_message};
+use super::error::ImageError;
+use super::hold::pull;
 use super::http::Http;
 use super::inspect::{EngineImage, inspect};
 use super::platform::Platform;
@@ -245,28 +243,5 @@ async fn hold(docker: &Docker, base: &Unprobed) -> Result<EngineImage, ImageErro
     match inspect(docker, &pinned).await? {
         Some(image) if image.diff_ids == base.diff_ids => Ok(image),
         _ => Err(refused("it pulled an image with other layers".to_owned())),
-    }
-}
-
-async fn pull(docker: &Docker, reference: &Reference, name: &str) -> Result<(), String> {
-    let options = CreateImageOptionsBuilder::new().from_image(name).build();
-    let pulling = docker.client.create_image(Some(options), None, login(reference).await);
-    pulling.try_for_each(|_| std::future::ready(Ok(()))).await.map_err(|error| engine_message(&error))
-}
-
-/// The docker CLI's login for a registry, as an engine wants it when it pulls.
-async fn login(reference: &Reference) -> Option<DockerCredentials> {
-    let server = super::registry::login_server(reference.registry());
-    let asked = server.clone();
-    match tokio::task::spawn_blocking(move || docker_credential::get_credential(&asked)).await.ok()?.ok()? {
-        docker_credential::DockerCredential::UsernamePassword(user, password) => Some(DockerCredentials {
-            username: Some(user),
-            password: Some(password),
-            serveraddress: Some(server),
-            ..DockerCredentials::default()
-        }),
-        docker_credential::DockerCredential::IdentityToken(token) => {
-            Some(DockerCredentials { identitytoken: Some(token), serveraddress: Some(server), ..DockerCredentials::default() })
-        }
     }
 }

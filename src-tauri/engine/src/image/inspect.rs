@@ -29,6 +29,8 @@ pub struct EngineImage {
     pub labels: BTreeMap<String, String>,
     /// Its names with tags.
     pub tags: Vec<String>,
+    /// Its names with digests, as registries know it.
+    pub digests: Vec<String>,
     /// `linux/amd64` and the like: system, architecture, variant.
     pub platform: (String, String, Option<String>),
 }
@@ -59,6 +61,7 @@ pub async fn inspect(docker: &Docker, name: &str) -> Result<Option<EngineImage>,
         command: config.cmd.unwrap_or_default(),
         labels: config.labels.unwrap_or_default().into_iter().collect(),
         tags: found.repo_tags.unwrap_or_default(),
+        digests: found.repo_digests.unwrap_or_default(),
         platform: (
             found.os.unwrap_or_else(|| "linux".to_owned()),
             found.architecture.unwrap_or_default(),

@@ -85,8 +85,6 @@ pub struct GateEvidence {
     pub tool: Option<String>,
     /// Tests that passed, when it runs tests.
     pub tests_passed: Option<u32>,
-    /// The image that it ran in.
-    pub image: Option<Digest>,
 }
 
 /// What one environment adds to a release, recorded per rollout.

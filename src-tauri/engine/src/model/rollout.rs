@@ -95,8 +95,10 @@ pub enum StepKind {
     },
     /// Waits until every new instance is healthy.
     Await,
-    /// Moves traffic: the moment of no return for requests.
+    /// Moves traffic, at once.
     Switch,
+    /// Lets added instances take requests and removed ones take no more.
+    Rescale,
     /// Lets requests in flight end on the old instances.
     Drain,
     /// Watches the new release with the old one still warm.
@@ -121,6 +123,7 @@ impl StepKind {
             Self::Start { .. } => "start",
             Self::Await => "await",
             Self::Switch => "switch",
+            Self::Rescale => "rescale",
             Self::Drain => "drain",
             Self::Bake => "bake",
             Self::Retire { .. } => "retire",

@@ -77,6 +77,25 @@ pub enum Framework {
     Custom,
 }
 
+impl Framework {
+    /// Returns the name that people know it by.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Fastapi => "FastAPI",
+            Self::Starlette => "Starlette",
+            Self::Litestar => "Litestar",
+            Self::Flask => "Flask",
+            Self::Django => "Django",
+            Self::Asgi => "ASGI app",
+            Self::Wsgi => "WSGI app",
+            Self::Streamlit => "Streamlit",
+            Self::Celery => "Celery",
+            Self::Worker => "worker",
+            Self::Custom => "app",
+        }
+    }
+}
+
 /// One kind of instance of an app.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
@@ -85,7 +104,7 @@ pub struct Process {
     pub name: ProcessName,
     /// Whether requests reach it.
     pub kind: ProcessKind,
-    /// What the container runs.
+    /// What the container runs; an empty list leaves the image its own command.
     pub command: CommandLine,
     /// Time between SIGTERM and SIGKILL.
     pub stop_grace: Duration,
@@ -121,7 +140,15 @@ impl CommandLine {
     pub fn argv(&self) -> Vec<String> {
         match self {
             Self::Exec(arguments) => arguments.clone(),
-            Self::Shell(line) => vec!["/bin/sh".into(), "-c".into(), format!("exec {line}")],
+            Self::Shell(line) => vec!["/bin/sh".into(), "-c".into(), line.clone()],
+        }
+    }
+
+    /// Returns the command as a person would type it.
+    pub fn display(&self) -> String {
+        match self {
+            Self::Exec(arguments) => arguments.join(" "),
+            Self::Shell(line) => line.clone(),
         }
     }
 }

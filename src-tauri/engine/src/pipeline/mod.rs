@@ -1,1 +1,13 @@
-//! pipeline
+//! The stages of a run: inspect, lock, build, gauntlet, publish, provision, rollout, bake.
+
+mod context;
+pub mod deliver;
+pub mod images;
+pub mod placement;
+pub mod prove;
+pub mod release;
+mod stage;
+mod start;
+
+pub use context::Context;
+pub use start::{start, who};

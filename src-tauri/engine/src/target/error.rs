@@ -86,6 +86,21 @@ pub enum TargetError {
 }
 
 impl TargetError {
+    /// Returns the word by which programs tell situations apart.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unreachable { .. } => "engine_unreachable",
+            Self::Locked { .. } => "locked",
+            Self::FenceLost { .. } => "fence_lost",
+            Self::ServiceNotReady { .. } => "service_not_ready",
+            Self::ImageMissing { .. } => "image_missing",
+            Self::PortTaken { .. } => "port_taken",
+            Self::ProxyRefused { .. } | Self::TooManyInstances { .. } | Self::NothingStaged { .. } | Self::Refused { .. } => {
+                "failed"
+            }
+        }
+    }
+
     /// Returns what a person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {

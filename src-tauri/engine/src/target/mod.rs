@@ -3,21 +3,23 @@
 //! A target never decides: it observes and does single, idempotent things. What to do in which order is `rollout`'s business.
 //! Invariants: nothing without our labels is touched; an instance is never changed; what serves is what the proxy's map says.
 
+pub mod docker;
 mod error;
+pub mod proxy;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 pub use error::TargetError;
 
 use crate::model::{
-    CommandLine, Digest, EngineInfo, EnvironmentName, HealthCheck, Instance, InstanceId, LogLine, Placement, ProbeAttempt,
-    ProcessName, ProjectName, Release, ReleaseId, Resources, RolloutId, SecretDelivery, ServiceSettings, ServiceStatus,
-    VolumeMount,
+    CommandLine, Digest, EngineInfo, EnvironmentName, HealthCheck, Instance, InstanceId, LogLine, LogStream, Placement,
+    ProbeAttempt, ProcessName, ProjectName, Release, ReleaseId, Resources, RolloutId, SecretDelivery, ServiceSettings,
+    ServiceStatus, VolumeMount,
 };
 
 /// One environment of one project, as a target knows it.
@@ -27,6 +29,12 @@ pub struct Place {
     pub project: ProjectName,
     /// The environment.
     pub environment: EnvironmentName,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({})", self.project, self.environment)
+    }
 }
 
 /// What one side of an environment holds: written on the target before traffic can reach it, so that any laptop can read it back.
@@ -210,6 +218,82 @@ pub enum Leave {
     Nothing,
 }
 
+/// Whether `exec` attaches a terminal and standard input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Terminal {
+    /// Only output is read.
+    None,
+    /// Standard input is sent too.
+    Input,
+    /// A terminal of this many columns and rows.
+    Attached {
+        /// Columns.
+        columns: u16,
+        /// Rows.
+        rows: u16,
+    },
+}
+
+/// A command that goes on in an instance.
+#[derive(Debug)]
+pub struct Session {
+    /// What it prints: raw bytes, standard error marked. A terminal knows only standard output.
+    pub output: mpsc::Receiver<(LogStream, Vec<u8>)>,
+    /// What it reads; drop it to close its input.
+    pub input: Option<mpsc::Sender<Vec<u8>>>,
+    /// New columns and rows of its terminal.
+    pub resize: Option<mpsc::Sender<(u16, u16)>>,
+    /// Its exit code.
+    pub exit: oneshot::Receiver<Result<i64, TargetError>>,
+}
+
+/// What a search for garbage leaves alone.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Kept {
+    /// Only things of these projects are looked at: another laptop's projects live on the same engine.
+    pub projects: BTreeSet<ProjectName>,
+    /// Images that stay, as the engine calls them: those of releases that are ready for a rollback.
+    pub images: BTreeSet<Digest>,
+}
+
+/// Something of ours that nothing needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waste {
+    /// What it is.
+    pub kind: WasteKind,
+    /// The engine's id of it.
+    pub id: String,
+    /// The name that people know it by.
+    pub name: String,
+    /// Bytes that its removal frees; layers that something else needs do not count.
+    pub bytes: u64,
+}
+
+/// What kind of thing is waste. Volumes with data never are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WasteKind {
+    /// An image of a release that is neither kept nor used.
+    Image,
+    /// A container that a process left when it died.
+    Container,
+    /// The network of an environment that is gone.
+    Network,
+    /// A volume that delivered secrets to an instance that is gone.
+    SecretVolume,
+}
+
+impl WasteKind {
+    /// Returns its name as people read it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Container => "container",
+            Self::Network => "network",
+            Self::SecretVolume => "secret volume",
+        }
+    }
+}
+
 /// Where a target's lines of output go; a reader that is too slow loses lines, never facts.
 pub type LineSink = mpsc::Sender<LogLine>;
 
@@ -275,6 +359,18 @@ pub trait Target: Send + Sync {
     /// Reads output.
     async fn logs(&self, place: &Place, query: &LogQuery, lines: &LineSink) -> Result<(), TargetError>;
 
+    /// Runs a command inside a running instance.
+    async fn exec(&self, instance: &InstanceId, command: &[String], terminal: Terminal) -> Result<Session, TargetError>;
+
     /// Removes the environment: instances, services, its part of the proxy; the proxy itself when nothing else needs it.
     async fn down(&self, fence: &Fence, leave: Leave) -> Result<(), TargetError>;
+
+    /// Lists every environment that has something of ours here, volumes that outlived it not counted.
+    async fn places(&self) -> Result<Vec<Place>, TargetError>;
+
+    /// Lists what is ours and what nothing needs.
+    async fn garbage(&self, kept: &Kept) -> Result<Vec<Waste>, TargetError>;
+
+    /// Removes waste; what is in use again by now is left alone. Returns the bytes that were freed.
+    async fn sweep(&self, waste: &[Waste]) -> Result<u64, TargetError>;
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
-use futures_util::{StreamExt as _, TryStreamExt as _};
+use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 use url::Url;
 
 use super::{Wheel, WheelError};
@@ -30,8 +30,8 @@ pub(crate) async fn fetch(
     let total = missing.len();
     let mut done = 0;
     let mut bytes = 0;
-    let mut downloads =
-        futures_util::stream::iter(missing.into_iter().map(|wheel| fetch_one(wheel, http, cache))).buffer_unordered(AT_ONCE);
+    let waiting: Vec<_> = missing.into_iter().map(|wheel| fetch_one(wheel, http, cache).boxed()).collect();
+    let mut downloads = futures_util::stream::iter(waiting).buffer_unordered(AT_ONCE);
     while let Some(size) = downloads.try_next().await? {
         done += 1;
         bytes += size;

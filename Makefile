@@ -1,0 +1,13 @@
+.PHONY: run test bench lint
+
+run: ## Sets up what is missing, ships an example to the local engine, opens the window on it
+	@scripts/run
+
+test: ## Sets up what is missing and passes every test
+	@scripts/test
+
+bench: ## Measures what the README claims, beside what one would use instead
+	@scripts/bench
+
+lint: ## Formats nothing, checks everything that needs no engine
+	@scripts/lint

@@ -1,0 +1,1 @@
+"""A small shop: items in PostgreSQL, served by FastAPI."""

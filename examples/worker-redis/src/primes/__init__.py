@@ -1,0 +1,1 @@
+"""Counts primes: the web takes the question, a worker finds the answer."""

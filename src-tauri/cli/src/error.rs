@@ -1,0 +1,169 @@
+//! What can go wrong in the command line itself, beside what the engine says.
+
+use std::io;
+use std::path::PathBuf;
+
+use nonevent_engine::model::{EnvironmentName, Problem};
+use nonevent_engine::{EngineError, Fault};
+
+/// Why a verb failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The arguments make no sense.
+    #[error("{}", .0.message)]
+    Usage(Box<Problem>),
+    /// The engine could not do it.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// Neither a variable nor the platform names a folder.
+    #[error("no folder is known in which to keep state and caches")]
+    NoHome {
+        /// The variable that would name it.
+        variable: &'static str,
+    },
+    /// The project's folder is not there.
+    #[error("`{}` is no folder", folder.display())]
+    NoFolder {
+        /// What was given.
+        folder: PathBuf,
+    },
+    /// A question must be answered, and nobody can.
+    #[error("{question}, and nobody can be asked here")]
+    NobodyToAsk {
+        /// What is to be answered, as a statement.
+        question: String,
+    },
+    /// What was typed is not what was asked for.
+    #[error("`{typed}` is not `{expected}`; nothing was done")]
+    NotConfirmed {
+        /// What was typed.
+        typed: String,
+        /// What was asked for.
+        expected: EnvironmentName,
+    },
+    /// A person stopped it.
+    #[error("stopped")]
+    Stopped,
+    /// A run ended without saying how.
+    #[error("the run ended without saying how")]
+    RunVanished,
+    /// A question could not be put.
+    #[error("the terminal cannot be read")]
+    Terminal(#[source] io::Error),
+    /// `exec -t` without a terminal.
+    #[error("`-t` needs a terminal, and standard input or output is none")]
+    NoTerminal,
+    /// No setting bears this key.
+    #[error("there is no setting `{key}`")]
+    NoSetting {
+        /// The key that was asked for.
+        key: String,
+        /// The nearest key that there is.
+        near: Option<String>,
+    },
+    /// The window's binary is not there.
+    #[error("the window, `{binary}`, is not installed")]
+    NoWindow {
+        /// Its name.
+        binary: &'static str,
+        /// The folder of this executable, where it was looked for first.
+        beside: Option<PathBuf>,
+    },
+    /// A program could not be started.
+    #[error("`{program}` cannot be started")]
+    CannotStart {
+        /// Its name.
+        program: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Output could not be written.
+    #[error("the output cannot be written{}", file.as_ref().map(|f| format!(" to `{}`", f.display())).unwrap_or_default())]
+    CannotWrite {
+        /// The file, when it is not standard output.
+        file: Option<PathBuf>,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The process could not be set up.
+    #[error("the process cannot be set up")]
+    Setup(#[source] io::Error),
+}
+
+impl CliError {
+    /// Returns what a person can do about it.
+    pub fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Usage(problem) => problem.hints.clone(),
+            Self::Engine(error) => error.problem.hints.clone(),
+            Self::NoHome { variable } => vec![format!("set `{variable}` to a folder of yours")],
+            Self::NoFolder { .. } => vec!["give the project's folder with `-C`, or go there first".into()],
+            Self::NobodyToAsk { .. } => vec!["give `--yes` if you are sure".into()],
+            Self::NotConfirmed { expected, .. } => {
+                vec![format!("run it again and type `{expected}`, or give `--yes` where nobody can be asked")]
+            }
+            Self::NoTerminal => vec!["leave out `-t`; `-i` alone sends standard input".into()],
+            Self::NoSetting { near, .. } => near
+                .iter()
+                .map(|near| format!("did you mean `{near}`?"))
+                .chain(["`nonevent explain` lists every setting".into()])
+                .collect(),
+            Self::NoWindow { .. } => {
+                vec!["install it beside `nonevent` or on `PATH`; every verb works without it".into()]
+            }
+            Self::RunVanished => {
+                vec!["run `nonevent status` to see what serves, and again with `NONEVENT_LOG=debug` to see why".into()]
+            }
+            Self::CannotWrite { .. } => vec!["look at the free space and the permissions there".into()],
+            Self::Stopped | Self::Terminal(_) | Self::CannotStart { .. } | Self::Setup(_) => Vec::new(),
+        }
+    }
+
+    /// Returns whose fault it is.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Engine(error) => error.fault,
+            Self::Stopped => Fault::Interrupted,
+            Self::RunVanished | Self::Setup(_) => Fault::Ours,
+            Self::Usage(_)
+            | Self::NoHome { .. }
+            | Self::NoFolder { .. }
+            | Self::NobodyToAsk { .. }
+            | Self::NotConfirmed { .. }
+            | Self::Terminal(_)
+            | Self::NoTerminal
+            | Self::NoSetting { .. }
+            | Self::NoWindow { .. }
+            | Self::CannotStart { .. }
+            | Self::CannotWrite { .. } => Fault::User,
+        }
+    }
+
+    /// Returns the error as people and programs are told.
+    pub fn problem(&self) -> Problem {
+        match self {
+            Self::Usage(problem) => (**problem).clone(),
+            Self::Engine(error) => (*error.problem).clone(),
+            _ => Problem {
+                code: "failed".into(),
+                message: self.to_string(),
+                causes: self.causes(),
+                hints: self.hints(),
+                details: Vec::new(),
+            },
+        }
+    }
+
+    fn causes(&self) -> Vec<String> {
+        match self {
+            Self::NoWindow { beside: Some(folder), .. } => {
+                vec![format!("it is neither in `{}` nor on `PATH`", folder.display())]
+            }
+            _ => {
+                std::iter::successors(std::error::Error::source(self), |error| error.source()).map(ToString::to_string).collect()
+            }
+        }
+    }
+}

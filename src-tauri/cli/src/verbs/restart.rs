@@ -1,0 +1,37 @@
+//! `nonevent restart`
+
+use nonevent_engine::model::EnvironmentName;
+
+use crate::confirm::Consent;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::follow::carry;
+use crate::interrupt::Interrupts;
+use crate::session::Session;
+use crate::{args, help};
+
+/// Replace every instance by a fresh one of the same release, without losing a request
+#[derive(Debug, clap::Args)]
+#[command(after_help = help::examples(&[
+    ("nonevent restart", "`local`"),
+    ("nonevent restart production --yes", "where nobody can type its name"),
+]))]
+pub struct Args {
+    /// The environment
+    #[arg(default_value = "local", value_parser = args::environment)]
+    environment: EnvironmentName,
+    /// Do not ask for the name of a protected environment
+    #[arg(short, long)]
+    yes: bool,
+}
+
+/// Restarts.
+///
+/// # Errors
+/// When the environment is not confirmed, nothing serves there, or the run fails.
+pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
+    let (engine, folder) = (session.engine()?, session.folder()?);
+    session.confirm_protected(&engine, &folder, &args.environment, Consent::from_flag(args.yes))?;
+    let interrupts = Interrupts::listen().map_err(CliError::Setup)?;
+    carry(session, "restart", interrupts, engine.restart(&folder, &args.environment)).await
+}

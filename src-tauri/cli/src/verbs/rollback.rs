@@ -1,0 +1,40 @@
+//! `nonevent rollback`
+
+use nonevent_engine::model::EnvironmentName;
+
+use crate::confirm::Consent;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::follow::carry;
+use crate::interrupt::Interrupts;
+use crate::session::Session;
+use crate::{args, help};
+
+/// Move an environment to an earlier release: nothing is built, no gate runs
+#[derive(Debug, clap::Args)]
+#[command(after_help = help::examples(&[
+    ("nonevent rollback", "`local`, to the last known good release"),
+    ("nonevent rollback 3f2a", "to the release whose id begins so"),
+    ("nonevent rollback -e production", "another environment"),
+]))]
+pub struct Args {
+    /// The release, or the beginning of its id; without it, the last known good
+    release: Option<String>,
+    /// The environment
+    #[arg(short = 'e', long = "env", value_name = "ENVIRONMENT", default_value = "local", value_parser = args::environment)]
+    environment: EnvironmentName,
+    /// Do not ask for the name of a protected environment
+    #[arg(short, long)]
+    yes: bool,
+}
+
+/// Rolls back.
+///
+/// # Errors
+/// When the environment is not confirmed, the release is not known, or the run fails.
+pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
+    let (engine, folder) = (session.engine()?, session.folder()?);
+    session.confirm_protected(&engine, &folder, &args.environment, Consent::from_flag(args.yes))?;
+    let interrupts = Interrupts::listen().map_err(CliError::Setup)?;
+    carry(session, "rollback", interrupts, engine.rollback(&folder, &args.environment, args.release.as_deref())).await
+}

@@ -1,0 +1,85 @@
+//! `nonevent ship`
+
+use nonevent_engine::model::EnvironmentName;
+use nonevent_engine::request::{Allow, Bake, Gates, ShipRequest};
+
+use crate::confirm::Consent;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::follow::carry;
+use crate::interrupt::Interrupts;
+use crate::session::Session;
+use crate::{args, help};
+
+/// Prove the project and bring it up in an environment, without losing a request
+///
+/// Inspects the project, checks its lock, builds its image, runs its gates in that image, starts fresh instances beside the old
+/// ones, moves traffic when they are healthy, and watches. Whatever fails before traffic moves leaves the old release serving.
+#[derive(Debug, clap::Args)]
+#[command(after_help = help::examples(&[
+    ("nonevent ship", "to `local`, on this laptop"),
+    ("nonevent ship production --yes", "from CI, where nobody can type its name"),
+    ("nonevent ship --json > ship.jsonl", "every event, one object a line"),
+]))]
+pub struct Args {
+    /// The environment
+    #[arg(default_value = "local", value_parser = args::environment)]
+    environment: EnvironmentName,
+    /// Go on although the project has no tests; the release remembers it
+    #[arg(long)]
+    allow_untested: bool,
+    /// Ship uncommitted changes elsewhere than to `local`
+    #[arg(long)]
+    dirty: bool,
+    /// Do not ask for the name of a protected environment
+    #[arg(short, long)]
+    yes: bool,
+    /// Do not wait for the bake; the next start of Nonevent ends it
+    #[arg(long)]
+    detach: bool,
+    /// Run every gate, also those that were green with the same inputs
+    #[arg(long)]
+    no_cache: bool,
+}
+
+impl Args {
+    fn request(&self) -> ShipRequest {
+        ShipRequest {
+            environment: self.environment.clone(),
+            untested: allow(self.allow_untested),
+            dirty: allow(self.dirty),
+            bake: match self.detach {
+                true => Bake::Detach,
+                false => Bake::Wait,
+            },
+            gates: gates(self.no_cache),
+        }
+    }
+}
+
+/// Reads a flag that lets something pass.
+fn allow(flag: bool) -> Allow {
+    match flag {
+        true => Allow::Yes,
+        false => Allow::No,
+    }
+}
+
+/// Reads `--no-cache`.
+pub fn gates(no_cache: bool) -> Gates {
+    match no_cache {
+        true => Gates::All,
+        false => Gates::Changed,
+    }
+}
+
+/// Ships.
+///
+/// # Errors
+/// When the environment is not confirmed, or the run fails.
+pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
+    let (engine, folder) = (session.engine()?, session.folder()?);
+    session.confirm_protected(&engine, &folder, &args.environment, Consent::from_flag(args.yes))?;
+    let interrupts = Interrupts::listen().map_err(CliError::Setup)?;
+    carry(session, "ship", interrupts, std::future::ready(engine.ship(&folder, args.request()))).await
+}

@@ -1,0 +1,22 @@
+//! The environments of a project.
+
+use nonevent_engine::EngineError;
+use nonevent_engine::model::{EnvironmentName, ProjectName};
+use tauri::State;
+
+use crate::address;
+use crate::desk::{Answer, Desk};
+
+/// Opens an environment's app in the browser. The page names the environment, never the address.
+#[tauri::command]
+#[specta::specta]
+pub async fn open_environment(desk: State<'_, Desk>, project: ProjectName, environment: EnvironmentName) -> Answer<()> {
+    let address = desk.ask(|engine| async move { engine.url(&engine.folder_of(&project)?, &environment).await }).await?;
+    let url = address::local(&address).map_err(|error| *error.problem)?;
+    open::that_detached(url.as_str()).map_err(|error| *no_browser(&url, &error).problem)
+}
+
+fn no_browser(url: &url::Url, error: &std::io::Error) -> EngineError {
+    EngineError::user("no_browser", format!("no browser could be started for {url}: {error}"))
+        .with_hint("copy the address into a browser")
+}

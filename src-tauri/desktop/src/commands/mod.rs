@@ -1,0 +1,8 @@
+//! What the page may ask, each in a few lines onto the engine.
+//!
+//! Knows no rules: a command that decides something belongs into the engine.
+
+pub mod engine;
+pub mod environments;
+pub mod events;
+pub mod projects;

@@ -1,0 +1,48 @@
+//! The projects of this home.
+
+use std::path::PathBuf;
+
+use nonevent_engine::model::{EnvironmentStatus, ProjectName};
+use nonevent_engine::request::KnownProjects;
+use tauri::{AppHandle, State};
+use tauri_plugin_dialog::DialogExt;
+use tokio::sync::oneshot;
+
+use crate::desk::{Answer, Desk};
+
+/// Lists the projects as they are remembered, at once; what runs is asked for each by `project_status`.
+#[tauri::command]
+#[specta::specta]
+pub async fn known_projects(desk: State<'_, Desk>) -> Answer<KnownProjects> {
+    desk.read(|engine| engine.known_projects()).await
+}
+
+/// Observes every environment of a project.
+#[tauri::command]
+#[specta::specta]
+pub async fn project_status(desk: State<'_, Desk>, project: ProjectName) -> Answer<Vec<EnvironmentStatus>> {
+    desk.ask(|engine| async move { engine.status(&engine.folder_of(&project)?).await }).await
+}
+
+/// Lets a person choose a folder; none when they think better of it.
+#[tauri::command]
+#[specta::specta]
+pub async fn choose_folder(app: AppHandle) -> Option<PathBuf> {
+    let (tell, told) = oneshot::channel();
+    app.dialog().file().set_title("Add a project").pick_folder(|folder| drop(tell.send(folder)));
+    told.await.ok()??.into_path().ok()
+}
+
+/// Adds a folder to the projects.
+#[tauri::command]
+#[specta::specta]
+pub async fn add_project(desk: State<'_, Desk>, folder: PathBuf) -> Answer<ProjectName> {
+    desk.read(move |engine| engine.add_project(&folder)).await
+}
+
+/// Forgets a project; its environments go on.
+#[tauri::command]
+#[specta::specta]
+pub async fn forget_project(desk: State<'_, Desk>, project: ProjectName) -> Answer<()> {
+    desk.read(move |engine| engine.forget_project(&project)).await
+}

@@ -1,0 +1,115 @@
+//! What every command of the window works with: the engine, opened once, and a net under each question.
+
+use std::any::Any;
+use std::future::Future;
+
+use nonevent_engine::model::Problem;
+use nonevent_engine::{Engine, EngineError};
+use tauri::async_runtime::{self, JoinHandle};
+use tokio::sync::{Mutex, OnceCell};
+
+use crate::home;
+
+/// What a command answers: data, or the one shape of an error that people and programs are told.
+pub type Answer<T> = Result<T, Problem>;
+
+/// The engine behind the window, and what goes on for it.
+#[derive(Debug, Default)]
+pub struct Desk {
+    engine: OnceCell<Engine>,
+    feed: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Desk {
+    /// Asks the engine something that may take long.
+    ///
+    /// # Errors
+    /// When the engine cannot be opened, refuses, or panics.
+    pub async fn ask<T, F>(&self, question: impl FnOnce(Engine) -> F + Send + 'static) -> Answer<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, EngineError>> + Send + 'static,
+    {
+        let engine = self.engine().await?;
+        caught(async_runtime::spawn(async move { question(engine).await })).await
+    }
+
+    /// Asks the engine something that it reads from its own memory.
+    ///
+    /// # Errors
+    /// When the engine cannot be opened, refuses, or panics.
+    pub async fn read<T>(&self, question: impl FnOnce(Engine) -> Result<T, EngineError> + Send + 'static) -> Answer<T>
+    where
+        T: Send + 'static,
+    {
+        let engine = self.engine().await?;
+        caught(async_runtime::spawn_blocking(move || question(engine))).await
+    }
+
+    /// Keeps a feed going in place of the one before, whose page is gone.
+    pub async fn keep(&self, feed: impl Future<Output = ()> + Send + 'static) {
+        let before = self.feed.lock().await.replace(async_runtime::spawn(feed));
+        if let Some(before) = before {
+            before.abort();
+        }
+    }
+
+    /// Opens the engine at the first question, so that the window is there before; a failure is tried again at the next.
+    async fn engine(&self) -> Answer<Engine> {
+        let open = || caught(async_runtime::spawn_blocking(|| Engine::open(home::resolve(|name| std::env::var_os(name))?)));
+        self.engine.get_or_try_init(open).await.cloned()
+    }
+}
+
+async fn caught<T>(task: JoinHandle<Result<T, EngineError>>) -> Answer<T> {
+    match task.await {
+        Ok(answer) => answer.map_err(|error| *error.problem),
+        Err(tauri::Error::JoinError(error)) if error.is_panic() => Err(defect(&*error.into_panic())),
+        Err(error) => Err(*EngineError::interrupted("the window is closing").with_sources(&error).problem),
+    }
+}
+
+fn defect(panic: &(dyn Any + Send)) -> Problem {
+    let reason = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let mut problem = *EngineError::ours("Nonevent met a fault of its own").problem;
+    problem.causes.extend(reason.map(str::to_owned));
+    problem
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_a_problem() {
+        let task = async_runtime::spawn(async { panic!("shelf {} fell", 3) });
+        let problem = async_runtime::block_on(caught::<()>(task)).unwrap_err();
+        assert_eq!(problem.code, "internal");
+        assert_eq!(problem.causes, ["shelf 3 fell"]);
+        assert!(!problem.hints.is_empty());
+    }
+
+    #[test]
+    fn an_error_keeps_what_to_do() {
+        let task = async_runtime::spawn(async { Err(EngineError::user("taken", "it is taken").with_hint("take another")) });
+        let problem = async_runtime::block_on(caught::<()>(task)).unwrap_err();
+        assert_eq!((problem.code.as_str(), problem.hints.as_slice()), ("taken", ["take another".to_owned()].as_slice()));
+    }
+
+    #[test]
+    fn a_new_feed_ends_the_one_before() {
+        let desk = Desk::default();
+        let (held, mut dropped) = tokio::sync::oneshot::channel::<()>();
+        async_runtime::block_on(async {
+            desk.keep(async move {
+                let _held = held;
+                std::future::pending::<()>().await;
+            })
+            .await;
+            assert!(dropped.try_recv().is_err_and(|error| error == tokio::sync::oneshot::error::TryRecvError::Empty));
+            desk.keep(async {}).await;
+            assert!(dropped.await.is_err(), "the first feed was dropped, and its sender with it");
+        });
+    }
+}

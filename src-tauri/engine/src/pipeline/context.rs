@@ -1,0 +1,98 @@
+//! What every stage of a run is given: where it writes facts, where its output goes, and the token that stops it.
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::event::{Event, EventBody, Update};
+use crate::model::{LogLine, ProjectName, RunId, Stage};
+use crate::store::{Store, StoreError};
+
+/// What every stage of a run is given. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Context {
+    store: Store,
+    project: ProjectName,
+    run: RunId,
+    by: String,
+    updates: mpsc::Sender<Update>,
+    lines: mpsc::Sender<LogLine>,
+    cancel: CancellationToken,
+}
+
+impl Context {
+    /// Makes the context of a run.
+    pub fn new(
+        store: Store,
+        project: ProjectName,
+        run: RunId,
+        by: String,
+        updates: mpsc::Sender<Update>,
+        cancel: CancellationToken,
+    ) -> Self {
+        let (lines, mut receiver) = mpsc::channel::<LogLine>(1024);
+        let forward = updates.clone();
+        tokio::spawn(async move {
+            while let Some(line) = receiver.recv().await {
+                // A reader that is too slow loses lines, never facts.
+                let _ = forward.try_send(Update::Line(line));
+            }
+        });
+        Self { store, project, run, by, updates, lines, cancel }
+    }
+
+    /// Returns the memory of the home.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Returns the project.
+    pub fn project(&self) -> &ProjectName {
+        &self.project
+    }
+
+    /// Returns the run's id.
+    pub fn run(&self) -> &RunId {
+        &self.run
+    }
+
+    /// Returns who asked: `user@host`.
+    pub fn by(&self) -> &str {
+        &self.by
+    }
+
+    /// Returns the token that stops the run.
+    pub fn cancel(&self) -> &CancellationToken {
+        &self.cancel
+    }
+
+    /// Returns where lines of output go.
+    pub fn lines(&self) -> &mpsc::Sender<LogLine> {
+        &self.lines
+    }
+
+    /// Appends a fact and tells it.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn emit(&self, body: EventBody) -> Result<(), StoreError> {
+        let event = self.store.append(&self.project, &self.run, body)?;
+        self.send(event).await;
+        Ok(())
+    }
+
+    /// Tells a fact that was appended already.
+    pub async fn send(&self, event: Event) {
+        // Nobody may be listening any more; the fact is in the store.
+        let _ = self.updates.send(Update::Event(Box::new(event))).await;
+    }
+
+    /// Tells a line of output.
+    pub fn line(&self, line: LogLine) {
+        let _ = self.updates.try_send(Update::Line(line));
+    }
+
+    /// Tells what is being done right now.
+    pub fn progress(&self, stage: Stage, text: impl Into<String>) {
+        let _ = self.updates.try_send(Update::Progress { stage, text: text.into() });
+    }
+}

@@ -1,0 +1,113 @@
+//! Publish, provision, rollout, bake: from a release to what serves.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Context;
+use super::placement::{Composed, compose};
+use super::stage::stage;
+use crate::error::EngineError;
+use crate::event::EventBody;
+use crate::model::{
+    BuilderKind, EnvironmentName, EnvironmentSettings, ProcessKind, ProjectSettings, Release, RolloutReason, ServiceSettings,
+    Stage, StageState,
+};
+use crate::request::{Bake, Done, Outcome};
+use crate::rollout::{self, Desired, Finished, Lease, Order, Rollout};
+use crate::target::{Foundation, Place, RootFileSystem, Target};
+
+/// Which release goes where, and why.
+pub struct Delivery<'a> {
+    /// The project.
+    pub settings: &'a ProjectSettings,
+    /// The environment's name.
+    pub name: &'a EnvironmentName,
+    /// The environment.
+    pub environment: &'a EnvironmentSettings,
+    /// The release.
+    pub release: &'a Release,
+    /// Why.
+    pub reason: RolloutReason,
+    /// Whether to wait for the bake.
+    pub wait: Bake,
+    /// Services kept in the environment, each with the image to run, pinned by digest.
+    pub services: BTreeMap<String, (ServiceSettings, String)>,
+}
+
+/// Takes the environment's lock, ends what an earlier process left in the middle, and moves the environment.
+///
+/// # Errors
+/// When it does not get there; the lock is given back in any case.
+pub async fn deliver(context: &Context, target: Arc<dyn Target>, delivery: Delivery<'_>) -> Result<Outcome, EngineError> {
+    for (skipped, reason) in [
+        (Stage::Publish, "the image is in the engine that runs it"),
+        (Stage::Provision, "the environment has no infrastructure of its own"),
+    ] {
+        stage(context, skipped, async { Ok(((), StageState::Skipped { reason: reason.into() }, reason.into())) }).await?;
+    }
+    let composed =
+        compose(delivery.settings, delivery.name, delivery.environment, delivery.release, &context.store().hash_key()?)?;
+    let order = order(&delivery, composed);
+    let place = Place { project: context.project().clone(), environment: delivery.name.clone() };
+    let purpose = format!("{} {}", delivery.reason.word(), delivery.release.id);
+    let lease = Lease::acquire(Arc::clone(&target), &place, context.by(), &purpose).await?;
+    let result = roll_out(context, target.as_ref(), &lease, &order).await;
+    if let Err(error) = lease.release().await {
+        tracing::warn!(%error, "the lock could not be given back; it counts as left behind in 30 s");
+    }
+    let done = result?;
+    let observed = target.observe(&place).await?;
+    Ok(Outcome { environment: Some(place.environment), release: Some(delivery.release.id.clone()), url: observed.url, done })
+}
+
+async fn roll_out(context: &Context, target: &dyn Target, lease: &Lease, order: &Order) -> Result<Done, EngineError> {
+    let environment = &order.desired.placement.environment;
+    let unfinished = context.store().unfinished_rollouts(context.project(), environment)?;
+    for done in rollout::recover(context, target, lease.fence(), &unfinished).await? {
+        context.emit(EventBody::WarningRaised { message: format!("recovered: {done}"), hint: None }).await?;
+    }
+    let release = &order.desired.release.id;
+    let begun = stage(context, Stage::Rollout, async {
+        let Some(mut rollout) = Rollout::begin(context, target, lease, order).await? else {
+            return Ok((None, StageState::Unchanged, format!("{release} serves already")));
+        };
+        rollout.move_traffic().await?;
+        Ok((Some(rollout), StageState::Done, format!("{release} serves")))
+    });
+    let Some(mut rollout) = begun.await? else { return Ok(Done::Nothing) };
+    stage(context, Stage::Bake, async {
+        let (done, summary) = match rollout.settle().await? {
+            Finished::Scaled => (Done::Scaled, format!("{release} has its instances")),
+            Finished::Switched => (Done::Switched, format!("{environment} is {release}")),
+            Finished::Baking => (Done::Switched, "the old instances stay warm; the next start ends the bake".to_owned()),
+        };
+        Ok((done, StageState::Done, summary))
+    })
+    .await
+}
+
+fn order(delivery: &Delivery<'_>, composed: Composed) -> Order {
+    let release = delivery.release;
+    let port = release.app.processes.iter().find_map(|process| match process.kind {
+        ProcessKind::Web { port } => Some(port),
+        ProcessKind::Worker => None,
+    });
+    Order {
+        desired: Desired { release: release.clone(), placement: composed.placement, reason: delivery.reason },
+        foundation: Foundation {
+            domain: port.map(|_| delivery.environment.domain.clone()),
+            port,
+            services: delivery.services.clone(),
+            volumes: release.app.volumes.clone(),
+        },
+        env: composed.env,
+        secrets: composed.secrets,
+        root: match release.evidence.builder {
+            BuilderKind::Wheels => RootFileSystem::ReadOnly,
+            BuilderKind::Dockerfile => RootFileSystem::Writable,
+        },
+        drain: delivery.environment.drain,
+        bake: delivery.environment.bake,
+        wait: delivery.wait,
+    }
+}

@@ -1,0 +1,300 @@
+//! Makes the images of a run: the release's, by whichever builder the project asks for, and the one that gates run in.
+//!
+//! Pins what it resolves in `nonevent.lock`, and uses what is pinned there.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::Context;
+use crate::docker::Docker;
+use crate::error::EngineError;
+use crate::image::wheels::{self, LocalProject, Wheel, WheelBuild};
+use crate::image::{
+    DevelopmentBuild, DevelopmentImage, LibcKind, PythonRuntime, development_image, dockerfile, hold_pinned, inspect,
+    python_runtime, resolve_base,
+};
+use crate::model::{ImageReport, Release, ServiceSettings, Stage};
+use crate::project::Project;
+use crate::project::lock::{self, Libc, LockFile, LockedPackage, Machine, MainDependencies, PythonTarget, Selection, Wanted};
+use crate::project::pins::{Pins, Written};
+
+/// The proxy in front of every environment.
+pub const PROXY: &str = "haproxy:3.2";
+
+/// What is needed to make a run's images.
+pub struct Images<'a> {
+    /// The run.
+    pub context: &'a Context,
+    /// The engine.
+    pub docker: &'a Docker,
+    /// The home's cache folder.
+    pub cache: &'a Path,
+    /// The project.
+    pub project: &'a Project,
+    /// Its lock; a Dockerfile image may go without.
+    pub lock: Option<&'a LockFile>,
+}
+
+/// What the gates' image adds to the release's.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tooling {
+    wheels: Vec<Wheel>,
+}
+
+/// What a lock pins for the app, and what for its gates beyond that.
+struct Locked {
+    app: Vec<Wheel>,
+    tooling: Tooling,
+}
+
+impl Images<'_> {
+    /// Makes the release's image, and finds what its gates need.
+    ///
+    /// # Errors
+    /// When a base, a wheel or a Dockerfile is not as it should be.
+    pub async fn build(&self) -> Result<(ImageReport, Tooling), EngineError> {
+        let (image, tooling) = match &self.project.settings.build.dockerfile {
+            Some(_) => self.build_by_dockerfile().await?,
+            None => self.build_from_wheels().await?,
+        };
+        Ok((image, tooling))
+    }
+
+    async fn build_from_wheels(&self) -> Result<(ImageReport, Tooling), EngineError> {
+        let lock = self.lock.ok_or_else(|| EngineError::ours("the wheel builder was started without a lock"))?;
+        let settings = &self.project.settings;
+        let reference = &settings.build.base;
+        self.context.progress(Stage::Build, format!("resolving {reference}"));
+        let mut pins = Pins::read(&self.project.root)?.unwrap_or_default();
+        let base = resolve_base(self.docker, reference, pins.images.get(reference), self.cache).await?;
+        pins.images.insert(reference.clone(), base.pinned.digest.clone());
+        write_pins(&self.project.root, &pins)?;
+        let Locked { app, tooling } = self.locked(lock, &base.python).await?;
+        let progress = |text: String| self.context.progress(Stage::Build, text);
+        let build = WheelBuild {
+            base: &base,
+            wheels: &app,
+            project: &local_project(self.project),
+            settings: &settings.build,
+            app: &settings.app,
+            cache: self.cache,
+            progress: &progress,
+        };
+        Ok((wheels::build(self.docker, build).await?, tooling))
+    }
+
+    async fn build_by_dockerfile(&self) -> Result<(ImageReport, Tooling), EngineError> {
+        let settings = &self.project.settings;
+        let progress = |text: String| self.context.progress(Stage::Build, text);
+        let lines = self.context.lines();
+        let cancel = self.context.cancel();
+        let image =
+            dockerfile::build(self.docker, &self.project.root, &settings.build, &settings.app, lines, &progress, cancel).await?;
+        let tooling = match self.lock {
+            Some(lock) => self.locked(lock, &python_runtime(self.docker, &image.engine_id, self.cache).await?).await?.tooling,
+            None => Tooling::default(),
+        };
+        Ok((image, tooling))
+    }
+
+    /// Makes the image that gates run in.
+    ///
+    /// # Errors
+    /// When a wheel cannot be had, or the engine refuses.
+    pub async fn development(&self, image: &ImageReport, tooling: &Tooling) -> Result<DevelopmentImage, EngineError> {
+        let progress = |text: String| self.context.progress(Stage::Gauntlet, text);
+        let build = DevelopmentBuild {
+            image,
+            project: &self.project.settings.app.name,
+            wheels: &tooling.wheels,
+            root: &self.project.root,
+            import_roots: &import_roots(self.project),
+            settings: &self.project.settings.build,
+            cache: self.cache,
+            progress: &progress,
+        };
+        Ok(development_image(self.docker, build).await?)
+    }
+
+    /// Replaces the images of services by what they are pinned to.
+    ///
+    /// # Errors
+    /// When an image cannot be had.
+    pub async fn pinned_services(
+        &self,
+        services: BTreeMap<String, ServiceSettings>,
+    ) -> Result<BTreeMap<String, ServiceSettings>, EngineError> {
+        let pinned = pin_services(self.docker, self.project, services).await?;
+        Ok(pinned.into_iter().map(|(name, (service, image))| (name, ServiceSettings { image, ..service })).collect())
+    }
+
+    /// Chooses the wheels of the app and of its gates for one interpreter.
+    async fn locked(&self, lock: &LockFile, python: &PythonRuntime) -> Result<Locked, EngineError> {
+        let target = python_target(python)?;
+        let settings = &self.project.settings;
+        let main = Wanted {
+            extras: settings.build.extras.clone(),
+            groups: settings.build.groups.clone(),
+            project: MainDependencies::Include,
+        };
+        let mut all = main.clone();
+        all.extras.extend(settings.gauntlet.extras.iter().cloned());
+        all.groups.extend(settings.gauntlet.groups.iter().cloned());
+        let app = lock.select(&target, &main)?;
+        refuse_local(&app)?;
+        let everything = lock.select(&target, &all)?;
+        let mut tools = Vec::new();
+        for package in everything.packages {
+            match app.packages.iter().find(|shipped| shipped.name == package.name) {
+                None => tools.push(package),
+                Some(shipped) if shipped.version == package.version => {}
+                Some(shipped) => return Err(differently_locked(shipped, &package)),
+            }
+        }
+        let count = app.packages.len();
+        let together = app.packages.into_iter().chain(tools).collect();
+        let mut resolved =
+            lock::with_urls(together, lock, &target, &self.cache.join("locks")).await?.into_iter().map(|wheel| Wheel {
+                name: wheel.name,
+                version: wheel.version,
+                filename: wheel.filename,
+                url: wheel.url.to_string(),
+                sha256: wheel.sha256,
+                size: wheel.size,
+            });
+        let app = resolved.by_ref().take(count).collect();
+        Ok(Locked { app, tooling: Tooling { wheels: resolved.collect() } })
+    }
+}
+
+/// Packages that are folders of the same workspace are not built yet.
+fn refuse_local(selection: &Selection) -> Result<(), EngineError> {
+    match selection.local.first() {
+        None => Ok(()),
+        Some(local) => Err(EngineError::user(
+            "local_dependency",
+            format!("{} is a folder ({}), and only wheels are installed yet", local.name, local.path.display()),
+        )
+        .with_hint("write a Dockerfile that installs it; Nonevent builds that instead")),
+    }
+}
+
+/// The gates would not test what ships.
+fn differently_locked(shipped: &LockedPackage, tool: &LockedPackage) -> EngineError {
+    let LockedPackage { name, version, .. } = shipped;
+    EngineError::user("lock_refused", format!("{name} is locked at {version} for the app and at {} for its gates", tool.version))
+        .with_hint("lock the development requirements with those of the app as constraints, so that what is tested is what ships")
+}
+
+fn python_target(python: &PythonRuntime) -> Result<PythonTarget, EngineError> {
+    let unsupported = |what: String| {
+        EngineError::user("base_unsupported", format!("the base runs {what}, for which no wheels can be chosen"))
+            .with_hint("take a base such as `python:3.13-slim`, or write a Dockerfile")
+    };
+    let machine = match python.machine.as_str() {
+        "x86_64" => Machine::X86_64,
+        "aarch64" | "arm64" => Machine::Aarch64,
+        other => return Err(unsupported(other.to_owned())),
+    };
+    let mut numbers = python.libc.version.split('.').map_while(|part| part.parse().ok());
+    let (major, minor) = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
+    let libc = match python.libc.kind {
+        LibcKind::Glibc => Libc::Glibc { major, minor },
+        LibcKind::Musl => Libc::Musl { major, minor },
+        LibcKind::Unknown => return Err(unsupported("an unknown C library".to_owned())),
+    };
+    Ok(PythonTarget::cpython(&python.version, machine, libc)?)
+}
+
+fn local_project(project: &Project) -> LocalProject {
+    let manifest = &project.manifest;
+    LocalProject {
+        name: manifest.name.as_ref().map_or_else(|| project.settings.app.name.to_string(), |name| name.value.clone()),
+        version: manifest.version.clone(),
+        scripts: manifest.scripts.iter().map(|(name, target)| (name.clone(), target.value.clone())).collect(),
+        entry_points: BTreeMap::new(),
+        import_roots: import_roots(project),
+        root: project.root.clone(),
+    }
+}
+
+fn import_roots(project: &Project) -> Vec<String> {
+    let written = |root: &std::path::PathBuf| match root.to_string_lossy() {
+        empty if empty.is_empty() => ".".to_owned(),
+        path => path.into_owned(),
+    };
+    project.manifest.layout.import_roots.iter().map(written).collect()
+}
+
+/// Pins the images of services, and makes sure that the engine holds them; each comes with the reference to run.
+///
+/// # Errors
+/// When an image cannot be had.
+pub async fn pin_services(
+    docker: &Docker,
+    project: &Project,
+    services: BTreeMap<String, ServiceSettings>,
+) -> Result<BTreeMap<String, (ServiceSettings, String)>, EngineError> {
+    let mut pins = Pins::read(&project.root)?.unwrap_or_default();
+    let mut pinned = BTreeMap::new();
+    for (name, service) in services {
+        let held = hold_pinned(docker, &service.image, pins.images.get(&service.image)).await?;
+        pins.images.insert(service.image.clone(), held.pinned.digest);
+        pinned.insert(name, (service, held.reference));
+    }
+    if !pinned.is_empty() {
+        write_pins(&project.root, &pins)?;
+    }
+    Ok(pinned)
+}
+
+/// Pins the base and the services anew; returns what changed, in words.
+///
+/// # Errors
+/// When an image cannot be had.
+pub async fn pin_all(docker: &Docker, project: &Project, cache: &Path) -> Result<Vec<String>, EngineError> {
+    let before = Pins::read(&project.root)?.unwrap_or_default();
+    let mut pins = before.clone();
+    let settings = &project.settings;
+    let mut references: Vec<&String> = settings.services.values().map(|service| &service.image).collect();
+    references.sort();
+    references.dedup();
+    for reference in references {
+        pins.images.insert(reference.clone(), hold_pinned(docker, reference, None).await?.pinned.digest);
+    }
+    if settings.build.dockerfile.is_none() {
+        let base = resolve_base(docker, &settings.build.base, None, cache).await?;
+        pins.images.insert(settings.build.base.clone(), base.pinned.digest);
+    }
+    write_pins(&project.root, &pins)?;
+    let changed = pins.images.iter().filter(|(reference, digest)| before.images.get(*reference) != Some(digest));
+    Ok(changed.map(|(reference, digest)| format!("pinned {reference} to {}", digest.short())).collect())
+}
+
+/// Returns the proxy's image, as the project pins it or by its tag.
+///
+/// # Errors
+/// When `nonevent.lock` cannot be read.
+pub fn proxy(project: &Project) -> Result<String, EngineError> {
+    let pins = Pins::read(&project.root)?.unwrap_or_default();
+    Ok(pins.images.get(PROXY).map_or_else(|| PROXY.to_owned(), |digest| format!("haproxy@{digest}")))
+}
+
+/// Makes sure that the engine still holds a release's image.
+///
+/// # Errors
+/// When it does not.
+pub async fn require(docker: &Docker, release: &Release) -> Result<(), EngineError> {
+    if inspect(docker, release.engine_id.as_str()).await?.is_some() {
+        return Ok(());
+    }
+    let commit = release.evidence.source.commit.as_deref().map(|commit| format!("commit {}", commit.get(..12).unwrap_or(commit)));
+    Err(EngineError::user("image_gone", format!("the image of release {} is no longer on the engine", release.id))
+        .with_hint(format!("check out {} and ship it again", commit.as_deref().unwrap_or("its source"))))
+}
+
+fn write_pins(root: &Path, pins: &Pins) -> Result<(), EngineError> {
+    match pins.write(root)? {
+        Written::Changed | Written::Unchanged => Ok(()),
+    }
+}

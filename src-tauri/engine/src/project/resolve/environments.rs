@@ -1,0 +1,256 @@
+//! `[environments.*]`: `local` is always there.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::Inputs;
+use crate::model::{
+    AppSettings, EnvironmentName, EnvironmentSettings, ProcessKind, ProcessName, ProcessPlacement, Resources, SecretDelivery,
+};
+use crate::project::config::{EnvironmentSection, ProcessEntry};
+use crate::project::explain::{Bytes, Effective, Explained, Shown};
+use crate::project::{Located, ProjectError};
+
+const LOCAL: &str = "local";
+const DOCKER: &str = "docker";
+const DRAIN: Duration = Duration::from_secs(10);
+const BAKE: Duration = Duration::from_secs(30);
+
+type Environments = BTreeMap<EnvironmentName, EnvironmentSettings>;
+
+pub(super) fn resolve(inputs: &Inputs<'_>, app: &AppSettings) -> Result<(Environments, Explained), ProjectError> {
+    let configured = &inputs.configuration.environments;
+    check_names(inputs, app)?;
+    let mut explained = Explained::default();
+    let mut environments = BTreeMap::new();
+    let local = configured.iter().find(|(name, _)| name == LOCAL).map(|(_, section)| section);
+    let others = configured.iter().filter(|(name, _)| name != LOCAL).map(|(name, section)| (name.as_str(), Some(section)));
+    for (name, section) in std::iter::once((LOCAL, local)).chain(others) {
+        let environment = environment(inputs, app, name, section, &mut explained)?;
+        refuse_same_domain(&environments, name, section, &environment)?;
+        environments.insert(EnvironmentName::new(name), environment);
+    }
+    Ok((environments, explained))
+}
+
+fn environment(
+    inputs: &Inputs<'_>,
+    app: &AppSettings,
+    name: &str,
+    section: Option<&EnvironmentSection>,
+    explained: &mut Explained,
+) -> Result<EnvironmentSettings, ProjectError> {
+    let key = |part: &str| format!("environments.{name}.{part}");
+    let target = Effective::or(section.and_then(|section| section.target.clone()), || Effective::default(DOCKER.to_owned()));
+    let target = explained.take(&key("target"), target);
+    let domain = domain(app, name, section, &target)?;
+    let domain = explained.take(&key("domain"), domain);
+    let replicas = explained.take(&key("replicas"), web_replicas(inputs, app, section)?);
+    let processes = placements(inputs, app, name, section, explained);
+    let env = section.map(|section| section.env.as_slice()).unwrap_or_default();
+    explained.table(&key("env"), env);
+    let list =
+        |found: Option<&Option<Located<Vec<String>>>>| Effective::or(found.cloned().flatten(), || Effective::default(Vec::new()));
+    let secrets = explained.take(&key("secrets"), list(section.map(|section| &section.secrets)));
+    let delivery =
+        Effective::or(section.and_then(|section| section.secret_delivery.clone()), || Effective::default(SecretDelivery::Env));
+    let word = if delivery.value == SecretDelivery::Env { "env" } else { "file" };
+    explained.note(&key("secret_delivery"), word.to_owned().shown(), delivery.origin);
+    let services = explained.take(&key("services"), list(section.map(|section| &section.services)));
+    let after = section
+        .and_then(|section| section.after.clone())
+        .map(|after| explained.take(&key("after"), Effective::at(after.value, &after.at)));
+    let protected = Effective::or(section.and_then(|section| section.protected.clone()), || Effective::default(false));
+    let protected = explained.take(&key("protected"), protected);
+    let resources = resources(&key, section, explained);
+    let bake = if name == LOCAL { Duration::ZERO } else { BAKE };
+    let bake = Effective::or(section.and_then(|section| section.bake.clone()), || Effective::default(bake));
+    let drain = Effective::or(section.and_then(|section| section.drain.clone()), || Effective::default(DRAIN));
+    Ok(EnvironmentSettings {
+        target,
+        domain,
+        replicas,
+        processes,
+        env: env.iter().map(|(name, value)| (name.clone(), value.value.clone())).collect(),
+        secrets,
+        secret_delivery: delivery.value,
+        services,
+        after: after.map(EnvironmentName::new),
+        protected,
+        resources,
+        bake: explained.take(&key("bake"), bake),
+        drain: explained.take(&key("drain"), drain),
+    })
+}
+
+fn domain(
+    app: &AppSettings,
+    name: &str,
+    section: Option<&EnvironmentSection>,
+    target: &str,
+) -> Result<Effective<String>, ProjectError> {
+    if let Some(Located { value, at }) = section.and_then(|section| section.domain.as_ref()) {
+        return Ok(Effective::at(value.clone(), at));
+    }
+    let receives_requests = app.processes.iter().any(|process| matches!(process.kind, ProcessKind::Web { .. }));
+    match section.filter(|_| target != DOCKER && receives_requests) {
+        Some(section) => Err(ProjectError::MissingKey {
+            at: section.at.clone(),
+            key: format!("environments.{name}.domain"),
+            example: format!("domain = \"{}.example.com\"", app.name),
+        }),
+        None if name == LOCAL => Ok(Effective::default(format!("{}.localhost", app.name))),
+        None => Ok(Effective::default(format!("{name}.{}.localhost", app.name))),
+    }
+}
+
+/// Refuses a second environment under one host name of one target: the proxy could not tell them apart.
+fn refuse_same_domain(
+    others: &Environments,
+    name: &str,
+    section: Option<&EnvironmentSection>,
+    environment: &EnvironmentSettings,
+) -> Result<(), ProjectError> {
+    let same = others.iter().find(|(_, other)| other.domain == environment.domain && other.target == environment.target);
+    match (same, section) {
+        (Some((other, _)), Some(section)) => Err(ProjectError::Contradiction {
+            at: section.domain.as_ref().map_or(&section.at, |domain| &domain.at).clone(),
+            message: format!(
+                "the environments `{other}` and `{name}` have the same domain `{}` on the same target",
+                environment.domain
+            ),
+            hint: "give each its own `domain`".into(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// The process that `replicas` of an environment means: the web process, or the only one.
+fn main_process(app: &AppSettings) -> Option<&ProcessName> {
+    let web = app.processes.iter().find(|process| matches!(process.kind, ProcessKind::Web { .. }));
+    let only = if app.processes.len() == 1 { app.processes.first() } else { None };
+    web.or(only).map(|process| &process.name)
+}
+
+/// `[process.NAME] replicas`.
+fn default_replicas(inputs: &Inputs<'_>, process: &str) -> Effective<u16> {
+    let section = inputs.configuration.processes.iter().find(|(name, _)| name == process);
+    match section {
+        Some((_, ProcessEntry::On(section))) => Effective::or(section.replicas.clone(), || Effective::default(1)),
+        _ => Effective::default(1),
+    }
+}
+
+fn placed<'a>(section: Option<&'a EnvironmentSection>, process: &str) -> Option<&'a Located<u16>> {
+    section?.processes.iter().find(|(name, _)| name == process).and_then(|(_, placement)| placement.replicas.as_ref())
+}
+
+fn web_replicas(
+    inputs: &Inputs<'_>,
+    app: &AppSettings,
+    section: Option<&EnvironmentSection>,
+) -> Result<Effective<u16>, ProjectError> {
+    let process = main_process(app).map_or("web", ProcessName::as_str);
+    match (section.and_then(|section| section.replicas.as_ref()), placed(section, process)) {
+        (Some(first), Some(second)) => Err(ProjectError::Contradiction {
+            at: second.at.clone(),
+            message: format!("`replicas` ({}) and `process.{process}.replicas` both say how many instances there are", first.at),
+            hint: "keep `replicas`".into(),
+        }),
+        (Some(replicas), None) | (None, Some(replicas)) => Ok(Effective::at(replicas.value, &replicas.at)),
+        (None, None) => Ok(default_replicas(inputs, process)),
+    }
+}
+
+/// The replicas of every process that is not the one that receives requests.
+fn placements(
+    inputs: &Inputs<'_>,
+    app: &AppSettings,
+    name: &str,
+    section: Option<&EnvironmentSection>,
+    explained: &mut Explained,
+) -> BTreeMap<ProcessName, ProcessPlacement> {
+    let workers = app.processes.iter().filter(|process| process.kind == ProcessKind::Worker);
+    let only = main_process(app);
+    let mut found = BTreeMap::new();
+    for process in workers {
+        let replicas = match (placed(section, process.name.as_str()), section.and_then(|section| section.replicas.as_ref())) {
+            (Some(replicas), _) => Effective::at(replicas.value, &replicas.at),
+            (None, Some(replicas)) if only == Some(&process.name) => Effective::at(replicas.value, &replicas.at),
+            _ => default_replicas(inputs, process.name.as_str()),
+        };
+        let replicas = explained.take(&format!("environments.{name}.process.{}.replicas", process.name), replicas);
+        found.insert(process.name.clone(), ProcessPlacement { replicas: Some(replicas) });
+    }
+    found
+}
+
+fn resources(key: &dyn Fn(&str) -> String, section: Option<&EnvironmentSection>, explained: &mut Explained) -> Resources {
+    let usual = Resources::default();
+    let memory = section.and_then(|section| section.memory.as_ref());
+    let memory = memory.map_or(Effective::default(Bytes(usual.memory)), |memory| Effective::at(Bytes(memory.value), &memory.at));
+    let cpus = Effective::or(section.and_then(|section| section.cpus.clone()), || Effective::default(usual.cpus));
+    let pids = Effective::or(section.and_then(|section| section.pids.clone()), || Effective::default(usual.pids));
+    Resources {
+        memory: explained.take(&key("memory"), memory).0,
+        cpus: explained.take(&key("cpus"), cpus),
+        pids: explained.take(&key("pids"), pids),
+    }
+}
+
+/// Refuses names that nothing defines, and environments that wait for each other.
+fn check_names(inputs: &Inputs<'_>, app: &AppSettings) -> Result<(), ProjectError> {
+    let configuration = inputs.configuration;
+    let services: Vec<String> = configuration.services.iter().map(|(name, _)| name.clone()).collect();
+    let processes: Vec<String> = app.processes.iter().map(|process| process.name.to_string()).collect();
+    let mut environments: Vec<String> = configuration.environments.iter().map(|(name, _)| name.clone()).collect();
+    if !environments.iter().any(|name| name == LOCAL) {
+        environments.push(LOCAL.to_owned());
+    }
+    for (name, section) in &configuration.environments {
+        let unknown = |key: &str, kind, wanted: &str, at: &crate::project::At, known: &[String]| {
+            let others = known.iter().filter(|known| *known != name || kind != "environment").cloned();
+            let key = format!("environments.{name}.{key}");
+            Err(ProjectError::UnknownName { at: at.clone(), key, kind, name: wanted.to_owned(), known: others.collect() })
+        };
+        for list in section.services.iter() {
+            if let Some(wanted) = list.value.iter().find(|wanted| !services.contains(wanted)) {
+                return unknown("services", "service", wanted, &list.at, &services);
+            }
+        }
+        if let Some((wanted, placement)) = section.processes.iter().find(|(wanted, _)| !processes.contains(wanted)) {
+            return unknown("process", "process", wanted, &placement.at, &processes);
+        }
+        let Some(after) = &section.after else { continue };
+        if !environments.contains(&after.value) {
+            return unknown("after", "environment", &after.value, &after.at, &environments);
+        }
+        let before = |environment: &str| -> Vec<String> {
+            let section = configuration.environments.iter().find(|(name, _)| name == environment);
+            section.and_then(|(_, section)| section.after.as_ref()).map(|after| after.value.clone()).into_iter().collect()
+        };
+        if let Some(path) = cycle(name, &before) {
+            return Err(ProjectError::Cycle { at: after.at.clone(), what: "environments", path });
+        }
+    }
+    Ok(())
+}
+
+/// Finds the way from a name back to itself.
+pub(super) fn cycle(start: &str, next: &dyn Fn(&str) -> Vec<String>) -> Option<Vec<String>> {
+    let mut open: Vec<Vec<String>> = vec![vec![start.to_owned()]];
+    let mut seen = std::collections::BTreeSet::new();
+    while let Some(path) = open.pop() {
+        for name in path.last().map(|last| next(last)).unwrap_or_default() {
+            let mut longer = path.clone();
+            longer.push(name.clone());
+            if name == start {
+                return Some(longer);
+            }
+            if seen.insert(name) {
+                open.push(longer);
+            }
+        }
+    }
+    None
+}

@@ -1,0 +1,157 @@
+//! What the engine is asked for, and what it answers.
+
+use std::path::PathBuf;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::error::EngineError;
+use crate::event::Update;
+use crate::model::{EnvironmentName, EnvironmentStatus, ProjectName, ReleaseId, RunId};
+use crate::store::KnownProject;
+use crate::target::Terminal;
+
+/// What `ship` is asked to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShipRequest {
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// Whether a project without tests may go on.
+    pub untested: Allow,
+    /// Whether a dirty tree may go elsewhere than to `local`.
+    pub dirty: Allow,
+    /// Whether to wait for the bake.
+    pub bake: Bake,
+    /// Whether gates that were green with the same inputs run again.
+    pub gates: Gates,
+}
+
+/// Whether something that is refused by default may pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Allow {
+    /// It is refused.
+    #[default]
+    No,
+    /// A person said that it may.
+    Yes,
+}
+
+/// Whether a run waits for the bake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Bake {
+    /// It does.
+    #[default]
+    Wait,
+    /// Whoever starts next finishes it.
+    Detach,
+}
+
+/// Which gates run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Gates {
+    /// Those whose inputs changed.
+    #[default]
+    Changed,
+    /// All.
+    All,
+}
+
+/// How a run ended well.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The environment.
+    pub environment: Option<EnvironmentName>,
+    /// The release that was made or moved.
+    pub release: Option<ReleaseId>,
+    /// Where the app answers.
+    pub url: Option<String>,
+    /// What was done.
+    pub done: Done,
+}
+
+/// What a run did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// Traffic moved to another release, or to fresh instances.
+    Switched,
+    /// Instances were added or removed, none replaced.
+    Scaled,
+    /// This very release serves with this very placement already.
+    Nothing,
+    /// Gates ran, nothing was moved.
+    Checked,
+    /// The environment was removed.
+    Removed,
+}
+
+/// A run that goes on: what it tells, how it ends, and the way to stop it.
+#[derive(Debug)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// What it tells; closed when it has ended.
+    pub updates: mpsc::Receiver<Update>,
+    /// How it ended.
+    pub outcome: oneshot::Receiver<Result<Outcome, EngineError>>,
+    /// Stops it cleanly: what serves goes on serving.
+    pub cancel: CancellationToken,
+}
+
+/// What `gc` found or removed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Garbage {
+    /// Each thing, in words, with its bytes.
+    pub items: Vec<(String, u64)>,
+    /// Bytes in all.
+    pub bytes: u64,
+}
+
+/// Whether `gc` removes or only tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sweep {
+    /// It tells.
+    Tell,
+    /// It removes.
+    Remove,
+}
+
+/// A project that was shipped from, or added to, this home.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct ProjectSummary {
+    /// Its name.
+    pub name: ProjectName,
+    /// Its folder on this laptop.
+    pub folder: PathBuf,
+    /// Its environments, observed.
+    pub environments: Vec<EnvironmentStatus>,
+}
+
+/// The projects of a home as it remembers them: at once, without asking what runs.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct KnownProjects {
+    /// The newest event's sequence number when they were read: what comes after it is news.
+    pub seq: i64,
+    /// By name.
+    pub projects: Vec<KnownProject>,
+}
+
+/// Something changed in a home: look again.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct Change {
+    /// The newest event's sequence number then. The same as before when something changed that is no event, such as a project's folder.
+    pub seq: i64,
+}
+
+/// A command to run in the serving release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExecRequest {
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// What to run.
+    pub command: Vec<String>,
+    /// Whether a terminal is attached.
+    pub terminal: Terminal,
+}

@@ -1,0 +1,170 @@
+//! Why a rollout did not move its environment.
+
+use crate::model::{EnvironmentName, InstanceState, LogLine, ProbeAttempt, ProbeOutcome, Problem, ReleaseId};
+use crate::store::StoreError;
+use crate::target::TargetError;
+
+/// Why a rollout did not move its environment.
+#[derive(Debug, thiserror::Error)]
+pub enum RolloutError {
+    /// A new instance did not get healthy before the deadline.
+    #[error("{environment} was not switched: {instance} never became healthy")]
+    NeverHealthy {
+        /// The environment.
+        environment: EnvironmentName,
+        /// The instance's name.
+        instance: String,
+        /// What it did at the end.
+        state: Option<InstanceState>,
+        /// Its last probes.
+        transcript: Vec<ProbeAttempt>,
+        /// Its last lines.
+        tail: Vec<LogLine>,
+    },
+    /// The command before the first instance failed.
+    #[error("{environment} was not switched: `{command}` ended with {exit_code}")]
+    BeforeStartFailed {
+        /// The environment.
+        environment: EnvironmentName,
+        /// The command.
+        command: String,
+        /// Its exit code.
+        exit_code: i64,
+        /// Its last lines.
+        tail: Vec<LogLine>,
+    },
+    /// The new release got worse while it baked, and traffic went back.
+    #[error("{environment} went back to {to}: {instance} of the new release failed its probes while it baked")]
+    WentBack {
+        /// The environment.
+        environment: EnvironmentName,
+        /// The release that serves again.
+        to: ReleaseId,
+        /// The instance that failed.
+        instance: String,
+        /// Its last probes.
+        transcript: Vec<ProbeAttempt>,
+        /// Its last lines.
+        tail: Vec<LogLine>,
+    },
+    /// After everything was done something else serves.
+    #[error("{environment} should serve {expected}, but {} serves there", found.as_ref().map_or("nothing", ReleaseId::as_str))]
+    NotObserved {
+        /// The environment.
+        environment: EnvironmentName,
+        /// What should serve.
+        expected: ReleaseId,
+        /// What serves.
+        found: Option<ReleaseId>,
+    },
+    /// A person stopped it.
+    #[error("stopped before the switch: {} was not touched", serving.as_ref().map_or_else(|| "the environment".to_owned(), |id| format!("release {id}")))]
+    Cancelled {
+        /// What goes on serving.
+        serving: Option<ReleaseId>,
+    },
+    /// The target could not do its part.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// The journal could not be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl RolloutError {
+    /// Returns the error as people and programs are told.
+    pub fn problem(&self) -> Problem {
+        let (code, causes, hints, details) = match self {
+            Self::NeverHealthy { state, transcript, tail, .. } => (
+                "never_healthy",
+                causes(state.as_ref(), transcript),
+                vec![hint(state.as_ref(), transcript)],
+                evidence(transcript, tail),
+            ),
+            Self::BeforeStartFailed { tail, .. } => (
+                "before_start_failed",
+                Vec::new(),
+                vec!["what served goes on serving; mend the command and ship again".into()],
+                evidence(&[], tail),
+            ),
+            Self::WentBack { transcript, tail, .. } => {
+                ("went_back", causes(None, transcript), Vec::new(), evidence(transcript, tail))
+            }
+            Self::NotObserved { .. } => {
+                ("not_observed", Vec::new(), vec!["run `nonevent status` to see what runs".into()], Vec::new())
+            }
+            Self::Cancelled { .. } => ("cancelled", Vec::new(), Vec::new(), Vec::new()),
+            Self::Target(error) => {
+                let tail = match error {
+                    TargetError::ServiceNotReady { tail, .. } => tail.clone(),
+                    _ => Vec::new(),
+                };
+                (error.code(), Vec::new(), error.hint().into_iter().collect(), tail)
+            }
+            Self::Store(error) => ("failed", Vec::new(), error.hint().into_iter().collect(), Vec::new()),
+        };
+        Problem { code: code.into(), message: self.to_string(), causes, hints, details }
+    }
+}
+
+fn causes(state: Option<&InstanceState>, transcript: &[ProbeAttempt]) -> Vec<String> {
+    let mut causes = Vec::new();
+    if let Some(last) = transcript.last() {
+        let same = transcript.iter().rev().take_while(|attempt| attempt.outcome == last.outcome).count();
+        let said = match &last.outcome {
+            ProbeOutcome::Passed { saw } => format!("passed ({saw}), but not often enough in a row"),
+            ProbeOutcome::Answered { saw, .. } => format!("answered {saw}"),
+            ProbeOutcome::Failed { error } => format!("failed: {error}"),
+        };
+        causes.push(format!(
+            "{} {said}{}",
+            last.probe,
+            if same > 1 { format!(", the last {same} times") } else { String::new() }
+        ));
+    }
+    match state {
+        Some(InstanceState::Exited { oom: true, .. }) => causes.push("the kernel ended it for want of memory".into()),
+        Some(InstanceState::Exited { exit_code, .. }) => causes.push(format!("it ended with exit code {exit_code}")),
+        Some(InstanceState::Restarting { exit_code }) => {
+            causes.push(format!("it ended with exit code {exit_code}, again and again"))
+        }
+        Some(InstanceState::Created | InstanceState::Running) | None => {}
+    }
+    causes
+}
+
+fn hint(state: Option<&InstanceState>, transcript: &[ProbeAttempt]) -> String {
+    match (state, transcript.last().map(|attempt| &attempt.outcome)) {
+        (Some(InstanceState::Exited { oom: true, .. }), _) => {
+            "give it more with `memory` in the environment's configuration".into()
+        }
+        (Some(InstanceState::Exited { .. } | InstanceState::Restarting { .. }), _) => "its last lines tell why it ended".into(),
+        (_, Some(ProbeOutcome::Answered { saw, .. })) if saw.starts_with("404") => {
+            "set `[health] path` to a path that the app answers with 2xx".into()
+        }
+        (_, Some(ProbeOutcome::Failed { .. })) => "check that the app listens on 0.0.0.0 and on the port in `PORT`".into(),
+        _ => "what served goes on serving; mend the app and ship again".into(),
+    }
+}
+
+/// Writes probes and lines the way they are shown below an error.
+fn evidence(transcript: &[ProbeAttempt], tail: &[LogLine]) -> Vec<String> {
+    let mut lines: Vec<String> = transcript
+        .iter()
+        .map(|attempt| {
+            let clock = attempt.at.get(11..19).unwrap_or(&attempt.at);
+            let said = match &attempt.outcome {
+                ProbeOutcome::Passed { saw } => saw.clone(),
+                ProbeOutcome::Answered { saw, excerpt } if excerpt.is_empty() => saw.clone(),
+                ProbeOutcome::Answered { saw, excerpt } => format!("{saw} {excerpt}"),
+                ProbeOutcome::Failed { error } => error.clone(),
+            };
+            format!("{clock} {} → {said} ({} ms)", attempt.probe, attempt.elapsed_ms)
+        })
+        .collect();
+    if !tail.is_empty() {
+        lines.push("its last lines:".into());
+        lines.extend(tail.iter().map(|line| format!("  {}", line.text)));
+    }
+    lines
+}

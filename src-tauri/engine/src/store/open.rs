@@ -1,0 +1,131 @@
+//! Opens the database, makes it if it is not there, and brings an older one up to date.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::Store;
+
+/// Each migration once, in order; its place is the version that it leads to. Published ones are never edited.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_history.sql")];
+
+/// Why the memory of a home cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The folder cannot be made or written.
+    #[error("the data folder {} cannot be used: {reason}", folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// The database was written by a newer Nonevent.
+    #[error("{} was written by a newer version of Nonevent (schema {found}, this one knows {known})", file.display())]
+    Newer {
+        /// The file.
+        file: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The newest known version.
+        known: u32,
+    },
+    /// SQLite refused.
+    #[error("the database cannot be read or written: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// A row does not have the shape that it should have.
+    #[error("a row of the database has an unknown shape: {reason}")]
+    Shape {
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl StoreError {
+    /// Returns what a person can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Folder { .. } => Some("make it writable, or point NONEVENT_HOME at another folder".into()),
+            Self::Newer { .. } => Some("install the newer version, or point NONEVENT_HOME at another folder".into()),
+            Self::Database(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) => {
+                Some("free some disk space".into())
+            }
+            Self::Database(_) | Self::Shape { .. } => {
+                Some("what serves is safe on the target: move the file aside and run `nonevent recover`".into())
+            }
+        }
+    }
+}
+
+impl Store {
+    /// Opens `state.db` in a folder, making both as needed.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, the file is no database, or a newer version wrote it.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| StoreError::Folder { folder: folder.to_owned(), reason: error.to_string() })?;
+        let file = folder.join("state.db");
+        let connection = Connection::open(&file)?;
+        connection.busy_timeout(Duration::from_secs(10))?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        migrate(connection, &file)
+    }
+
+    /// Opens a database that lives in memory only.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        migrate(Connection::open_in_memory()?, Path::new(":memory:"))
+    }
+}
+
+fn migrate(mut connection: Connection, file: &Path) -> Result<Store, StoreError> {
+    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
+    if version > known {
+        return Err(StoreError::Newer { file: file.to_owned(), found: version, known });
+    }
+    if version < known {
+        // Two processes may open a new home at once: the second waits here and then finds nothing left to do.
+        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let version: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        for migration in MIGRATIONS.iter().skip(version as usize) {
+            transaction.execute_batch(migration)?;
+        }
+        transaction.pragma_update(None, "user_version", known)?;
+        transaction.commit()?;
+    }
+    Ok(Store { connection: Arc::new(Mutex::new(connection)) })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_home_opens_twice_and_a_newer_one_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        Store::open(folder.path()).unwrap();
+        let again = Store::open(folder.path()).unwrap();
+        again.connection().pragma_update(None, "user_version", 99).unwrap();
+        let error = Store::open(folder.path()).unwrap_err();
+        assert!(matches!(error, StoreError::Newer { found: 99, .. }), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_refused_and_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("state.db");
+        std::fs::write(&file, "this is a letter, not a database, and longer than a header of SQLite".repeat(20)).unwrap();
+        let error = Store::open(folder.path()).unwrap_err();
+        assert!(matches!(error, StoreError::Database(_)), "{error}");
+        assert!(std::fs::read_to_string(&file).unwrap().starts_with("this is a letter"));
+    }
+}

@@ -1,0 +1,195 @@
+//! Rollouts and the journal of their steps.
+
+use rusqlite::{Connection, Row, params};
+
+use super::events::append;
+use super::{Store, StoreError, from_json, from_word, now, to_json, to_word};
+use crate::event::{Event, EventBody};
+use crate::model::{
+    EnvironmentName, Plan, ProjectName, ReleaseId, RolloutId, RolloutRecord, RolloutState, RunId, StepKind, StepRecord, StepState,
+};
+
+impl Store {
+    /// Begins a rollout: itself, its planned steps and the event, all or nothing.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn begin_rollout(&self, rollout: &RolloutRecord, plan: &Plan) -> Result<Event, StoreError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        transaction.execute(
+            "INSERT INTO rollouts (id, run, project, environment, reason, from_release, to_release, placement, state, started_at, by)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            params![
+                rollout.id.as_str(),
+                rollout.run.as_str(),
+                rollout.project.as_str(),
+                rollout.environment.as_str(),
+                to_word(&rollout.reason)?,
+                rollout.from.as_ref().map(ReleaseId::as_str),
+                rollout.to.as_str(),
+                to_json(&rollout.placement)?,
+                to_word(&rollout.state)?,
+                rollout.started_at,
+                rollout.by,
+            ],
+        )?;
+        for (position, step) in plan.steps.iter().enumerate() {
+            transaction.execute(
+                "INSERT INTO rollout_steps (rollout, position, kind, state) VALUES (?1, ?2, ?3, 'planned')",
+                params![rollout.id.as_str(), u32::try_from(position).unwrap_or(u32::MAX), to_json(&step.kind)?],
+            )?;
+        }
+        let body = EventBody::RolloutPlanned { rollout: rollout.id.clone(), plan: plan.clone() };
+        let event = append(&transaction, &rollout.project, &rollout.run, body)?;
+        transaction.commit()?;
+        Ok(event)
+    }
+
+    /// Journals that a step is about to be done.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn start_step(&self, rollout: &RolloutRecord, position: u32, kind: &StepKind, title: &str) -> Result<Event, StoreError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        transaction.execute(
+            "UPDATE rollout_steps SET state = 'started', started_at = ?3 WHERE rollout = ?1 AND position = ?2",
+            params![rollout.id.as_str(), position, now()],
+        )?;
+        let body = EventBody::StepStarted { position, kind: kind.clone(), title: title.to_owned() };
+        let event = append(&transaction, &rollout.project, &rollout.run, body)?;
+        transaction.commit()?;
+        Ok(event)
+    }
+
+    /// Journals how a step ended.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn finish_step(
+        &self,
+        rollout: &RolloutRecord,
+        position: u32,
+        kind: &StepKind,
+        title: &str,
+        state: StepState,
+        duration_ms: u64,
+    ) -> Result<Event, StoreError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        transaction.execute(
+            "UPDATE rollout_steps SET state = ?3, finished_at = ?4 WHERE rollout = ?1 AND position = ?2",
+            params![rollout.id.as_str(), position, to_word(&state)?, now()],
+        )?;
+        let body = EventBody::StepFinished { position, kind: kind.clone(), state, title: title.to_owned(), duration_ms };
+        let event = append(&transaction, &rollout.project, &rollout.run, body)?;
+        transaction.commit()?;
+        Ok(event)
+    }
+
+    /// Changes a rollout's state without ending it: it bakes.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn mark_baking(&self, rollout: &RolloutId) -> Result<(), StoreError> {
+        self.connection().execute("UPDATE rollouts SET state = 'baking' WHERE id = ?1", [rollout.as_str()])?;
+        Ok(())
+    }
+
+    /// Ends a rollout.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn finish_rollout(
+        &self,
+        rollout: &RolloutRecord,
+        state: RolloutState,
+        serving: Option<ReleaseId>,
+        failure: Option<String>,
+    ) -> Result<Event, StoreError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        transaction.execute(
+            "UPDATE rollouts SET state = ?2, failure = ?3, finished_at = ?4 WHERE id = ?1",
+            params![rollout.id.as_str(), to_word(&state)?, failure, now()],
+        )?;
+        let body = EventBody::RolloutFinished { rollout: rollout.id.clone(), state, serving, failure };
+        let event = append(&transaction, &rollout.project, &rollout.run, body)?;
+        transaction.commit()?;
+        Ok(event)
+    }
+
+    /// Lists rollouts of a project, the newest first, with their steps.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn rollouts(
+        &self,
+        project: &ProjectName,
+        environment: Option<&EnvironmentName>,
+        limit: u32,
+    ) -> Result<Vec<RolloutRecord>, StoreError> {
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached(
+            "SELECT id, run, project, environment, reason, from_release, to_release, placement, state, failure, started_at, finished_at, by
+             FROM rollouts WHERE project = ?1 AND (?2 IS NULL OR environment = ?2) ORDER BY started_at DESC, rowid DESC LIMIT ?3",
+        )?;
+        let rows = statement
+            .query_map(params![project.as_str(), environment.map(EnvironmentName::as_str), limit], |row| Ok(read_rollout(row)))?;
+        let mut rollouts: Vec<RolloutRecord> = rows.map(|row| row?).collect::<Result<_, StoreError>>()?;
+        for rollout in &mut rollouts {
+            rollout.steps = read_steps(&connection, &rollout.id)?;
+        }
+        Ok(rollouts)
+    }
+
+    /// Lists the rollouts of an environment that have no end.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn unfinished_rollouts(
+        &self,
+        project: &ProjectName,
+        environment: &EnvironmentName,
+    ) -> Result<Vec<RolloutRecord>, StoreError> {
+        Ok(self
+            .rollouts(project, Some(environment), u32::MAX)?
+            .into_iter()
+            .filter(|rollout| matches!(rollout.state, RolloutState::Running | RolloutState::Baking))
+            .collect())
+    }
+}
+
+fn read_rollout(row: &Row<'_>) -> Result<RolloutRecord, StoreError> {
+    Ok(RolloutRecord {
+        id: RolloutId::new(row.get::<_, String>(0)?),
+        run: RunId::new(row.get::<_, String>(1)?),
+        project: ProjectName::new(row.get::<_, String>(2)?),
+        environment: EnvironmentName::new(row.get::<_, String>(3)?),
+        reason: from_word(&row.get::<_, String>(4)?)?,
+        from: row.get::<_, Option<String>>(5)?.map(ReleaseId::new),
+        to: ReleaseId::new(row.get::<_, String>(6)?),
+        placement: from_json(&row.get::<_, String>(7)?)?,
+        state: from_word(&row.get::<_, String>(8)?)?,
+        failure: row.get(9)?,
+        started_at: row.get(10)?,
+        finished_at: row.get(11)?,
+        by: row.get(12)?,
+        steps: Vec::new(),
+    })
+}
+
+fn read_steps(connection: &Connection, rollout: &RolloutId) -> Result<Vec<StepRecord>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT position, kind, state, started_at, finished_at FROM rollout_steps WHERE rollout = ?1 ORDER BY position",
+    )?;
+    let rows = statement.query_map([rollout.as_str()], |row| {
+        Ok((row.get::<_, u32>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get(3)?, row.get(4)?))
+    })?;
+    rows.map(|row| {
+        let (position, kind, state, started_at, finished_at) = row?;
+        Ok(StepRecord { position, kind: from_json(&kind)?, state: from_word(&state)?, started_at, finished_at })
+    })
+    .collect()
+}

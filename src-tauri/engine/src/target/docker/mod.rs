@@ -1,0 +1,209 @@
+//! Releases on a Docker engine: the only user of the engine's API for running things.
+//!
+//! What an environment is made of, all of it labelled (`scope::label`):
+//! - **One shared network** per installation, with a subnet of ours, on which instances have fixed addresses; the proxy sits only
+//!   there. The engine itself chooses the pool (it knows the host's routes and its own configuration), we cut it up: the head is the
+//!   shared network, each environment gets a slice.
+//! - **One network per environment**, on which its instances and its services sit: `db` is reachable by that name there and nowhere
+//!   else, because services are on no other network.
+//! - **One proxy** ([`super::proxy`]) with its volume.
+//! - Instances, services, volumes, and the lock: a container that is created and never started.
+//!
+//! Two locks: the environment's (`lock`), with a fence that every irreversible step checks, and a short one on what environments share
+//! (`setup`), which is held only while network, volume and proxy are made or removed.
+
+mod api;
+mod down;
+mod exec;
+mod garbage;
+mod ground;
+mod instance;
+mod lock;
+mod logs;
+mod network;
+mod observe;
+mod prepare;
+mod probe;
+mod recipe;
+mod route;
+mod scope;
+mod service;
+mod setup;
+mod side;
+mod subnet;
+mod volume;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+pub use scope::Scope;
+use tokio::sync::Mutex;
+
+use self::api::Api;
+use super::{
+    Fence, Foundation, InstanceSpec, Kept, Leave, LineSink, LockHolder, LogQuery, Observed, OnceExit, Place, Record, Session,
+    Target, TargetError, Terminal, Waste,
+};
+use crate::docker::Docker;
+use crate::model::{EngineInfo, HealthCheck, Instance, InstanceId, ProbeAttempt, RolloutId};
+
+/// What a Docker target is told once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// The installation.
+    pub scope: Scope,
+    /// The proxy's image, pinned: `haproxy:3.2@sha256:…` or an engine's id. It needs bash and haproxy 3.2 or newer.
+    pub proxy_image: String,
+    /// Where requests come in.
+    pub port: PortChoice,
+    /// Time without a heartbeat after which a lock's holder counts as dead.
+    pub stale_after: Duration,
+}
+
+impl Options {
+    /// The options of an installation: the usual ports in the default scope, ephemeral ones in any other.
+    pub fn new(scope: Scope, proxy_image: impl Into<String>) -> Self {
+        let port = if scope.is_default() { PortChoice::Usual } else { PortChoice::Ephemeral };
+        Self { scope, proxy_image: proxy_image.into(), port, stale_after: Duration::from_secs(30) }
+    }
+}
+
+/// Which port on the engine's loopback the proxy takes when it is made; afterwards it keeps it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PortChoice {
+    /// 80, else 8080, else the next one that is free.
+    Usual,
+    /// This one or none.
+    Fixed(u16),
+    /// Any that is free.
+    Ephemeral,
+}
+
+/// A Docker engine on which environments run.
+#[derive(Debug)]
+pub struct DockerTarget {
+    api: Api,
+    info: EngineInfo,
+    options: Options,
+    http: reqwest::Client,
+    /// Held while an address is chosen and until the container that bears it exists.
+    addresses: Mutex<()>,
+}
+
+impl DockerTarget {
+    /// Makes a target of an engine that is connected already. Touches nothing on it.
+    ///
+    /// # Errors
+    /// When no HTTP client can be made.
+    pub fn new(docker: &Docker, options: Options) -> Result<Self, TargetError> {
+        let api = Api { client: docker.client.clone(), host: docker.info.host.clone(), scope: options.scope.clone() };
+        let http = probe::client()?;
+        Ok(Self { api, info: docker.info.clone(), options, http, addresses: Mutex::new(()) })
+    }
+
+    /// The ports that the proxy has on the engine's loopback: requests, previews. None when there is no proxy.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn ports(&self) -> Result<Option<(u16, u16)>, TargetError> {
+        Ok(self.ground().await?.map(|ground| (ground.ports.http, ground.ports.preview)))
+    }
+}
+
+#[async_trait]
+impl Target for DockerTarget {
+    async fn info(&self) -> Result<EngineInfo, TargetError> {
+        self.api.client.ping().await.map_err(|error| self.api.error("ask the engine", error))?;
+        Ok(self.info.clone())
+    }
+
+    async fn observe(&self, place: &Place) -> Result<Observed, TargetError> {
+        self.observe_place(place).await
+    }
+
+    async fn lock(&self, place: &Place, holder: &LockHolder) -> Result<Fence, TargetError> {
+        self.take_lock(place, holder).await
+    }
+
+    async fn beat(&self, fence: &Fence) -> Result<(), TargetError> {
+        self.beat_lock(fence).await
+    }
+
+    async fn unlock(&self, fence: &Fence) -> Result<(), TargetError> {
+        self.release_lock(fence).await
+    }
+
+    async fn prepare(&self, fence: &Fence, foundation: &Foundation) -> Result<(), TargetError> {
+        self.check_fence(fence).await?;
+        self.prepare_place(fence, foundation).await
+    }
+
+    async fn run_once(&self, fence: &Fence, spec: &InstanceSpec, lines: &LineSink) -> Result<OnceExit, TargetError> {
+        self.check_fence(fence).await?;
+        self.run_to_end(&fence.place, spec, lines).await
+    }
+
+    async fn start(&self, fence: &Fence, spec: &InstanceSpec) -> Result<Instance, TargetError> {
+        self.check_fence(fence).await?;
+        self.start_instance(&fence.place, spec).await
+    }
+
+    async fn stage(&self, fence: &Fence, record: &Record, instances: &[InstanceId]) -> Result<(), TargetError> {
+        self.check_fence(fence).await?;
+        self.stage_side(fence, record, instances).await
+    }
+
+    async fn probe(
+        &self,
+        place: &Place,
+        instance: &Instance,
+        check: &HealthCheck,
+        domain: &str,
+    ) -> Result<ProbeAttempt, TargetError> {
+        self.probe_instance(place, instance, check, domain).await
+    }
+
+    async fn switch(&self, fence: &Fence, rollout: &RolloutId) -> Result<(), TargetError> {
+        self.check_fence(fence).await?;
+        self.switch_to(fence, rollout).await
+    }
+
+    async fn rescale(&self, fence: &Fence, record: &Record, instances: &[InstanceId]) -> Result<(), TargetError> {
+        self.check_fence(fence).await?;
+        self.rescale_side(fence, record, instances).await
+    }
+
+    async fn drain(&self, fence: &Fence, limit: Duration) -> Result<u32, TargetError> {
+        self.drain_idle(&fence.place, limit).await
+    }
+
+    async fn retire(&self, fence: &Fence, instance: &InstanceId, lines: &LineSink) -> Result<(), TargetError> {
+        self.check_fence(fence).await?;
+        self.retire_instance(fence, instance, lines).await
+    }
+
+    async fn logs(&self, place: &Place, query: &LogQuery, lines: &LineSink) -> Result<(), TargetError> {
+        self.read_logs(place, query, lines).await
+    }
+
+    async fn exec(&self, instance: &InstanceId, command: &[String], terminal: Terminal) -> Result<Session, TargetError> {
+        self.open_session(instance, command, terminal).await
+    }
+
+    async fn down(&self, fence: &Fence, leave: Leave) -> Result<(), TargetError> {
+        self.check_fence(fence).await?;
+        self.remove_place(fence, leave).await
+    }
+
+    async fn places(&self) -> Result<Vec<Place>, TargetError> {
+        self.list_places().await
+    }
+
+    async fn garbage(&self, kept: &Kept) -> Result<Vec<Waste>, TargetError> {
+        self.find_waste(kept).await
+    }
+
+    async fn sweep(&self, waste: &[Waste]) -> Result<u64, TargetError> {
+        self.remove_waste(waste).await
+    }
+}

@@ -1,0 +1,121 @@
+//! Looking at an environment: what serves, what runs, who holds the lock.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::try_join_all;
+
+use super::DockerTarget;
+use super::ground::Ground;
+use super::instance::instance;
+use super::lock::label_of;
+use super::scope::{Role, key, label};
+use crate::model::{Instance, ServiceStatus};
+use crate::target::proxy::{ProxyState, SideState};
+use crate::target::{Observed, Place, Record, Side, TargetError};
+
+/// What the proxy's volume says of an environment.
+#[derive(Default)]
+struct Route {
+    serving: Option<Side>,
+    idle: Option<Side>,
+    url: Option<String>,
+}
+
+impl DockerTarget {
+    pub(super) async fn observe_place(&self, place: &Place) -> Result<Observed, TargetError> {
+        let route = self.observe_route(place).await?;
+        let listed = self.place_containers(place).await?;
+        let inspected =
+            try_join_all(listed.iter().filter_map(|container| container.id.as_deref()).map(|id| self.api.inspect(id)));
+        let containers: Vec<_> = inspected.await?.into_iter().flatten().collect();
+        let mut instances: Vec<Instance> = containers.iter().filter_map(instance).collect();
+        for instance in &mut instances {
+            instance.serving = route.serving.as_ref().is_some_and(|side| side.instances.contains(&instance.id));
+        }
+        instances.sort_by(|one, other| (&one.process, &one.name).cmp(&(&other.process, &other.name)));
+        let mut services: Vec<ServiceStatus> = containers
+            .iter()
+            .filter(|container| label_of(container, label::ROLE).as_deref() == Some(Role::Service.word()))
+            .map(|container| {
+                let config = container.config.clone().unwrap_or_default();
+                let name = label_of(container, label::SERVICE).unwrap_or_default();
+                let volume = self.options.scope.service(place, &name);
+                let mounted = container.mounts.iter().flatten().any(|mount| mount.name.as_deref() == Some(volume.as_str()));
+                ServiceStatus {
+                    image: config.image.unwrap_or_default(),
+                    running: container.state.as_ref().and_then(|state| state.running).unwrap_or_default(),
+                    volume: mounted.then_some(volume),
+                    name,
+                }
+            })
+            .collect();
+        services.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(Observed {
+            serving: route.serving,
+            idle: route.idle,
+            instances,
+            services,
+            url: route.url,
+            lock: self.lock_holder(place).await?,
+        })
+    }
+
+    pub(super) async fn list_places(&self) -> Result<Vec<Place>, TargetError> {
+        let containers = self.api.containers(vec![label::ENVIRONMENT.to_owned()]).await?;
+        let mut places: BTreeSet<Place> = containers
+            .iter()
+            .filter_map(|container| {
+                let labels = container.labels.as_ref()?;
+                // A lock alone is no environment: it may be that of a first ship that has made nothing yet.
+                (labels.get(label::ROLE).map(String::as_str) != Some(Role::Lock.word())).then_some(())?;
+                Some(Place {
+                    project: labels.get(label::PROJECT)?.as_str().into(),
+                    environment: labels.get(label::ENVIRONMENT)?.as_str().into(),
+                })
+            })
+            .collect();
+        if let Some(ground) = self.ground().await? {
+            places.extend(self.read_state(&ground).await?.places.into_values().map(|here| here.place));
+        }
+        Ok(places.into_iter().collect())
+    }
+
+    /// Reads what the volume says. A proxy that runs but does otherwise is mended on the way.
+    async fn observe_route(&self, place: &Place) -> Result<Route, TargetError> {
+        let Some(ground) = self.ground().await? else { return Ok(Route::default()) };
+        if ground.running {
+            let snapshot = self.snapshot(&ground, place).await?;
+            self.repair(&ground, place, &snapshot).await?;
+            let record = |side: &SideState| snapshot.records.get(&side.record).cloned();
+            return Ok(route(&snapshot.generation.state, place, &ground, record));
+        }
+        let state = self.read_state(&ground).await?;
+        let mut records = std::collections::BTreeMap::new();
+        for side in state.places.get(&key(place)).into_iter().flat_map(|here| here.sides.values()) {
+            if let Some(record) = self.read_record(&ground, &side.record).await? {
+                records.insert(side.record.clone(), record);
+            }
+        }
+        let mut route = route(&state, place, &ground, |side| records.get(&side.record).cloned());
+        route.url = None;
+        Ok(route)
+    }
+}
+
+fn route(state: &ProxyState, place: &Place, ground: &Ground, record: impl Fn(&SideState) -> Option<Record>) -> Route {
+    let Some(here) = state.places.get(&key(place)) else { return Route::default() };
+    let side = |side: Option<&SideState>| {
+        let side = side?;
+        Some(Side { record: record(side)?, instances: side.instances.clone() })
+    };
+    let domain = here.serving_side().map(|side| &side.domain).filter(|domain| !domain.is_empty()).or(here.domains.first());
+    Route {
+        serving: side(here.serving_side()),
+        idle: side(here.idle_side()),
+        url: domain.map(|domain| url(domain, ground.ports.http)),
+    }
+}
+
+fn url(domain: &str, port: u16) -> String {
+    if port == 80 { format!("http://{domain}") } else { format!("http://{domain}:{port}") }
+}

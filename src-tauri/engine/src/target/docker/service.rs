@@ -1,0 +1,252 @@
+//! Kept services: containers on volumes, made once, never replaced by a ship; and waiting until they are ready.
+//!
+//! Whether a port is open is asked from inside the service where its image has bash, else from a container of the proxy's image on
+//! the environment's network: that works with any image, and is the way instances go.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+use bollard::models::{
+    ContainerCreateBody, ContainerInspectResponse, EndpointSettings, HostConfig, NetworkingConfig, RestartPolicy,
+    RestartPolicyNameEnum,
+};
+use bollard::query_parameters::{CreateContainerOptions, StartContainerOptions, WaitContainerOptions};
+use futures_util::StreamExt;
+
+use super::DockerTarget;
+use super::lock::label_of;
+use super::recipe::{log_limits, unless_stopped};
+use super::scope::{Role, label};
+use crate::model::{CommandLine, Ready, ServiceSettings};
+use crate::target::{Place, TargetError};
+
+/// Time in which a service must get ready.
+const DEADLINE: Duration = Duration::from_secs(120);
+/// Time between two looks.
+const PAUSE: Duration = Duration::from_millis(150);
+/// Restarts after which a service is given up.
+const RESTARTS: i64 = 3;
+/// Lines that are shown of a service that did not get ready.
+const TAIL: u32 = 20;
+/// Bytes of shared memory: PostgreSQL's parallel queries need more than the engine's 64 MB.
+const SHARED_MEMORY: i64 = 256 << 20;
+
+/// What looking at a service once found.
+enum Look {
+    Ready,
+    NotYet,
+    /// It cannot be told from inside.
+    Blind,
+}
+
+impl DockerTarget {
+    /// Starts services that do not run, and waits until all are ready.
+    pub(super) async fn ensure_services(
+        &self,
+        place: &Place,
+        network: &str,
+        services: &BTreeMap<String, (ServiceSettings, String)>,
+    ) -> Result<(), TargetError> {
+        for (name, (settings, image)) in services {
+            self.ensure_service(place, network, name, settings, image).await?;
+        }
+        let waits = services.iter().map(|(name, (settings, _))| self.await_service(place, network, name, &settings.ready));
+        futures_util::future::try_join_all(waits).await.map(|_| ())
+    }
+
+    async fn ensure_service(
+        &self,
+        place: &Place,
+        network: &str,
+        service: &str,
+        settings: &ServiceSettings,
+        image: &str,
+    ) -> Result<(), TargetError> {
+        let name = self.options.scope.service(place, service);
+        if let Some(container) = self.api.inspect(&name).await? {
+            if label_of(&container, label::SCOPE).as_deref() != Some(self.options.scope.name()) {
+                return Err(TargetError::Refused {
+                    operation: format!("start service `{service}`"),
+                    reason: format!("container {name} exists and was not made by Nonevent"),
+                });
+            }
+            let state = container.state.unwrap_or_default();
+            if state.running.unwrap_or_default() || state.restarting.unwrap_or_default() {
+                return Ok(());
+            }
+            match self.api.client.start_container(&name, None::<StartContainerOptions>).await {
+                Ok(()) => return Ok(()),
+                // Its network was pruned while it was stopped. Its data is on its volume.
+                Err(error) => tracing::warn!(%name, %error, "a stopped service is made anew"),
+            }
+            self.api.remove(&name).await?;
+        }
+        self.ensure_image(image).await?;
+        let body = self.service_body(place, network, service, settings, image).await?;
+        self.create_named(&name, body).await?;
+        let started = self.api.client.start_container(&name, None::<StartContainerOptions>).await;
+        started.map_err(|error| self.api.error(format!("start {name}"), error))
+    }
+
+    async fn service_body(
+        &self,
+        place: &Place,
+        network: &str,
+        service: &str,
+        settings: &ServiceSettings,
+        image: &str,
+    ) -> Result<ContainerCreateBody, TargetError> {
+        let inspected = self.api.client.inspect_image(image).await;
+        let inspected = inspected.map_err(|error| self.api.error(format!("inspect image {image}"), error))?;
+        let mut folders = match &settings.data {
+            Some(folder) => vec![folder.clone()],
+            None => inspected.config.and_then(|config| config.volumes).unwrap_or_default(),
+        };
+        folders.sort();
+        let mut binds = Vec::new();
+        for (index, folder) in folders.iter().enumerate() {
+            let mut volume = self.options.scope.service(place, service);
+            if index > 0 {
+                volume.push_str(&format!(".{index}"));
+            }
+            self.ensure_volume(&volume, place, Role::Service).await?;
+            binds.push(format!("{volume}:{folder}"));
+        }
+        let mut labels = self.api.labels(Role::Service, Some(place));
+        labels.insert(label::SERVICE.to_owned(), service.to_owned());
+        let endpoint = EndpointSettings { aliases: Some(vec![service.to_owned()]), ..EndpointSettings::default() };
+        Ok(ContainerCreateBody {
+            hostname: Some(service.to_owned()),
+            image: Some(image.to_owned()),
+            cmd: settings.command.as_ref().map(CommandLine::argv),
+            env: Some(settings.env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
+            labels: Some(labels),
+            host_config: Some(HostConfig {
+                binds: Some(binds),
+                network_mode: Some(network.to_owned()),
+                restart_policy: Some(unless_stopped()),
+                log_config: Some(log_limits()),
+                shm_size: Some(SHARED_MEMORY),
+                ..HostConfig::default()
+            }),
+            networking_config: Some(NetworkingConfig { endpoints_config: Some(HashMap::from([(network.to_owned(), endpoint)])) }),
+            ..ContainerCreateBody::default()
+        })
+    }
+
+    async fn await_service(&self, place: &Place, network: &str, service: &str, ready: &Ready) -> Result<(), TargetError> {
+        let name = self.options.scope.service(place, service);
+        let began = Instant::now();
+        let mut before = None;
+        loop {
+            let container = self.api.inspect(&name).await?.ok_or_else(|| TargetError::ServiceNotReady {
+                service: service.to_owned(),
+                reason: "its container is gone".to_owned(),
+                tail: Vec::new(),
+            })?;
+            // A service that has run for a year may have been restarted before; only what happens now counts.
+            let restarts = container.restart_count.unwrap_or_default();
+            let mut reason = dying(&container, restarts - *before.get_or_insert(restarts));
+            if reason.is_none() {
+                match self.look(&name, &container, ready).await? {
+                    Look::Ready => return Ok(()),
+                    Look::Blind if self.look_from_beside(place, network, service, ready).await? => return Ok(()),
+                    Look::NotYet | Look::Blind => {}
+                }
+                if began.elapsed() > DEADLINE {
+                    reason = Some(format!("{} within {} s", wanting(ready), DEADLINE.as_secs()));
+                }
+            }
+            if let Some(reason) = reason {
+                let tail = self.last_lines(&name, TAIL).await?;
+                return Err(TargetError::ServiceNotReady { service: service.to_owned(), reason, tail });
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn look(&self, name: &str, container: &ContainerInspectResponse, ready: &Ready) -> Result<Look, TargetError> {
+        let state = container.state.clone().unwrap_or_default();
+        if !state.running.unwrap_or_default() || state.restarting.unwrap_or_default() {
+            return Ok(Look::NotYet);
+        }
+        let seen = |yes| if yes { Look::Ready } else { Look::NotYet };
+        match ready {
+            Ready::Running => Ok(Look::Ready),
+            Ready::Command(command) => {
+                let printed = self.api.run_as(name, command.argv(), Vec::new(), None).await;
+                // It ended between two looks: the next one says so.
+                Ok(seen(printed.is_ok_and(|printed| printed.exit_code == 0)))
+            }
+            Ready::Log(text) => self.has_printed(name, state.started_at.as_deref(), text).await.map(seen),
+            Ready::Port(port) => {
+                let address = container
+                    .network_settings
+                    .as_ref()
+                    .and_then(|settings| settings.networks.as_ref()?.values().find_map(|network| network.ip_address.clone()))
+                    .unwrap_or_default();
+                let script = format!("exec 3<>/dev/tcp/{address}/{port}");
+                let command = vec!["bash".to_owned(), "-c".to_owned(), script];
+                Ok(match self.api.run_as(name, command, Vec::new(), None).await {
+                    Ok(printed) if printed.exit_code == 0 => Look::Ready,
+                    Ok(printed) if printed.exit_code == 1 && printed.errors.contains("refused") => Look::NotYet,
+                    Err(error @ TargetError::Unreachable { .. }) => return Err(error),
+                    _ => Look::Blind,
+                })
+            }
+        }
+    }
+
+    /// Asks from a container of the proxy's image whether the port is open, for a few seconds.
+    async fn look_from_beside(&self, place: &Place, network: &str, service: &str, ready: &Ready) -> Result<bool, TargetError> {
+        let Ready::Port(port) = ready else { return Ok(false) };
+        let script = format!(
+            "for _ in {{1..30}}; do if (exec 3<>/dev/tcp/{service}/{port}) 2>/dev/null; then exit 0; fi; sleep 0.1; done; exit 1"
+        );
+        let body = ContainerCreateBody {
+            image: Some(self.options.proxy_image.clone()),
+            entrypoint: Some(vec!["bash".to_owned(), "-c".to_owned(), script]),
+            labels: Some(self.api.labels(Role::Hand, Some(place))),
+            host_config: Some(HostConfig {
+                network_mode: Some(network.to_owned()),
+                restart_policy: Some(RestartPolicy { name: Some(RestartPolicyNameEnum::NO), maximum_retry_count: None }),
+                ..HostConfig::default()
+            }),
+            ..ContainerCreateBody::default()
+        };
+        let created = self.api.client.create_container(None::<CreateContainerOptions>, body).await;
+        let hand = created.map_err(|error| self.creation_error("a container that asks for a port", error))?.id;
+        let started = self.api.client.start_container(&hand, None::<StartContainerOptions>).await;
+        let mut waiting = Box::pin(self.api.client.wait_container(&hand, None::<WaitContainerOptions>));
+        if started.is_ok() {
+            while waiting.next().await.is_some() {}
+        }
+        let ended = self.api.inspect(&hand).await?.and_then(|container| container.state);
+        self.api.remove(&hand).await?;
+        started.map_err(|error| self.api.error("start a container that asks for a port", error))?;
+        Ok(ended.and_then(|state| state.exit_code) == Some(0))
+    }
+}
+
+/// Says why a service will not get ready, if it keeps ending.
+fn dying(container: &ContainerInspectResponse, restarts: i64) -> Option<String> {
+    let state = container.state.clone().unwrap_or_default();
+    let exit_code = state.exit_code.unwrap_or_default();
+    if state.oom_killed.unwrap_or_default() {
+        return Some("the kernel ended it for want of memory".to_owned());
+    }
+    let again = state.restarting.unwrap_or_default() || state.running.unwrap_or_default();
+    if restarts >= RESTARTS || !again {
+        return Some(format!("it ended with exit code {exit_code}"));
+    }
+    None
+}
+
+fn wanting(ready: &Ready) -> String {
+    match ready {
+        Ready::Port(port) => format!("port {port} did not open"),
+        Ready::Command(command) => format!("`{}` did not succeed", command.argv().join(" ")),
+        Ready::Log(text) => format!("it did not print `{text}`"),
+        Ready::Running => "it did not run".to_owned(),
+    }
+}

@@ -1,0 +1,42 @@
+# Replaces generation $EXPECTED by $NEXT, whose folder was uploaded before.
+# $KEY $NUMBER $TOKEN: the fence, or an empty $KEY for changes that belong to no environment.
+# $RELOAD: `yes` when the workers must be replaced; else $COMMANDS are sent to them. $BACKENDS: whose servers are shown at the end.
+# $OLD_RECORDS: files that nothing refers to once this is done.
+hold
+abandon() { rm -rf "generations/$NEXT"; exit "$1"; }
+[ "$(readlink current)" = "generations/$EXPECTED" ] || abandon 75
+# Another commit, by a laptop whose clock goes differently, may have taken the upload for an old one: then it is made again.
+[ -f "generations/$NEXT/state.json" ] || abandon 75
+if [ -n "$KEY" ]; then fence "$KEY" "$NUMBER" "$TOKEN" || abandon 76; fi
+
+point() { ln -sfn "generations/$1" "current.$1" && mv -fT "current.$1" current; }
+
+if [ "$RELOAD" = yes ]; then
+    section refusal
+    NONEVENT_STATE="$FOLDER/generations/$NEXT" haproxy -c -f "generations/$NEXT/haproxy.cfg" 2>&1 || abandon 78
+fi
+# The files must be on the disk before the link that names them is, or a power failure could leave a link to nothing.
+sync "generations/$NEXT"/* "generations/$NEXT"
+point "$NEXT" || abandon 1
+sync .
+if [ "$RELOAD" = yes ]; then
+    answer=$(master reload)
+    if [[ $answer != Success=1* ]]; then
+        point "$EXPECTED"
+        master reload >/dev/null
+        section refusal
+        printf '%s\n' "$answer"
+        abandon 78
+    fi
+fi
+find_workers
+if [ "$RELOAD" != yes ]; then tell "$COMMANDS"; fi
+show "$BACKENDS"
+section end
+for folder in generations/*; do
+    # An upload that another process has not committed yet is left alone; they are named by their time (UUID version 7), so those
+    # that are far behind this one in order are old.
+    if [ "$folder" = "generations/$EXPECTED" ] || [[ ${folder:12:7} < ${NEXT:0:7} ]]; then OLD_RECORDS+=" ../$folder"; fi
+done
+for record in $OLD_RECORDS; do rm -rf "records/$record"; done
+exit 0

@@ -1,0 +1,113 @@
+//! Single instances: probes, ends, output, commands inside.
+
+use nonevent_engine::model::{InstanceState, ProbeOutcome};
+use nonevent_engine::target::{Follow, LogQuery, OnceExit, Terminal};
+use tokio::sync::mpsc;
+
+use super::{Behaviour, Scene, World, rollout};
+use crate::sample;
+
+pub(super) async fn a_probe_tells_what_it_saw(world: &dyn World) {
+    let stage = Scene::set(world, "probe").await;
+    stage.prepare().await;
+    let target = stage.target();
+    let healthy = stage.start(&rollout("r1"), "aaaa", 1).await;
+    let attempt = stage.await_probe(&healthy[0], |attempt| attempt.outcome.passed()).await;
+    assert_eq!(attempt.outcome, ProbeOutcome::Passed { saw: "200".to_owned() });
+    assert_eq!(attempt.instance, healthy[0].name);
+    assert_eq!(attempt.probe, "GET /healthz (Host: probe.localhost)");
+
+    let sick = target.start(&stage.fence, &stage.web(&rollout("r1"), "aaaa", Behaviour::Sick)).await.unwrap();
+    let answered = |attempt: &nonevent_engine::model::ProbeAttempt| matches!(attempt.outcome, ProbeOutcome::Answered { .. });
+    match stage.await_probe(&sick, answered).await.outcome {
+        ProbeOutcome::Answered { saw, excerpt } => {
+            assert_eq!((saw.as_str(), excerpt.trim()), ("503", "database is locked"));
+        }
+        other => panic!("{other:?}"),
+    }
+    stage.strike().await;
+}
+
+pub(super) async fn an_instance_that_ended_says_so_and_leaves_its_last_lines(world: &dyn World) {
+    let stage = Scene::set(world, "crash").await;
+    stage.prepare().await;
+    let target = stage.target();
+    let crashed = target.start(&stage.fence, &stage.web(&rollout("r1"), "aaaa", Behaviour::Crash)).await.unwrap();
+    let ended = |attempt: &nonevent_engine::model::ProbeAttempt| matches!(&attempt.outcome, ProbeOutcome::Failed { error } if error.contains("exit code 3"));
+    stage.await_probe(&crashed, ended).await;
+    let lines = stage.retire(&crashed).await;
+    assert!(lines.iter().any(|line| line.text == "boom" && line.source == crashed.name), "{lines:?}");
+    assert_eq!(target.observe(&stage.place).await.unwrap().instances, []);
+    stage.strike().await;
+}
+
+pub(super) async fn one_off_commands_run_and_leave_nothing(world: &dyn World) {
+    let stage = Scene::set(world, "once").await;
+    stage.prepare().await;
+    let target = stage.target();
+    for exit_code in [0, 7] {
+        let mut spec = stage.web(&rollout("r1"), "aaaa", Behaviour::Healthy);
+        spec.command = world.command("migrated", exit_code);
+        let (sink, mut lines) = mpsc::channel(100);
+        let exit = target.run_once(&stage.fence, &spec, &sink).await.unwrap();
+        assert_eq!(exit, OnceExit { exit_code: i64::from(exit_code), oom: false });
+        assert_eq!(lines.recv().await.unwrap().text, "migrated");
+    }
+    assert_eq!(target.observe(&stage.place).await.unwrap().instances, []);
+    stage.strike().await;
+}
+
+pub(super) async fn commands_run_inside_instances(world: &dyn World) {
+    let stage = Scene::set(world, "inside").await;
+    stage.prepare().await;
+    let target = stage.target();
+    let instances = stage.start(&rollout("r1"), "aaaa", 1).await;
+    let mut session = target.exec(&instances[0].id, &world.command("hello", 4).argv(), Terminal::None).await.unwrap();
+    let mut printed = Vec::new();
+    while let Some((_, bytes)) = session.output.recv().await {
+        printed.extend(bytes);
+    }
+    assert_eq!(String::from_utf8_lossy(&printed).trim(), "hello");
+    assert_eq!(session.exit.await.unwrap().unwrap(), 4);
+    assert!(target.exec(&"0123456789ab".into(), &["true".to_owned()], Terminal::None).await.is_err());
+    stage.strike().await;
+}
+
+pub(super) async fn output_is_followed_across_instances(world: &dyn World) {
+    let stage = Scene::set(world, "output").await;
+    stage.prepare().await;
+    let target = stage.target();
+    let start = async |name: &str| {
+        let spec = sample::worker(&rollout(name), "aaaa", &world.image(), world.app(Behaviour::Idle));
+        target.start(&stage.fence, &spec).await.unwrap()
+    };
+    let first = start("r1").await;
+    let (sink, mut lines) = mpsc::channel(100);
+    let follow = LogQuery { follow: Follow::Follow, ..LogQuery::default() };
+    let following = target.logs(&stage.place, &follow, &sink);
+    let reading = async {
+        let line = lines.recv().await.unwrap();
+        assert_eq!((line.source.as_str(), line.text.as_str()), (first.name.as_str(), "working"));
+        assert!(line.at.is_some());
+        let second = start("r2").await;
+        let line = lines.recv().await.unwrap();
+        assert_eq!(
+            (line.source, line.text.as_str()),
+            (second.name, "working"),
+            "an instance that started later, and no line twice"
+        );
+        drop(lines);
+    };
+    let (followed, ()) = tokio::join!(following, reading);
+    followed.unwrap();
+
+    let (sink, mut lines) = mpsc::channel(100);
+    let query = LogQuery { instance: Some(first.id.clone()), tail: Some(1), follow: Follow::Stop };
+    target.logs(&stage.place, &query, &sink).await.unwrap();
+    drop(sink);
+    assert_eq!(lines.recv().await.unwrap().source, first.name);
+    assert_eq!(lines.recv().await, None);
+    let seen = target.observe(&stage.place).await.unwrap();
+    assert!(seen.instances.iter().all(|instance| instance.state == InstanceState::Running));
+    stage.strike().await;
+}

@@ -1,0 +1,76 @@
+//! Questions before something that cannot be taken back.
+
+use std::io;
+
+use nonevent_cli::confirm::{Ask, Consent, by_name};
+use nonevent_cli::error::CliError;
+use nonevent_cli::verbs::down;
+use nonevent_engine::Fault;
+
+struct Scripted {
+    answer: Result<&'static str, io::ErrorKind>,
+    asked: Vec<String>,
+}
+
+impl Scripted {
+    fn says(answer: &'static str) -> Self {
+        Self { answer: Ok(answer), asked: Vec::new() }
+    }
+}
+
+impl Ask for Scripted {
+    fn ask(&mut self, question: &str) -> io::Result<String> {
+        self.asked.push(question.to_owned());
+        self.answer.map(ToOwned::to_owned).map_err(io::Error::from)
+    }
+}
+
+fn check(asker: Option<&mut Scripted>, consent: Consent) -> Result<(), CliError> {
+    let asker = asker.map(|asker| asker as &mut (dyn Ask + 'static));
+    by_name(asker, &"production".into(), "production is protected", consent)
+}
+
+#[test]
+fn the_name_must_be_typed() {
+    let mut person = Scripted::says(" production\n");
+    check(Some(&mut person), Consent::Wanted).unwrap();
+    assert_eq!(person.asked, ["production is protected; type `production` to go on"]);
+    for typed in ["", "y", "Production", "staging"] {
+        let error = check(Some(&mut Scripted::says(typed)), Consent::Wanted).unwrap_err();
+        assert!(matches!(error, CliError::NotConfirmed { .. }), "{typed}: {error}");
+        assert_eq!(error.fault(), Fault::User);
+    }
+}
+
+#[test]
+fn yes_asks_nobody() {
+    let mut person = Scripted::says("no");
+    check(Some(&mut person), Consent::Given).unwrap();
+    check(None, Consent::Given).unwrap();
+    assert!(person.asked.is_empty());
+}
+
+#[test]
+fn where_nobody_can_be_asked_it_is_an_error() {
+    let error = check(None, Consent::Wanted).unwrap_err();
+    assert_eq!(error.to_string(), "production is protected, and nobody can be asked here");
+    assert_eq!(error.hints(), ["give `--yes` if you are sure"]);
+    assert_eq!(error.fault(), Fault::User);
+}
+
+#[test]
+fn ctrl_c_at_the_question_is_an_interrupt() {
+    let mut person = Scripted { answer: Err(io::ErrorKind::Interrupted), asked: Vec::new() };
+    assert_eq!(check(Some(&mut person), Consent::Wanted).unwrap_err().fault(), Fault::Interrupted);
+}
+
+#[test]
+fn what_will_be_lost_is_said_first() {
+    let lost = ["shop-local-db, the data of service `db`".to_owned(), "app.volumes.uploads = \"/data\"".to_owned()];
+    insta::assert_snapshot!(down::warning(&"local".into(), &lost), @r#"
+    this will be lost with local:
+      shop-local-db, the data of service `db`
+      app.volumes.uploads = "/data"
+    "#);
+    assert_eq!(down::warning(&"local".into(), &[]), "local keeps no data");
+}

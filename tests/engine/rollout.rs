@@ -1,0 +1,261 @@
+//! Rollouts on the scripted target, which keeps the contract that Docker's keeps: what serves is always exactly the old release or the
+//! new one, wherever a process dies, an answer gets lost, an instance fails or a person stops it.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nonevent_engine::model::{Release, RolloutReason, RolloutState, RunId};
+use nonevent_engine::pipeline::Context;
+use nonevent_engine::request::Bake;
+use nonevent_engine::rollout::{Desired, Finished, Lease, Order, Rollout, RolloutError, recover};
+use nonevent_engine::store::Store;
+use nonevent_engine::target::{Foundation, RootFileSystem, Target};
+use nonevent_testkit::scripted::{Fault, Method, Script, ScriptedEngine, ScriptedTarget};
+use nonevent_testkit::shop::{place, placement, release_with_worker};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// One laptop: its memory, and the token that stops what it does.
+struct Laptop {
+    store: Store,
+    cancel: CancellationToken,
+}
+
+impl Laptop {
+    fn new() -> Self {
+        Self { store: Store::in_memory().unwrap(), cancel: CancellationToken::new() }
+    }
+
+    fn context(&self) -> Context {
+        let (updates, mut reader) = mpsc::channel(64);
+        tokio::spawn(async move { while reader.recv().await.is_some() {} });
+        Context::new(self.store.clone(), place().project, RunId::generate(), "ann@one".into(), updates, self.cancel.clone())
+    }
+
+    /// Moves `local` as a ship does: lock, recovery, rollout.
+    async fn ship(&self, target: &ScriptedTarget, order: &Order) -> Result<Option<Finished>, RolloutError> {
+        let context = self.context();
+        let lease = Lease::acquire(Arc::new(target.clone()), &place(), "ann@one", "ship").await?;
+        let result = self.roll_out(&context, target, &lease, order).await;
+        lease.release().await?;
+        result
+    }
+
+    async fn roll_out(
+        &self,
+        context: &Context,
+        target: &ScriptedTarget,
+        lease: &Lease,
+        order: &Order,
+    ) -> Result<Option<Finished>, RolloutError> {
+        let unfinished = self.store.unfinished_rollouts(&place().project, &place().environment)?;
+        recover(context, target, lease.fence(), &unfinished).await?;
+        let Some(mut rollout) = Rollout::begin(context, target, lease, order).await? else { return Ok(None) };
+        rollout.move_traffic().await?;
+        rollout.settle().await.map(Some)
+    }
+
+    fn states(&self) -> Vec<RolloutState> {
+        self.store.rollouts(&place().project, None, 100).unwrap().into_iter().map(|rollout| rollout.state).collect()
+    }
+}
+
+fn order(release: &Release, web: u16) -> Order {
+    Order {
+        desired: Desired { release: release.clone(), placement: placement(web), reason: RolloutReason::Ship },
+        foundation: Foundation {
+            domain: Some("shop.localhost".into()),
+            port: Some(8000),
+            services: BTreeMap::new(),
+            volumes: Vec::new(),
+        },
+        env: BTreeMap::new(),
+        secrets: BTreeMap::new(),
+        root: RootFileSystem::ReadOnly,
+        drain: Duration::from_secs(1),
+        bake: Duration::ZERO,
+        wait: Bake::Wait,
+    }
+}
+
+/// Asserts that exactly one whole release is there, and nothing besides.
+async fn whole(engine: &ScriptedEngine, release: &Release, web: usize, what: &str) {
+    let observed = engine.process().observe(&place()).await.unwrap();
+    assert_eq!(engine.serving(&place()), Some(release.id.clone()), "{what}");
+    assert_eq!(engine.answers("shop.localhost"), Some(release.id.clone()), "{what}");
+    let strangers: Vec<_> = observed.instances.iter().filter(|instance| instance.release != release.id).collect();
+    assert!(strangers.is_empty(), "{what}: {strangers:?}");
+    let count = |process: &str| observed.instances.iter().filter(|instance| instance.process.as_str() == process).count();
+    assert_eq!((count("web"), count("worker")), (web, 1), "{what}: {:?}", observed.instances);
+    assert!(observed.lock.is_none(), "{what}: the lock was left");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_replaces_another_and_nothing_is_left() {
+    let (engine, laptop) = (ScriptedEngine::new(), Laptop::new());
+    let (old, new) = (release_with_worker("aaa"), release_with_worker("bbb"));
+    assert_eq!(laptop.ship(&engine.process(), &order(&old, 2)).await.unwrap(), Some(Finished::Switched));
+    assert_eq!(laptop.ship(&engine.process(), &order(&new, 2)).await.unwrap(), Some(Finished::Switched));
+    whole(&engine, &new, 2, "after two ships").await;
+    assert_eq!(laptop.ship(&engine.process(), &order(&new, 2)).await.unwrap(), None, "nothing changed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn scaling_joins_and_leaves_the_serving_side() {
+    let (engine, laptop) = (ScriptedEngine::new(), Laptop::new());
+    let release = release_with_worker("aaa");
+    laptop.ship(&engine.process(), &order(&release, 1)).await.unwrap();
+    let before = engine.process().observe(&place()).await.unwrap().instances;
+    assert_eq!(laptop.ship(&engine.process(), &order(&release, 3)).await.unwrap(), Some(Finished::Scaled));
+    whole(&engine, &release, 3, "scaled up").await;
+    let after = engine.process().observe(&place()).await.unwrap().instances;
+    assert!(before.iter().all(|old| after.iter().any(|new| new.id == old.id)), "scaling replaced an instance");
+    assert_eq!(laptop.ship(&engine.process(), &order(&release, 1)).await.unwrap(), Some(Finished::Scaled));
+    whole(&engine, &release, 1, "scaled down").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_that_never_gets_healthy_changes_nothing() {
+    for script in [Script::Sick, Script::Crash] {
+        let (engine, laptop) = (ScriptedEngine::new(), Laptop::new());
+        let (old, new) = (release_with_worker("aaa"), release_with_worker("bbb"));
+        laptop.ship(&engine.process(), &order(&old, 2)).await.unwrap();
+        engine.behave(&new.id, script);
+        let error = laptop.ship(&engine.process(), &order(&new, 2)).await.unwrap_err();
+        assert!(matches!(error, RolloutError::NeverHealthy { .. }), "{error}");
+        assert!(!error.problem().details.is_empty(), "it shows no evidence");
+        whole(&engine, &old, 2, &format!("{script:?}")).await;
+        assert_eq!(laptop.states()[0], RolloutState::Failed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_before_start_starts_no_instance() {
+    let (engine, laptop) = (ScriptedEngine::new(), Laptop::new());
+    let (old, mut new) = (release_with_worker("aaa"), release_with_worker("bbb"));
+    laptop.ship(&engine.process(), &order(&old, 1)).await.unwrap();
+    new.settings.before_start = Some(Script::Healthy.command());
+    engine.end_once(&new.id, 7, &["no such table"]);
+    let process = engine.process();
+    let error = laptop.ship(&process, &order(&new, 1)).await.unwrap_err();
+    assert!(matches!(&error, RolloutError::BeforeStartFailed { exit_code: 7, .. }), "{error}");
+    assert!(error.problem().details.iter().any(|line| line.contains("no such table")), "{:?}", error.problem());
+    assert!(!process.calls().contains(&Method::Start));
+    whole(&engine, &old, 1, "a failed before_start").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_stops_it_before_the_switch() {
+    let (engine, laptop) = (ScriptedEngine::new(), Laptop::new());
+    let (old, new) = (release_with_worker("aaa"), release_with_worker("bbb"));
+    laptop.ship(&engine.process(), &order(&old, 1)).await.unwrap();
+    engine.behave(&new.id, Script::Slow(1_000_000));
+    let cancel = laptop.cancel.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        cancel.cancel();
+    });
+    let error = laptop.ship(&engine.process(), &order(&new, 1)).await.unwrap_err();
+    assert!(matches!(&error, RolloutError::Cancelled { serving: Some(id) } if *id == old.id), "{error}");
+    whole(&engine, &old, 1, "stopped").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_that_gets_worse_while_it_bakes_goes_back_by_itself() {
+    let (engine, laptop) = (ScriptedEngine::new(), Laptop::new());
+    let (old, new) = (release_with_worker("aaa"), release_with_worker("bbb"));
+    laptop.ship(&engine.process(), &order(&old, 1)).await.unwrap();
+    let (turns, id) = (engine.clone(), new.id.clone());
+    tokio::spawn(async move {
+        while turns.serving(&place()) != Some(id.clone()) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        turns.behave(&id, Script::Sick);
+    });
+    let baking = Order { bake: Duration::from_secs(60), ..order(&new, 1) };
+    let error = laptop.ship(&engine.process(), &baking).await.unwrap_err();
+    assert!(matches!(&error, RolloutError::WentBack { to, .. } if *to == old.id), "{error}");
+    whole(&engine, &old, 1, "went back").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_at_once_are_refused() {
+    let (engine, laptop) = (ScriptedEngine::new(), Laptop::new());
+    let other = Lease::acquire(Arc::new(engine.process()), &place(), "bob@two", "ship bbb").await.unwrap();
+    let error = laptop.ship(&engine.process(), &order(&release_with_worker("aaa"), 1)).await.unwrap_err();
+    assert!(error.to_string().contains("bob@two"), "{error}");
+    other.release().await.unwrap();
+    laptop.ship(&engine.process(), &order(&release_with_worker("aaa"), 1)).await.unwrap();
+}
+
+/// Ships `bbb` over `aaa` with a fault at the nth call; whether the fault came about before the rollout ended.
+async fn ship_with_fault(engine: &ScriptedEngine, laptop: &Laptop, order: &Order, nth: usize, fault: Fault) -> bool {
+    let process = engine.process();
+    process.fault_at(nth, fault);
+    tokio::select! {
+        biased;
+        () = process.died() => true,
+        result = laptop.ship(&process, order) => result.is_err() || process.counted_calls().len() >= nth,
+    }
+}
+
+/// Every fault at every call of a rollout: what serves is one whole release all the time, and the next ship ends well.
+async fn matrix(from: u16, to: u16, new: &Release) {
+    let old = release_with_worker("aaa");
+    for fault in [Fault::Fail, Fault::FailAfter, Fault::DieBefore, Fault::DieHalfway, Fault::DieAfter] {
+        for nth in 1.. {
+            let what = format!("{fault:?} at call {nth}");
+            let (engine, laptop) = (ScriptedEngine::new(), Laptop::new());
+            laptop.ship(&engine.process(), &order(&old, from)).await.unwrap();
+            let struck = ship_with_fault(&engine, &laptop, &order(new, to), nth, fault).await;
+            let serving = engine.serving(&place());
+            assert!(serving == Some(old.id.clone()) || serving == Some(new.id.clone()), "{what}: {serving:?} serves");
+            let answering = engine.answers("shop.localhost");
+            assert!(answering == serving, "{what}: {answering:?} answers while {serving:?} serves");
+            engine.advance(Duration::from_secs(31));
+            laptop
+                .ship(&engine.process(), &order(new, to))
+                .await
+                .unwrap_or_else(|error| panic!("{what}: the next ship failed: {error}"));
+            whole(&engine, new, usize::from(to), &what).await;
+            let open =
+                laptop.states().into_iter().filter(|state| matches!(state, RolloutState::Running | RolloutState::Baking)).count();
+            assert_eq!(open, 0, "{what}: the journal has an open rollout");
+            if !struck {
+                assert!(nth > 8, "a rollout of {nth} calls was not struck once");
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_fault_at_every_call_of_a_rollout_leaves_one_whole_release() {
+    matrix(2, 2, &release_with_worker("bbb")).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_fault_at_every_call_of_scaling_leaves_one_whole_release() {
+    matrix(1, 3, &release_with_worker("aaa")).await;
+    matrix(3, 1, &release_with_worker("aaa")).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_laptop_without_memory_ends_what_the_first_left() {
+    let (old, new) = (release_with_worker("aaa"), release_with_worker("bbb"));
+    let (engine, first) = (ScriptedEngine::new(), Laptop::new());
+    first.ship(&engine.process(), &order(&old, 1)).await.unwrap();
+    let process = engine.process();
+    process.fault(Method::Switch, 1, Fault::DieAfter);
+    let wanted = order(&new, 1);
+    tokio::select! {
+        () = process.died() => {}
+        result = first.ship(&process, &wanted) => panic!("it went on: {result:?}"),
+    }
+    engine.advance(Duration::from_secs(31));
+    let second = Laptop::new();
+    assert_eq!(second.ship(&engine.process(), &order(&new, 1)).await.unwrap(), None, "it serves already");
+    whole(&engine, &new, 1, "the other laptop").await;
+}

@@ -1,0 +1,9 @@
+//! The main job on real parts: the real command line, a real engine, the examples that the README ships.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod bad_input;
+mod crash;
+mod examples;
+mod load;
+mod rollback;
+mod world;

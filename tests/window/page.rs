@@ -1,0 +1,64 @@
+//! The page in the window, as a person reads and uses it.
+
+use std::path::Path;
+
+use fantoccini::elements::Element;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+
+use crate::world::{PATIENCE, WINDOW};
+
+/// The page in the window.
+pub struct Page(Client);
+
+impl Page {
+    /// Opens the window through the driver at an address.
+    pub async fn open(driver: &str) -> Self {
+        let wanted = json!({ "tauri:options": { "application": WINDOW }, "webkitgtk:browserOptions": { "binary": WINDOW } });
+        let Value::Object(wanted) = wanted else { panic!("capabilities are an object") };
+        let client = ClientBuilder::new(HttpConnector::new()).capabilities(wanted).connect(driver).await;
+        Self(client.expect("the window opens"))
+    }
+
+    /// Waits for an element (XPath 1.0).
+    pub async fn find(&self, path: &str) -> Element {
+        match self.0.wait().at_most(PATIENCE).for_element(Locator::XPath(path)).await {
+            Ok(element) => element,
+            Err(error) => panic!("no {path}: {error}\nthe page says:\n{}", self.text().await),
+        }
+    }
+
+    /// Waits for a text in the part of the table that belongs to a project.
+    pub async fn find_in(&self, project: &str, text: &str) -> Element {
+        self.find(&format!("//tbody[.//*[@title='{project}']]//*[normalize-space(text())='{text}']")).await
+    }
+
+    /// Waits for the button of that name and presses it.
+    pub async fn press(&self, name: &str) {
+        let path = format!("//button[@aria-label='{name}' or normalize-space(.)='{name}']");
+        self.find(&path).await.click().await.unwrap();
+    }
+
+    /// Returns everything that is written on the page.
+    pub async fn text(&self) -> String {
+        self.0.find(Locator::Css("body")).await.unwrap().text().await.unwrap()
+    }
+
+    /// Runs a script in the page and returns what its last argument is called with.
+    pub async fn run(&self, script: &str, arguments: Vec<Value>) -> Value {
+        self.0.execute_async(script, arguments).await.unwrap()
+    }
+
+    /// Keeps a picture of the page for people, in the target folder.
+    pub async fn picture(&self, name: &str) {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("window");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(format!("{name}.png")), self.0.screenshot().await.unwrap()).unwrap();
+    }
+
+    /// Closes the window.
+    pub async fn close(self) {
+        self.0.close().await.unwrap();
+    }
+}

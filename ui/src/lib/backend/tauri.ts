@@ -1,0 +1,48 @@
+/** The backend on Tauri's bridge. */
+import { Channel } from '@tauri-apps/api/core';
+import { getCurrentWebview } from '@tauri-apps/api/webview';
+
+import type { Answer, Backend } from './backend';
+import type { Change, Problem } from './bindings';
+import { commands } from './bindings';
+
+export function tauriBackend(): Backend {
+  return {
+    engineInfo: () => settled(commands.engineInfo()),
+    knownProjects: () => settled(commands.knownProjects()),
+    projectStatus: (project) => settled(commands.projectStatus(project)),
+    chooseFolder: () => settled(commands.chooseFolder().then((data) => ({ status: 'ok', data }))),
+    addProject: (folder) => settled(commands.addProject(folder)),
+    forgetProject: (project) => settled(commands.forgetProject(project)),
+    openEnvironment: (project, environment) => settled(commands.openEnvironment(project, environment)),
+    eventsAfter: (seq) => settled(commands.eventsAfter(seq)),
+    follow: (onChange) => settled(commands.follow(new Channel<Change>(onChange))),
+    onDrag(onDrag) {
+      void getCurrentWebview().onDragDropEvent(({ payload }) => {
+        if (payload.type === 'drop') onDrag({ kind: 'dropped', paths: payload.paths });
+        else onDrag({ kind: payload.type === 'leave' ? 'left' : 'over' });
+      });
+    },
+  };
+}
+
+/** A command that cannot be called at all rejects with a text: that too is an answer. */
+async function settled<T>(question: Promise<Answer<T>>): Promise<Answer<T>> {
+  try {
+    const answer = await question;
+    return answer.status === 'error' && typeof answer.error === 'string' ? broken(answer.error) : answer;
+  } catch (error) {
+    return broken(error);
+  }
+}
+
+function broken(error: unknown): { status: 'error'; error: Problem } {
+  const problem: Problem = {
+    code: 'internal',
+    message: 'the window could not ask its engine',
+    causes: [String(error)],
+    hints: ['this is a fault of Nonevent: please report it'],
+    details: [],
+  };
+  return { status: 'error', error: problem };
+}

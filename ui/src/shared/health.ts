@@ -1,0 +1,45 @@
+/** What a light means, in words. */
+import type { EnvironmentStatus, HealthState } from '../lib/backend';
+import { counted } from './words';
+
+/** A health, or the time until there is one. */
+export type Lit = HealthState | 'waiting';
+
+const WORDS: Record<Lit, string> = {
+  healthy: 'Healthy',
+  degraded: 'Degraded',
+  down: 'Down',
+  unknown: 'Unknown',
+  empty: 'Nothing released yet',
+  waiting: 'Looking…',
+};
+
+export function word(lit: Lit): string {
+  return WORDS[lit];
+}
+
+/** The states in the order in which they want attention. */
+export const BY_URGENCY: readonly HealthState[] = ['down', 'degraded', 'unknown', 'healthy', 'empty'];
+
+/** How many instances of the serving release run, of how many there are, and how many of other releases are still there. */
+export function instances(status: EnvironmentStatus): { running: number; all: number; others: number } {
+  const own = status.instances.filter((instance) => instance.release === status.serving);
+  const running = own.filter((instance) => instance.state.state === 'running').length;
+  return { running, all: own.length, others: status.instances.length - own.length };
+}
+
+/** What is wrong in an environment, each in one line. */
+export function troubles(status: EnvironmentStatus): string[] {
+  const found = status.unreachable === null ? [] : [status.unreachable];
+  for (const { name, release, state, restarts } of status.instances) {
+    if (release !== status.serving) continue;
+    if (state.state === 'restarting') {
+      found.push(`${name} keeps ending with ${String(state.exit_code)} (${counted(restarts, 'restart')})`);
+    } else if (state.state === 'exited') {
+      found.push(`${name} ended with ${String(state.exit_code)}${state.oom ? ': it ran out of memory' : ''}`);
+    }
+  }
+  for (const service of status.services)
+    if (!service.running) found.push(`service ${service.name} does not run`);
+  return found;
+}

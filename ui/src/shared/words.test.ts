@@ -1,0 +1,35 @@
+import { age, bytes, counted } from './words';
+
+const NOW = Date.parse('2026-11-23T10:00:00.000Z');
+
+test.each([
+  ['2026-11-23T10:00:03.000Z', 'now'],
+  ['2026-11-23T09:59:57.000Z', 'now'],
+  ['2026-11-23T09:59:15.000Z', '45 s'],
+  ['2026-11-23T09:55:00.000Z', '5 min'],
+  ['2026-11-23T07:00:00.000Z', '3 h'],
+  ['2026-11-20T10:00:00.000Z', '3 d'],
+  ['2026-07-01T10:00:00.000Z', '4 mo'],
+  ['2024-01-01T10:00:00.000Z', '2 y'],
+  ['soon', 'soon'],
+])('the age of %s is %s', (at, words) => {
+  expect(age(at, NOW)).toBe(words);
+});
+
+test('one has no plural', () => {
+  expect([counted(0, 'project'), counted(1, 'project'), counted(2, 'project')]).toEqual([
+    '0 projects',
+    '1 project',
+    '2 projects',
+  ]);
+});
+
+test('bytes are never written as a thousand of a unit', () => {
+  expect([512, 999, 1000, 18_400_000, 999_960].map(bytes)).toEqual([
+    '512 B',
+    '999 B',
+    '1.0 kB',
+    '18.4 MB',
+    '1.0 MB',
+  ]);
+});

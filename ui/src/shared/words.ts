@@ -1,0 +1,46 @@
+/** Times and counts in words. */
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const MONTH = 30.44 * DAY;
+
+/** Returns how long ago a time was: `now`, `45 s`, `5 min`, `3 h`, `2 d`, `4 mo`, `2 y`. */
+export function age(at: string, now: number): string {
+  const then = Date.parse(at);
+  if (Number.isNaN(then)) return at;
+  const seconds = Math.floor((now - then) / 1000);
+  if (seconds < 5) return 'now';
+  if (seconds < MINUTE) return `${String(seconds)} s`;
+  if (seconds < HOUR) return `${String(Math.floor(seconds / MINUTE))} min`;
+  if (seconds < DAY) return `${String(Math.floor(seconds / HOUR))} h`;
+  if (seconds < 2 * MONTH) return `${String(Math.floor(seconds / DAY))} d`;
+  if (seconds < 24 * MONTH) return `${String(Math.floor(seconds / MONTH))} mo`;
+  return `${String(Math.floor(seconds / (12 * MONTH)))} y`;
+}
+
+const absolute = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' });
+
+/** Returns a time as the person's own calendar writes it. */
+export function date(at: string): string {
+  const then = Date.parse(at);
+  return Number.isNaN(then) ? at : absolute.format(then);
+}
+
+/** Returns a number with its noun: `1 project`, `3 projects`. */
+export function counted(count: number, noun: string): string {
+  return count === 1 ? `1 ${noun}` : `${String(count)} ${noun}s`;
+}
+
+/** Returns bytes in decimal units: `512 B`, `18.4 MB`. */
+export function bytes(count: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+  let value = count;
+  let unit = 0;
+  // 999.95 would be printed as 1000.0.
+  while (value >= (unit === 0 ? 1000 : 999.95) && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 ? String(value) : value.toFixed(1)} ${units[unit] ?? ''}`;
+}
