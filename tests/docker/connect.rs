@@ -3,7 +3,6 @@
 
 mod support;
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -95,20 +94,6 @@ async fn an_engine_that_is_too_old_is_refused() {
     let error = Docker::connect_to(&host).await.expect_err("too old");
     assert!(matches!(&error, ConnectError::TooOld { version, api, .. } if version == "19.03.15" && api == "1.40"), "{error}");
     answering.abort();
-}
-
-#[tokio::test]
-async fn a_socket_of_somebody_else_names_the_group() {
-    if nix::unistd::geteuid().is_root() {
-        // Root may open everything; the same words are proven by the unit tests of the mapping.
-        return;
-    }
-    let folder = tempfile::tempdir().expect("temporary folder");
-    let socket = folder.path().join("docker.sock");
-    let _listener = std::os::unix::net::UnixListener::bind(&socket).expect("socket");
-    std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o000)).expect("permissions");
-    let error = Docker::connect_to(&format!("unix://{}", socket.display())).await.expect_err("not allowed");
-    assert!(error.hint().expect("hint").contains("group `docker`"), "{error}");
 }
 
 /// Certificates of a made-up authority: for the engine, and for its client.

@@ -178,8 +178,18 @@ mod tests {
         assert_eq!((info.store, info.platform.as_str(), info.cpus, info.memory), (StoreKind::Containerd, "linux/arm64", 4, 1024));
     }
 
-    #[tokio::test]
-    async fn a_missing_socket_names_another_that_is_there() {
+    #[test]
+    fn what_the_system_says_becomes_a_situation() {
+        let told = |kind: io::ErrorKind| dial_error("unix:///x.sock", &io::Error::from(kind), &Surroundings::default());
+        let denied = told(io::ErrorKind::PermissionDenied);
+        assert!(matches!(denied, ConnectError::PermissionDenied { .. }));
+        assert!(denied.hint().is_some_and(|hint| hint.contains("group `docker`")));
+        assert!(matches!(told(io::ErrorKind::ConnectionRefused), ConnectError::Refused { .. }));
+        assert!(matches!(told(io::ErrorKind::TimedOut), ConnectError::Unreachable { .. }));
+    }
+
+    #[test]
+    fn a_missing_socket_names_another_that_is_there() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let other = folder.path().join("podman.sock");
         std::fs::write(&other, "").expect("file");
