@@ -17,7 +17,10 @@ impl Page {
     pub async fn open(driver: &str) -> Self {
         let wanted = json!({ "tauri:options": { "application": WINDOW }, "webkitgtk:browserOptions": { "binary": WINDOW } });
         let Value::Object(wanted) = wanted else { panic!("capabilities are an object") };
-        let client = ClientBuilder::new(HttpConnector::new()).capabilities(wanted).connect(driver).await;
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        let client = builder.capabilities(wanted).connect(driver);
+        // A window that ends before it is there is waited for without end by its driver.
+        let client = tokio::time::timeout(PATIENCE, client).await.expect("the window opens in time");
         Self(client.expect("the window opens"))
     }
 
@@ -52,6 +55,8 @@ impl Page {
 
     /// Keeps a picture of the page for people, in the target folder.
     pub async fn picture(&self, name: &str) {
+        let drawn = "const tell = arguments[0]; document.fonts.ready.then(() => requestAnimationFrame(() => requestAnimationFrame(tell)))";
+        self.run(drawn, vec![]).await;
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("window");
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join(format!("{name}.png")), self.0.screenshot().await.unwrap()).unwrap();

@@ -41,7 +41,9 @@ async fn the_page_may_ask_nothing_but_our_own_commands() {
     let world = World::new().await;
     let page = world.window().await;
     page.find("//h1[.='Projects']").await;
-    for command in ["plugin:dialog|open", "plugin:window|close", "plugin:event|emit", "plugin:fs|read_file", "plugin:shell|execute"] {
+    for command in
+        ["plugin:dialog|open", "plugin:window|close", "plugin:event|emit", "plugin:fs|read_file", "plugin:shell|execute"]
+    {
         let answer = page
             .run(
                 "const tell = arguments[1];

@@ -1,5 +1,6 @@
-//! What a window needs around it: a home of its own, and the driver that opens the window on it.
+//! What a window needs around it: a home and a session bus of its own, and the driver that opens the window on them.
 
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -16,15 +17,19 @@ use crate::page::Page;
 /// The window's binary, as `cargo build` makes it.
 pub const WINDOW: &str = env!("CARGO_BIN_EXE_nonevent-desktop");
 
+const BUS: &str = "DBUS_SESSION_BUS_ADDRESS";
+
 /// Long enough for a machine that does much else at the same time.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A home, the projects' folders, and a driver that opens windows on them.
+/// A home, the projects' folders, a session bus, and a driver that opens windows on them.
 pub struct World {
-    folder: TempDir,
-    store: Store,
-    driver: Driver,
+    // Dropped in this order: the driver ends before its bus, and the folder goes last.
+    driver: Started,
+    bus: Bus,
     address: String,
+    store: Store,
+    folder: TempDir,
 }
 
 impl World {
@@ -41,17 +46,20 @@ impl World {
         let mut command = Command::new("tauri-driver");
         command.args(["--port", &port.to_string(), "--native-port", &native_port.to_string()]);
         command.args(["--native-driver", "/usr/bin/WebKitWebDriver"]);
-        command.envs(home(folder.path())).envs(variables.iter().copied()).stdout(Stdio::null());
-        let driver = Driver(command.spawn().expect("tauri-driver starts: `scripts/bootstrap test` installs it"));
+        let bus = Bus::new();
+        command.envs(home(folder.path())).env(BUS, &bus.address).envs(variables.iter().copied()).stdout(Stdio::null());
+        let driver = Started(command.spawn().expect("tauri-driver starts: `scripts/bootstrap test` installs it"));
         // The native driver may be later than the one before it.
         listening(native_port).await;
         listening(port).await;
-        Self { folder, store, driver, address: format!("http://127.0.0.1:{port}") }
+        Self { driver, bus, address: format!("http://127.0.0.1:{port}"), store, folder }
     }
 
-    /// Returns the variables that lead a process to this world's home.
-    pub fn variables(&self) -> [(&'static str, PathBuf); 2] {
-        home(self.folder.path())
+    /// Starts the window's binary once more, as a person would from a menu.
+    pub fn second_start(&self) -> tokio::process::Command {
+        let mut command = tokio::process::Command::new(WINDOW);
+        command.envs(home(self.folder.path())).env(BUS, &self.bus.address).kill_on_drop(true);
+        command
     }
 
     /// Copies an example to a folder of a name that nobody else uses, without telling the home. Returns name and folder.
@@ -75,10 +83,27 @@ impl World {
     }
 }
 
-/// Ends as the driver's own users end it, so that it ends what it started.
-struct Driver(Child);
+/// A session bus. One for each world: a window that is still closing would else be found by the next one, which then would not open.
+struct Bus {
+    _daemon: Started,
+    address: String,
+}
 
-impl Drop for Driver {
+impl Bus {
+    fn new() -> Self {
+        let mut command = Command::new("dbus-daemon");
+        command.args(["--session", "--nofork", "--nopidfile", "--print-address"]).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut daemon = command.spawn().expect("dbus-daemon starts: `scripts/bootstrap test` installs it");
+        let mut address = String::new();
+        BufReader::new(daemon.stdout.take().unwrap()).read_line(&mut address).unwrap();
+        Self { _daemon: Started(daemon), address: address.trim().to_owned() }
+    }
+}
+
+/// A process that is asked to end, so that it ends what it started itself.
+struct Started(Child);
+
+impl Drop for Started {
     fn drop(&mut self) {
         let id = i32::try_from(self.0.id()).unwrap_or_default();
         let _ = kill(Pid::from_raw(id), Signal::SIGTERM);
