@@ -75,6 +75,7 @@ impl Images<'_> {
             base: &base,
             wheels: &app,
             project: &local_project(self.project),
+            companions: &[],
             settings: &settings.build,
             app: &settings.app,
             cache: self.cache,
