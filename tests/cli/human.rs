@@ -127,10 +127,10 @@ fn what_a_person_stopped_is_no_failure() {
     });
     insta::assert_snapshot!(printed.collect::<Vec<_>>().join("\n"), @r"
     stopping: the old release goes on serving (Ctrl-C again ends this at once)
-      – format      stopped
-      – types       stopped
-      – unit        stopped
-    – gauntlet      stopped                                          0.5 s
+      – format       stopped
+      – types        stopped
+      – unit         stopped
+    – gauntlet       stopped                                          0.5 s
     ");
     assert!(narrator.close().is_empty(), "something still moves");
 }

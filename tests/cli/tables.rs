@@ -225,7 +225,7 @@ fn settings() -> Vec<Setting> {
 
 #[test]
 fn explain_says_where_each_value_came_from() {
-    insta::assert_snapshot!(page::text(&settings(), view(Detail::Normal)), @"");
+    insta::assert_snapshot!(page::text(&settings(), view(Detail::Normal)));
 }
 
 #[test]
@@ -239,7 +239,7 @@ fn explain_stays_within_the_terminal() {
         wide("environments.local.replicas", "1"),
     ];
     let narrow = View { width: Some(60), ..view(Detail::Normal) };
-    insta::assert_snapshot!(page::text(&settings, narrow), @"");
+    insta::assert_snapshot!(page::text(&settings, narrow));
 }
 
 fn wide(key: &str, value: &str) -> Setting {

@@ -42,8 +42,8 @@ impl Glyph {
     }
 }
 
-/// The columns of a name and of a summary; a whole line is 72 wide.
-const NAME: usize = 14;
+/// The columns of a name and of a summary; a whole line is 73 wide.
+const NAME: usize = 15;
 const SUMMARY: usize = 46;
 const TIME: usize = 8;
 
