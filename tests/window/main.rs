@@ -6,5 +6,6 @@
 mod instance;
 mod page;
 mod projects;
+mod ship;
 mod walls;
 mod world;

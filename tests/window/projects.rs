@@ -1,5 +1,7 @@
 //! The projects, as the window lists them.
 
+use serde_json::json;
+
 use crate::world::World;
 
 #[tokio::test]
@@ -67,5 +69,24 @@ async fn a_text_is_copied() {
     let page = world.window().await;
     page.press("Copy command nonevent ship").await;
     page.find("//*[@role='status' and normalize-space(.)='Copied']").await;
+    page.close().await;
+}
+
+#[tokio::test]
+async fn a_folder_that_is_added_is_listed_and_one_that_is_no_project_is_refused() {
+    let world = World::new().await;
+    let (name, folder) = world.project();
+    let page = world.window().await;
+    page.find("//h2[.='Ship your first project']").await;
+    // The folder picker belongs to the operating system; the question that follows it is ours.
+    let add = "const tell = arguments[1];
+        window.__TAURI_INTERNALS__.invoke('add_project', { folder: arguments[0] }).then(tell, (problem) => tell(problem))";
+    assert_eq!(page.run(add, vec![json!(folder)]).await, json!(name));
+    page.find(&format!("//th[.//*[@title='{name}']]")).await;
+
+    let empty = tempfile::tempdir().unwrap();
+    let problem = page.run(add, vec![json!(empty.path())]).await;
+    assert!(problem["message"].as_str().is_some_and(|message| !message.is_empty()), "{problem}");
+    assert!(problem["hints"].as_array().is_some_and(|hints| !hints.is_empty()), "{problem}");
     page.close().await;
 }

@@ -1,5 +1,6 @@
 //! What a window needs around it: a home and a session bus of its own, and the driver that opens the window on them.
 
+use std::cell::Cell;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,9 @@ pub struct World {
     address: String,
     store: Store,
     folder: TempDir,
+    /// Sets what this world makes on the engine apart from everything else there.
+    scope: String,
+    projects: Cell<Vec<ProjectName>>,
 }
 
 impl World {
@@ -47,12 +51,18 @@ impl World {
         command.args(["--port", &port.to_string(), "--native-port", &native_port.to_string()]);
         command.args(["--native-driver", "/usr/bin/WebKitWebDriver"]);
         let bus = Bus::new();
-        command.envs(home(folder.path())).env(BUS, &bus.address).envs(variables.iter().copied()).stdout(Stdio::null());
+        let scope = unique("win");
+        command
+            .envs(home(folder.path()))
+            .env("NONEVENT_SCOPE", &scope)
+            .env(BUS, &bus.address)
+            .envs(variables.iter().copied())
+            .stdout(Stdio::null());
         let driver = Started(command.spawn().expect("tauri-driver starts: `scripts/bootstrap test` installs it"));
         // The native driver may be later than the one before it.
         listening(native_port).await;
         listening(port).await;
-        Self { driver, bus, address: format!("http://127.0.0.1:{port}"), store, folder }
+        Self { driver, bus, address: format!("http://127.0.0.1:{port}"), store, folder, scope, projects: Cell::default() }
     }
 
     /// Starts the window's binary once more, as a person would from a menu.
@@ -64,11 +74,14 @@ impl World {
 
     /// Copies an example to a folder of a name that nobody else uses, without telling the home. Returns name and folder.
     pub fn project(&self) -> (ProjectName, PathBuf) {
-        let unique = uuid::Uuid::now_v7().simple().to_string();
-        let name = format!("window-{}", unique.split_at(20).1);
+        let name = unique("window-");
         let folder = self.folder.path().join(&name);
         copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/flask-requirements"), &folder);
-        (ProjectName::new(name), folder)
+        let name = ProjectName::new(name);
+        let mut projects = self.projects.take();
+        projects.push(name.clone());
+        self.projects.set(projects);
+        (name, folder)
     }
 
     /// Tells the home of a project, as another process would.
@@ -76,10 +89,46 @@ impl World {
         self.store.remember_project(name, folder).unwrap();
     }
 
+    /// Prepares the real command line on this world.
+    pub fn nonevent(&self, project: &Path, arguments: &[&str]) -> tokio::process::Command {
+        let binary = Path::new(WINDOW).with_file_name("nonevent");
+        assert!(binary.exists(), "there is no {}: `cargo build --workspace` makes it", binary.display());
+        let mut command = tokio::process::Command::new(binary);
+        command.args(arguments).current_dir(project).stdin(Stdio::null());
+        command.envs(home(self.folder.path())).env("NONEVENT_SCOPE", &self.scope).kill_on_drop(true);
+        command
+    }
+
     /// Opens the window.
     pub async fn window(&self) -> Page {
         assert!(self.driver.0.id() > 0);
         Page::open(&self.address).await
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        remove_from_engine(&format!("dev.nonevent.scope={}", self.scope));
+        // Images and caches are shared by all scopes; the projects' names are ours alone.
+        for name in self.projects.take() {
+            remove_from_engine(&format!("dev.nonevent.project={name}"));
+        }
+    }
+}
+
+fn remove_from_engine(label: &str) {
+    let label = format!("label={label}");
+    for (list, remove) in [
+        (["container", "ls", "--all"].as_slice(), ["container", "rm", "--force", "--volumes"].as_slice()),
+        (&["volume", "ls"], &["volume", "rm"]),
+        (&["network", "ls"], &["network", "rm"]),
+        (&["image", "ls"], &["image", "rm", "--force"]),
+    ] {
+        // Where Docker is not, nothing was made.
+        let Ok(listed) = Command::new("docker").args(list).args(["--quiet", "--filter", &label]).output() else { return };
+        for thing in String::from_utf8_lossy(&listed.stdout).lines() {
+            let _ = Command::new("docker").args(remove).arg(thing).output();
+        }
     }
 }
 
@@ -124,6 +173,11 @@ async fn listening(port: u16) {
 
 fn home(folder: &Path) -> [(&'static str, PathBuf); 2] {
     [("NONEVENT_HOME", folder.join("home")), ("NONEVENT_CACHE", folder.join("cache"))]
+}
+
+fn unique(prefix: &str) -> String {
+    let id = uuid::Uuid::now_v7().simple().to_string();
+    format!("{prefix}{}", id.split_at(22).1)
 }
 
 fn free_port() -> u16 {
