@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
+use nonevent_engine::event::{StageFinished, StepFinished, StepStarted};
 use nonevent_engine::model::{
     EnvironmentName, LogLine, LogStream, RunId, RunRecord, RunState, Stage, StageState, StepKind, StepState,
 };
@@ -79,7 +80,7 @@ impl Recording {
     }
 
     pub fn end(&mut self, stage: Stage, state: StageState, summary: &str, duration_ms: u64) -> &mut Self {
-        self.event(EventBody::StageFinished { stage, state, summary: summary.into(), duration_ms })
+        self.event(EventBody::StageFinished(StageFinished { stage, state, summary: summary.into(), duration_ms }))
     }
 
     pub fn stage(&mut self, stage: Stage, summary: &str, duration_ms: u64) -> &mut Self {
@@ -87,13 +88,19 @@ impl Recording {
     }
 
     pub fn step_begins(&mut self, kind: StepKind, title: &str) -> &mut Self {
-        self.event(EventBody::StepStarted { position: self.step, kind, title: title.into() })
+        self.event(EventBody::StepStarted(StepStarted { position: self.step, kind, title: title.into() }))
     }
 
     pub fn step_ends(&mut self, kind: StepKind, title: &str, state: StepState, duration_ms: u64) -> &mut Self {
         let position = self.step;
         self.step += 1;
-        self.wait(duration_ms).event(EventBody::StepFinished { position, kind, state, title: title.into(), duration_ms })
+        self.wait(duration_ms).event(EventBody::StepFinished(StepFinished {
+            position,
+            kind,
+            state,
+            title: title.into(),
+            duration_ms,
+        }))
     }
 
     pub fn step(&mut self, kind: StepKind, title: &str, duration_ms: u64) -> &mut Self {

@@ -42,17 +42,7 @@ pub enum EventBody {
         stage: Stage,
     },
     /// A stage ended.
-    StageFinished {
-        /// Which.
-        stage: Stage,
-        /// How.
-        #[serde(flatten)]
-        state: StageState,
-        /// What it found or did, in one line for people.
-        summary: String,
-        /// Milliseconds it took.
-        duration_ms: u64,
-    },
+    StageFinished(StageFinished),
     /// Something that people should know and that stops nothing.
     WarningRaised {
         /// What.
@@ -88,29 +78,9 @@ pub enum EventBody {
         plan: Plan,
     },
     /// A step of a rollout began.
-    StepStarted {
-        /// Its place in the plan, from 0.
-        position: u32,
-        /// What it does.
-        #[serde(flatten)]
-        kind: StepKind,
-        /// The same in words for people.
-        title: String,
-    },
+    StepStarted(StepStarted),
     /// A step of a rollout ended.
-    StepFinished {
-        /// Its place in the plan, from 0.
-        position: u32,
-        /// What it did.
-        #[serde(flatten)]
-        kind: StepKind,
-        /// How it stands.
-        state: StepState,
-        /// The same in words for people.
-        title: String,
-        /// Milliseconds it took.
-        duration_ms: u64,
-    },
+    StepFinished(StepFinished),
     /// A new instance was probed.
     ProbeMade(ProbeAttempt),
     /// A rollout ended.
@@ -135,6 +105,53 @@ pub enum EventBody {
         /// Why it failed.
         problem: Option<Problem>,
     },
+}
+
+// Structs of their own, because the types of the window's bridge know `flatten` in a struct alone, not in an enum's variant.
+
+/// A stage ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct StageFinished {
+    /// Which.
+    pub stage: Stage,
+    /// How.
+    #[serde(flatten)]
+    pub state: StageState,
+    /// What it found or did, in one line for people.
+    pub summary: String,
+    /// Milliseconds it took.
+    pub duration_ms: u64,
+}
+
+/// A step of a rollout began.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct StepStarted {
+    /// Its place in the plan, from 0.
+    pub position: u32,
+    /// What it does.
+    #[serde(flatten)]
+    pub kind: StepKind,
+    /// The same in words for people.
+    pub title: String,
+}
+
+/// A step of a rollout ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct StepFinished {
+    /// Its place in the plan, from 0.
+    pub position: u32,
+    /// What it did.
+    #[serde(flatten)]
+    pub kind: StepKind,
+    /// How it stands.
+    pub state: StepState,
+    /// The same in words for people.
+    pub title: String,
+    /// Milliseconds it took.
+    pub duration_ms: u64,
 }
 
 /// What a run tells while it goes on.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use nonevent_engine::event::{StageFinished, StepFinished, StepStarted};
 use nonevent_engine::model::{
     GateReport, LockReport, LogLine, Plan, ProbeAttempt, ProjectName, RolloutState, RunState, Stage, StageState, StepKind,
     StepState,
@@ -150,7 +151,7 @@ impl Narrator {
                 Vec::new()
             }
             EventBody::StageStarted { stage } => vec![self.show(LiveKey::Stage(*stage), stage.word(), "")],
-            EventBody::StageFinished { stage, state, summary, duration_ms } => {
+            EventBody::StageFinished(StageFinished { stage, state, summary, duration_ms }) => {
                 self.stage_finished(*stage, state, summary, *duration_ms)
             }
             EventBody::WarningRaised { message, hint } => self.warn(message, hint.as_deref()),
@@ -167,7 +168,7 @@ impl Narrator {
             EventBody::GateFinished(report) => self.gate_finished(report),
             EventBody::ReleaseMade { .. } => Vec::new(),
             EventBody::RolloutPlanned { plan, .. } => self.planned(plan),
-            EventBody::StepStarted { position, kind, title } => {
+            EventBody::StepStarted(StepStarted { position, kind, title }) => {
                 if *kind == StepKind::Await {
                     self.awaiting = Some((*position, title.clone()));
                 }
@@ -175,7 +176,7 @@ impl Narrator {
                 marks.push(self.show(LiveKey::Step(*position), title, ""));
                 marks
             }
-            EventBody::StepFinished { position, kind, state, title, duration_ms } => {
+            EventBody::StepFinished(StepFinished { position, kind, state, title, duration_ms }) => {
                 self.step_finished(*position, kind, *state, title, *duration_ms)
             }
             EventBody::ProbeMade(probe) => self.probed(probe),

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::Context;
 use crate::error::EngineError;
-use crate::event::EventBody;
+use crate::event::{EventBody, StageFinished};
 use crate::model::{Stage, StageState};
 
 /// What a stage's work ends with: its value, how it ended, and what it found or did in one line.
@@ -24,7 +24,7 @@ pub async fn stage<T>(context: &Context, stage: Stage, work: impl Future<Output 
         Ok((_, state, summary)) => (state.clone(), summary.clone()),
         Err(error) => (StageState::Failed, error.problem.message.clone()),
     };
-    context.emit(EventBody::StageFinished { stage, state, summary, duration_ms }).await?;
+    context.emit(EventBody::StageFinished(StageFinished { stage, state, summary, duration_ms })).await?;
     result.map(|(value, _, _)| value)
 }
 

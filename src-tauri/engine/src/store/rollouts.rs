@@ -4,7 +4,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::events::append;
 use super::{Store, StoreError, from_json, from_word, now, to_json, to_word};
-use crate::event::{Event, EventBody};
+use crate::event::{Event, EventBody, StepFinished, StepStarted};
 use crate::model::{
     EnvironmentName, Plan, ProjectName, ReleaseId, RolloutId, RolloutRecord, RolloutState, RunId, StepKind, StepRecord, StepState,
 };
@@ -57,7 +57,7 @@ impl Store {
             "UPDATE rollout_steps SET state = 'started', started_at = ?3 WHERE rollout = ?1 AND position = ?2",
             params![rollout.id.as_str(), position, now()],
         )?;
-        let body = EventBody::StepStarted { position, kind: kind.clone(), title: title.to_owned() };
+        let body = EventBody::StepStarted(StepStarted { position, kind: kind.clone(), title: title.to_owned() });
         let event = append(&transaction, &rollout.project, &rollout.run, body)?;
         transaction.commit()?;
         Ok(event)
@@ -82,7 +82,8 @@ impl Store {
             "UPDATE rollout_steps SET state = ?3, finished_at = ?4 WHERE rollout = ?1 AND position = ?2",
             params![rollout.id.as_str(), position, to_word(&state)?, now()],
         )?;
-        let body = EventBody::StepFinished { position, kind: kind.clone(), state, title: title.to_owned(), duration_ms };
+        let body =
+            EventBody::StepFinished(StepFinished { position, kind: kind.clone(), state, title: title.to_owned(), duration_ms });
         let event = append(&transaction, &rollout.project, &rollout.run, body)?;
         transaction.commit()?;
         Ok(event)

@@ -131,16 +131,7 @@ export type EventBody =
 	stage: Stage,
 } } | 
 /**  A stage ended. */
-{ type: "stage_finished"; data: {
-	/**  Which. */
-	stage: Stage,
-	/**  How. */
-	state: StageState,
-	/**  What it found or did, in one line for people. */
-	summary: string,
-	/**  Milliseconds it took. */
-	duration_ms: number,
-} } | 
+{ type: "stage_finished"; data: StageFinished } | 
 /**  Something that people should know and that stops nothing. */
 { type: "warning_raised"; data: {
 	/**  What. */
@@ -176,27 +167,9 @@ export type EventBody =
 	plan: Plan,
 } } | 
 /**  A step of a rollout began. */
-{ type: "step_started"; data: {
-	/**  Its place in the plan, from 0. */
-	position: number,
-	/**  What it does. */
-	kind: StepKind,
-	/**  The same in words for people. */
-	title: string,
-} } | 
+{ type: "step_started"; data: StepStarted } | 
 /**  A step of a rollout ended. */
-{ type: "step_finished"; data: {
-	/**  Its place in the plan, from 0. */
-	position: number,
-	/**  What it did. */
-	kind: StepKind,
-	/**  How it stands. */
-	state: StepState,
-	/**  The same in words for people. */
-	title: string,
-	/**  Milliseconds it took. */
-	duration_ms: number,
-} } | 
+{ type: "step_finished"; data: StepFinished } | 
 /**  A new instance was probed. */
 { type: "probe_made"; data: ProbeAttempt } | 
 /**  A rollout ended. */
@@ -624,6 +597,16 @@ export type Stage =
 /**  Watches the new release with the old one still warm. */
 "bake";
 
+/**  A stage ended. */
+export type StageFinished = {
+	/**  Which. */
+	stage: Stage,
+	/**  What it found or did, in one line for people. */
+	summary: string,
+	/**  Milliseconds it took. */
+	duration_ms: number,
+} & StageState;
+
 /**  How a stage ended. */
 export type StageState = 
 /**  It did its work. */
@@ -636,6 +619,18 @@ export type StageState =
 reason: string } | 
 /**  It failed, and the pipeline with it. */
 { state: "failed" };
+
+/**  A step of a rollout ended. */
+export type StepFinished = {
+	/**  Its place in the plan, from 0. */
+	position: number,
+	/**  How it stands. */
+	state: StepState,
+	/**  The same in words for people. */
+	title: string,
+	/**  Milliseconds it took. */
+	duration_ms: number,
+} & StepKind;
 
 /**  What a step of a rollout does. */
 export type StepKind = 
@@ -667,6 +662,14 @@ process: ProcessName;
 count: number } | 
 /**  Observes which release serves. */
 { step: "observe" };
+
+/**  A step of a rollout began. */
+export type StepStarted = {
+	/**  Its place in the plan, from 0. */
+	position: number,
+	/**  The same in words for people. */
+	title: string,
+} & StepKind;
 
 /**  How a step stands in the journal. */
 export type StepState = 
