@@ -417,12 +417,12 @@ impl<'a> Rollout<'a> {
 
     /// Takes away what was begun, if traffic has not moved, and ends the journal.
     async fn fail(&mut self, error: &RolloutError) {
-        if !self.switched {
-            if let Err(undo) = self.undo().await {
-                tracing::warn!(error = %undo, "what was begun could not be taken away; the next start does it");
-                // The journal stays open, so that the next start knows.
-                return;
-            }
+        if !self.switched
+            && let Err(undo) = self.undo().await
+        {
+            tracing::warn!(error = %undo, "what was begun could not be taken away; the next start does it");
+            // The journal stays open, so that the next start knows.
+            return;
         }
         let serving = match self.target.observe(&self.fence().place).await {
             Ok(observed) => observed.serving.map(|side| side.record.release.id),
