@@ -28,6 +28,10 @@ pub(super) struct Snapshot {
     runtime: Runtime,
 }
 
+/// Times that the state is looked for before there is none.
+const REREADS: u32 = 5;
+/// Time between two of them.
+const REREAD_PAUSE: Duration = Duration::from_millis(20);
 /// Times that a change is tried when others change the state at the same time.
 const TRIES: u32 = 20;
 
@@ -53,10 +57,14 @@ impl DockerTarget {
 
     /// Reads the state from the volume, whether the proxy runs or not.
     pub(super) async fn read_generation(&self, ground: &Ground) -> Result<Option<Generation>, TargetError> {
-        match self.api.download(&ground.container, &format!("{FOLDER}/current/state.json")).await? {
-            Some(bytes) => parse(&bytes).map(Some),
-            None => Ok(None),
+        // The engine follows the link and then opens the file: when two changes come between the two, the file is gone by then.
+        for _ in 0..REREADS {
+            if let Some(bytes) = self.api.download(&ground.container, &format!("{FOLDER}/current/state.json")).await? {
+                return parse(&bytes).map(Some);
+            }
+            tokio::time::sleep(REREAD_PAUSE).await;
         }
+        Ok(None)
     }
 
     /// Reads the state from the volume; an empty one where there is none.
@@ -84,7 +92,10 @@ impl DockerTarget {
     {
         let ground = self.ensure_ground().await?;
         for _ in 0..TRIES {
-            let Some(before) = self.read_generation(&ground).await? else { break };
+            let before = self.read_generation(&ground).await?.ok_or_else(|| TargetError::Refused {
+                operation: "change the proxy's state".to_owned(),
+                reason: "its volume holds none; `nonevent down` and a new ship make it anew".to_owned(),
+            })?;
             let mut after = before.state.clone();
             edit(&mut after)?;
             after.template = ProxyState::TEMPLATE;
