@@ -39,7 +39,7 @@ const TRIES: u32 = 40;
 async fn make_way(tries: u32) {
     let most = 20 * u128::from(tries.min(20)) + 1;
     let chance = uuid::Uuid::now_v7().as_u128() % most;
-    tokio::time::sleep(std::time::Duration::from_millis(u64::try_from(chance).unwrap_or_default())).await;
+    tokio::time::sleep(Duration::from_millis(u64::try_from(chance).unwrap_or_default())).await;
 }
 
 impl DockerTarget {
