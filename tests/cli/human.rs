@@ -24,7 +24,10 @@ async fn piped(recording: &Recording, lines: Lines, ending: Result<Outcome, Engi
     let (_never, asked) = mpsc::channel(1);
     match follow(replay(recording, ending), &mut teller, &mut Interrupts::from_channel(asked)).await {
         Followed::Ended(Ok(outcome)) => teller.succeeded(&outcome),
-        Followed::Ended(Err(error)) => drop(Out::new(err.clone()).line(&problem::render(&error.problem(), Paint::Plain))),
+        Followed::Ended(Err(error)) => {
+            teller.part();
+            Out::new(err.clone()).line(&problem::render(&error.problem(), Paint::Plain));
+        }
         Followed::Left => panic!("nobody asked to leave"),
     }
     format!("---- stderr\n{}---- stdout\n{}", err.text(), out.text())
@@ -65,6 +68,18 @@ async fn a_green_ship_with_every_line() {
 #[tokio::test]
 async fn red_gates() {
     insta::assert_snapshot!(piped(&scenarios::red_gates(), Lines::Kept, Err(scenarios::red_gates_error())).await);
+}
+
+/// A fixture that breaks fails every test that asks for it: the first ones tell why, the others only that.
+#[tokio::test]
+async fn many_failing_tests_do_not_bury_the_first() {
+    insta::assert_snapshot!(piped(&scenarios::broken_fixture(), Lines::Kept, Err(scenarios::red_gates_error())).await);
+}
+
+#[tokio::test]
+async fn an_error_before_anything_was_told_stands_alone() {
+    let printed = piped(&Recording::of("ship"), Lines::Kept, Err(scenarios::red_gates_error())).await;
+    assert!(printed.starts_with("---- stderr\nerror: shop was not released"), "{printed}");
 }
 
 #[tokio::test]
@@ -130,7 +145,7 @@ fn what_a_person_stopped_is_no_failure() {
       – format       stopped
       – types        stopped
       – unit         stopped
-    – gauntlet       stopped                                          0.5 s
+    – gauntlet       stopped                                                0.5 s
     ");
     assert!(narrator.close().is_empty(), "something still moves");
 }

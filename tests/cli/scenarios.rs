@@ -238,6 +238,24 @@ pub fn red_gates() -> Recording {
     run.finish(RunState::Failed).clone()
 }
 
+/// Five tests that fail by the same thing.
+pub fn broken_fixture() -> Recording {
+    let mut run = Recording::of("ship");
+    run.begin(Stage::Gauntlet);
+    let failures = ["add", "change", "list", "remove", "total"].map(|name| TestOutcome {
+        id: format!("tests/test_shop.py::test_{name}"),
+        file: Some("tests/test_shop.py".into()),
+        line: Some(12),
+        message: "KeyError: 'DATABASE_URL'\nand more about it".into(),
+        text: "    def shop():\n>       return connect(environ[\"DATABASE_URL\"])\nE       KeyError: 'DATABASE_URL'\n".into(),
+        duration_s: 0.01,
+    });
+    let tests = TestReport { passed: 0, failed: 5, errors: 0, skipped: 0, failures: failures.into() };
+    run.event(EventBody::GateFinished(GateReport { tests: Some(tests), ..gate("unit", GateState::Red, "pytest 9.0.1", 2300) }))
+        .end(Stage::Gauntlet, StageState::Failed, "`unit` is red", 2300);
+    run.finish(RunState::Failed).clone()
+}
+
 pub fn red_gates_error() -> EngineError {
     let mut error = error(Fault::User, "shop was not released: 4 gates do not pass");
     error.problem.causes = vec!["lint, format and unit are red".into(), "types could not tell".into()];

@@ -1,5 +1,5 @@
 //! The main job on real parts: the real command line, a real engine, the examples that the README ships.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::print_stdout)]
 
 mod bad_input;
 mod crash;

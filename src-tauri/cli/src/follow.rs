@@ -80,7 +80,7 @@ pub async fn carry(
             Ok(Exit::Done)
         }
         Followed::Ended(Err(error)) => {
-            session.remark("");
+            teller.part();
             Err(error)
         }
         Followed::Left => Ok(Exit::Interrupted),

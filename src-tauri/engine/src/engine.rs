@@ -598,7 +598,7 @@ fn refuse_dirty(project: &Project, name: &EnvironmentName, dirty: Allow) -> Resu
         "the tree is not committed to Git, uncommitted changes cannot be told"
     };
     Err(EngineError::user("dirty_tree", format!("{what}, which go to `local` only"))
-        .with_hint("commit them, or ship them all the same with `--dirty`"))
+        .with_hint("commit them (`nonevent.lock` belongs into the commit too), or ship them all the same with `--dirty`"))
 }
 
 fn nothing_serves(name: &EnvironmentName) -> EngineError {

@@ -1,6 +1,5 @@
 //! The proxy: what it says, and that nothing makes it forget what it should do.
 
-use nonevent_engine::docker::Docker;
 use nonevent_engine::target::docker::{DockerTarget, Options, PortChoice, Scope};
 use nonevent_engine::target::{Target, TargetError};
 use nonevent_testkit::contract::{Scene, World, ids, rollout};
@@ -80,7 +79,8 @@ async fn docker_environments_that_change_at_once_do_not_lose_each_other() {
     for scene in &scenes {
         scene.answers(scene.place.project.as_str()).await;
     }
-    assert_eq!(lab.in_proxy("ls /var/lib/nonevent/generations | wc -l").await.trim(), "1", "old generations are removed");
+    let generations = lab.in_proxy("ls /var/lib/nonevent/generations | wc -l").await;
+    assert_eq!(generations.trim(), "2", "the present generation and the one before");
     assert_eq!(lab.in_proxy("ls /var/lib/nonevent/records | wc -l").await.trim(), "6", "records that are in use are kept");
 }
 
@@ -190,7 +190,8 @@ async fn docker_an_engine_that_is_not_there_and_an_image_that_is_not_there_are_t
     let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
     let client = bollard::Docker::connect_with_unix(socket.to_str().unwrap(), 5, bollard::API_DEFAULT_VERSION).unwrap();
     drop(listener);
-    let docker = Docker { client, info: lab.docker.info.clone() };
+    let mut docker = lab.docker.clone();
+    docker.client = client;
     let target = DockerTarget::new(&docker, Options::new(Scope::new("nowhere"), PROXY)).unwrap();
     match target.observe(&sample::place("shop")).await {
         Err(error @ TargetError::Unreachable { .. }) => assert!(error.to_string().contains("refused"), "{error}"),

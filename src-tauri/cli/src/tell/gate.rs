@@ -10,6 +10,8 @@ use crate::words::counted;
 /// How much of a red gate is printed unless more is asked for.
 const FINDINGS: usize = 20;
 const TEXT_LINES: usize = 40;
+/// Tests whose text is printed: what many tests fail by is mostly one thing, and the first ones tell it.
+const TEXTS: usize = 3;
 
 /// Returns the line of a gate that ended and, when it does not pass, what it found.
 pub fn lines(report: &GateReport, lines: Lines, paint: Paint) -> Vec<String> {
@@ -107,18 +109,28 @@ fn place(finding: &Finding) -> String {
 fn failures(report: &GateReport, lines: Lines, paint: Paint) -> Vec<String> {
     let Some(tests) = &report.tests else { return Vec::new() };
     let most = most(lines, FINDINGS);
-    let mut printed: Vec<String> = tests.failures.iter().take(most).flat_map(|test| failure(test, lines, paint)).collect();
+    let texts = self::most(lines, TEXTS);
+    let (first, others) = tests.failures.split_at(texts.min(tests.failures.len()));
+    let mut printed: Vec<String> = first.iter().flat_map(|test| failure(test, lines, paint)).collect();
+    for test in others.iter().take(most.saturating_sub(first.len())) {
+        printed.push(heading(test, paint));
+        printed.extend(test.message.lines().next().map(|line| under(2, line)));
+    }
     printed.extend(rest(tests.failures.len(), most, "test"));
     printed
 }
 
-fn failure(test: &TestOutcome, lines: Lines, paint: Paint) -> Vec<String> {
+fn heading(test: &TestOutcome, paint: Paint) -> String {
     let place = match (&test.file, test.line) {
         (Some(file), Some(line)) => format!("  {file}:{line}"),
         (Some(file), None) => format!("  {file}"),
         _ => String::new(),
     };
-    let mut printed = vec![under(1, &format!("{}{place}", paint.tone(Tone::Strong, &test.id)))];
+    under(1, &format!("{}{place}", paint.tone(Tone::Strong, &test.id)))
+}
+
+fn failure(test: &TestOutcome, lines: Lines, paint: Paint) -> Vec<String> {
+    let mut printed = vec![heading(test, paint)];
     let text: Vec<&str> = match test.text.trim().is_empty() {
         true => test.message.lines().collect(),
         false => test.text.trim_matches('\n').lines().collect(),

@@ -3,7 +3,7 @@
 use nonevent_engine::Update;
 use nonevent_engine::request::Outcome;
 
-use super::{Lines, Narrator, Paper, Teller, sentence};
+use super::{Lines, Mark, Narrator, Paper, Teller, sentence};
 use crate::out::Out;
 use crate::paint::{Paint, Tone};
 
@@ -13,18 +13,21 @@ pub struct HumanTeller {
     paper: Paper,
     result: Out,
     result_paint: Paint,
+    /// Whether a line was printed for good.
+    told: bool,
 }
 
 impl HumanTeller {
     /// Writes the course on paper and the result on `result`, each with its own paint: the result's first.
     pub fn new(paper: Paper, result: Out, (result_paint, paint): (Paint, Paint), lines: Lines) -> Self {
-        Self { narrator: Narrator::new(paint, lines), paper, result, result_paint }
+        Self { narrator: Narrator::new(paint, lines), paper, result, result_paint, told: false }
     }
 }
 
 impl Teller for HumanTeller {
     fn update(&mut self, update: &Update) {
         let marks = self.narrator.tell(update);
+        self.told |= marks.iter().any(|mark| matches!(mark, Mark::Print(_)));
         self.paper.apply(marks);
     }
 
@@ -36,6 +39,12 @@ impl Teller for HumanTeller {
     fn close(&mut self) {
         let marks = self.narrator.close();
         self.paper.apply(marks);
+    }
+
+    fn part(&mut self) {
+        if self.told {
+            self.paper.apply(vec![Mark::Print(String::new())]);
+        }
     }
 
     fn succeeded(&mut self, outcome: &Outcome) {

@@ -42,9 +42,9 @@ impl Glyph {
     }
 }
 
-/// The columns of a name and of a summary; a whole line is 73 wide.
+/// The columns of a name and of a summary; a whole line is 77 wide.
 const NAME: usize = 15;
-const SUMMARY: usize = 46;
+const SUMMARY: usize = 52;
 const TIME: usize = 8;
 
 /// One line about a stage, a gate or a step.
@@ -80,6 +80,16 @@ pub fn live(indent: usize, name: &str, doing: &str, paint: Paint) -> String {
     let body = truncate_str(&body, whole, "…");
     let blank = whole.saturating_sub(measure_text_width(&body));
     format!("{body}{}", " ".repeat(blank))
+}
+
+/// Returns a summary cut to its column, for what is told in full elsewhere.
+pub fn brief(summary: &str) -> String {
+    truncate_str(summary.lines().next().unwrap_or_default(), SUMMARY, "…").into_owned()
+}
+
+/// Returns the text under a summary.
+pub fn beside(text: &str) -> String {
+    format!("{}{text}", " ".repeat(NAME + 2))
 }
 
 /// Returns the text under a row, further to the right than its name.

@@ -41,6 +41,8 @@ pub trait Teller {
     fn stopping(&mut self);
     /// Tells that no update comes any more; leaves nothing moving.
     fn close(&mut self);
+    /// Parts what was told from the error that follows.
+    fn part(&mut self);
     /// Tells how a run ended that did what was asked.
     fn succeeded(&mut self, outcome: &Outcome);
     /// Returns what the run showed that explains a failure, oldest first.

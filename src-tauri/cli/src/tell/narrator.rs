@@ -211,7 +211,8 @@ impl Narrator {
             StageState::Done | StageState::Unchanged => (Glyph::Done, summary.to_owned(), Some(took)),
             StageState::Skipped { reason } => (Glyph::Idle, format!("skipped: {reason}"), None),
             StageState::Failed if self.stopping => (Glyph::Idle, "stopped".into(), Some(took)),
-            StageState::Failed => (Glyph::Failed, summary.to_owned(), Some(took)),
+            // The error at the end tells it in full.
+            StageState::Failed => (Glyph::Failed, layout::brief(summary), Some(took)),
         };
         if *state != StageState::Failed {
             self.evidence.forget_lines();

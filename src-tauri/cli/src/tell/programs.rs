@@ -48,6 +48,8 @@ impl Teller for JsonTeller {
 
     fn close(&mut self) {}
 
+    fn part(&mut self) {}
+
     fn succeeded(&mut self, outcome: &Outcome) {
         let answer = json!({
             "run": self.run,

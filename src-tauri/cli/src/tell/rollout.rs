@@ -2,7 +2,7 @@
 
 use nonevent_engine::model::{Guarantee, Plan, ProbeAttempt, ProbeOutcome, ReleaseId};
 
-use super::layout::{Glyph, Row};
+use super::layout::{Glyph, Row, beside};
 use crate::paint::{Paint, Tone};
 use crate::words;
 
@@ -10,7 +10,7 @@ use crate::words;
 pub fn heading(plan: &Plan, paint: Paint) -> Vec<String> {
     let row = Row { indent: 0, glyph: Glyph::Heading, name: "rollout", summary: &way(plan), took: None };
     let guarantee = guarantee(plan, paint);
-    vec![row.render(paint), format!("{:16}{guarantee}", "")]
+    vec![row.render(paint), beside(&guarantee)]
 }
 
 /// Returns a plan as `nonevent plan` prints it.

@@ -61,6 +61,7 @@ pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
     let mut interrupts = Interrupts::listen().map_err(CliError::Setup)?;
     let mut lines = engine.logs(&folder, &args.environment, query).await?;
     let paint = session.view().paint;
+    let mut told = false;
     loop {
         let line = tokio::select! {
             () = interrupts.next() => return Ok(Exit::Interrupted),
@@ -71,9 +72,13 @@ pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
             Format::Json => json::line(Timestamp::now(), "line", &line),
             Format::Human => names.text(&line, paint),
         };
+        told = true;
         if session.out.line(&text) == Reader::Gone {
             return Ok(Exit::Done);
         }
+    }
+    if !told {
+        session.remark(&format!("{} has printed nothing; `nonevent status` shows what runs there", args.environment));
     }
     if session.format == Format::Json {
         session.answer("logs", json!({}), |_| String::new());

@@ -1,7 +1,10 @@
 //! Commands inside running instances, with or without a terminal.
 
+use std::time::Duration;
+
 use bollard::container::LogOutput;
-use bollard::exec::{CreateExecOptions, ResizeExecOptions, StartExecOptions, StartExecResults};
+use bollard::exec::{ResizeExecOptions, StartExecOptions, StartExecResults};
+use bollard::models::ExecConfig;
 use futures_util::StreamExt;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{mpsc, oneshot};
@@ -13,6 +16,8 @@ use super::side::short;
 use crate::model::{InstanceId, LogStream};
 use crate::target::{Session, TargetError, Terminal};
 
+/// Time after which a terminal's first size is set again, if it could not be; it grows with each try.
+const FIRST_RESIZE: Duration = Duration::from_millis(10);
 /// Parts of output or input that wait for a slow reader.
 const WAITING: usize = 64;
 
@@ -31,33 +36,28 @@ impl DockerTarget {
         }
         let tty = matches!(terminal, Terminal::Attached { .. });
         let reads = tty || terminal == Terminal::Input;
-        let options = CreateExecOptions {
+        let size = match terminal {
+            Terminal::Attached { columns, rows } => Some((columns, rows)),
+            Terminal::None | Terminal::Input => None,
+        };
+        let config = ExecConfig {
             attach_stdin: Some(reads),
             attach_stdout: Some(true),
             attach_stderr: Some(true),
             tty: Some(tty),
+            // Newer engines give the terminal its size from the start, older ones leave this out of account.
+            console_size: size.map(|(columns, rows)| vec![usize::from(rows), usize::from(columns)]),
             cmd: Some(command.to_vec()),
             env: tty.then(|| vec!["TERM=xterm-256color".to_owned()]),
-            ..CreateExecOptions::default()
+            ..ExecConfig::default()
         };
-        let created = self.api.client.create_exec(instance.as_str(), options).await;
+        let created = self.api.client.create_exec(instance.as_str(), config).await;
         let id = created.map_err(|error| self.api.error(operation(), error))?.id;
         let start = StartExecOptions { detach: false, tty, output_capacity: None };
         let started = self.api.client.start_exec(&id, Some(start)).await.map_err(|error| self.api.error(operation(), error))?;
         let StartExecResults::Attached { output: mut printed, input: mut reader } = started else {
             return Err(TargetError::Refused { operation: operation(), reason: "the engine detached from it".to_owned() });
         };
-        let resize = |columns, rows| {
-            let (client, id) = (self.api.client.clone(), id.clone());
-            async move { client.resize_exec(&id, ResizeExecOptions { width: columns, height: rows }).await }
-        };
-        if let Terminal::Attached { columns, rows } = terminal
-            && let Err(error) = resize(columns, rows).await
-        {
-            // It may have ended already; a wrong size is no reason not to show what it printed.
-            tracing::debug!(%error, "a terminal kept its size");
-        }
-
         let (output, session_output) = mpsc::channel(WAITING);
         let (exit, session_exit) = oneshot::channel();
         let api = self.api.clone();
@@ -98,12 +98,21 @@ impl DockerTarget {
             });
             input
         });
-        let resizes = tty.then(|| {
+        let resizes = size.map(|first| {
             let (resizes, mut sizes) = mpsc::channel::<(u16, u16)>(WAITING);
             let (client, id) = (self.api.client.clone(), id.clone());
             tokio::spawn(async move {
-                while let Some((columns, rows)) = sizes.recv().await {
-                    let _ = client.resize_exec(&id, ResizeExecOptions { width: columns, height: rows }).await;
+                let resize =
+                    async |(columns, rows)| client.resize_exec(&id, ResizeExecOptions { width: columns, height: rows }).await;
+                // An engine answers before the process is there that has the terminal.
+                for wait in 1..10 {
+                    if resize(first).await.is_ok() {
+                        break;
+                    }
+                    tokio::time::sleep(FIRST_RESIZE * wait).await;
+                }
+                while let Some(size) = sizes.recv().await {
+                    let _ = resize(size).await;
                 }
             });
             resizes

@@ -89,15 +89,24 @@ impl DockerTarget {
 
     async fn needed(&self) -> Result<Needed, TargetError> {
         let Some(ground) = self.ground().await? else { return Ok(Needed::default()) };
-        let state = self.read_state(&ground).await?;
-        let mut needed = Needed { places: state.places.keys().cloned().collect(), ..Needed::default() };
-        for side in state.places.values().flat_map(|here| here.sides.values()) {
-            needed.instances.extend(side.instances.iter().cloned());
-            if let Some(record) = self.read_record(&ground, &side.record).await? {
-                needed.images.insert(record.release.engine_id.to_string());
+        loop {
+            let state = self.read_state(&ground).await?;
+            let mut needed = Needed { places: state.places.keys().cloned().collect(), ..Needed::default() };
+            let mut complete = true;
+            for side in state.places.values().flat_map(|here| here.sides.values()) {
+                needed.instances.extend(side.instances.iter().cloned());
+                match self.read_record(&ground, &side.record).await? {
+                    Some(record) => {
+                        needed.images.insert(record.release.engine_id.to_string());
+                    }
+                    None => complete = false,
+                }
+            }
+            // A record that is missing was replaced since the state was read: an image must not count as waste for that.
+            if complete || self.read_state(&ground).await? == state {
+                return Ok(needed);
             }
         }
-        Ok(needed)
     }
 
     /// Tells whether a container is what a process left when it died. Nothing of an environment whose lock is held is.

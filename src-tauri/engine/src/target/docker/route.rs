@@ -28,8 +28,19 @@ pub(super) struct Snapshot {
     runtime: Runtime,
 }
 
+/// Times that the state is looked for before there is none.
+const REREADS: u32 = 5;
+/// Time between two of them.
+const REREAD_PAUSE: Duration = Duration::from_millis(20);
 /// Times that a change is tried when others change the state at the same time.
-const TRIES: u32 = 20;
+const TRIES: u32 = 40;
+
+/// Waits a while before a change is tried again: longer each time and never as long as another process does, so that one gets through.
+async fn make_way(tries: u32) {
+    let most = 20 * u128::from(tries.min(20)) + 1;
+    let chance = uuid::Uuid::now_v7().as_u128() % most;
+    tokio::time::sleep(Duration::from_millis(u64::try_from(chance).unwrap_or_default())).await;
+}
 
 impl DockerTarget {
     /// Reads the state, one environment's records and what the worker does.
@@ -53,10 +64,14 @@ impl DockerTarget {
 
     /// Reads the state from the volume, whether the proxy runs or not.
     pub(super) async fn read_generation(&self, ground: &Ground) -> Result<Option<Generation>, TargetError> {
-        match self.api.download(&ground.container, &format!("{FOLDER}/current/state.json")).await? {
-            Some(bytes) => parse(&bytes).map(Some),
-            None => Ok(None),
+        // The engine follows the link and then opens the file: when two changes come between the two, the file is gone by then.
+        for _ in 0..REREADS {
+            if let Some(bytes) = self.api.download(&ground.container, &format!("{FOLDER}/current/state.json")).await? {
+                return parse(&bytes).map(Some);
+            }
+            tokio::time::sleep(REREAD_PAUSE).await;
         }
+        Ok(None)
     }
 
     /// Reads the state from the volume; an empty one where there is none.
@@ -83,8 +98,12 @@ impl DockerTarget {
         F: Fn(&mut ProxyState) -> Result<(), TargetError> + Send + Sync,
     {
         let ground = self.ensure_ground().await?;
-        for _ in 0..TRIES {
-            let Some(before) = self.read_generation(&ground).await? else { break };
+        for tries in 0..TRIES {
+            make_way(tries).await;
+            let before = self.read_generation(&ground).await?.ok_or_else(|| TargetError::Refused {
+                operation: "change the proxy's state".to_owned(),
+                reason: "its volume holds none; `nonevent down` and a new ship make it anew".to_owned(),
+            })?;
             let mut after = before.state.clone();
             edit(&mut after)?;
             after.template = ProxyState::TEMPLATE;
@@ -209,7 +228,8 @@ impl DockerTarget {
     /// Writes what a new proxy container changed: its ports, its subnet.
     pub(super) async fn settle(&self, ground: &Ground, shared: &Shared) -> Result<(), TargetError> {
         let nowhere = Place { project: "".into(), environment: "".into() };
-        for _ in 0..TRIES {
+        for tries in 0..TRIES {
+            make_way(tries).await;
             let Some(before) = self.read_generation(ground).await? else { break };
             let after = ProxyState { ports: Some(ground.ports), subnet: shared.subnet.to_string(), ..before.state.clone() };
             if after == before.state || self.commit(ground, None, &nowhere, None, &before, &after).await? == Committed::Yes {

@@ -22,6 +22,8 @@ use crate::target::{Place, TargetError};
 
 /// Time in which a service must get ready.
 const DEADLINE: Duration = Duration::from_secs(120);
+/// Time that one look may take.
+const LOOK: Duration = Duration::from_secs(10);
 /// Time between two looks.
 const PAUSE: Duration = Duration::from_millis(150);
 /// Restarts after which a service is given up.
@@ -35,8 +37,8 @@ const SHARED_MEMORY: i64 = 256 << 20;
 enum Look {
     Ready,
     NotYet,
-    /// It cannot be told from inside.
-    Blind,
+    /// It cannot be told from inside; this is its address.
+    Blind(String),
 }
 
 impl DockerTarget {
@@ -137,21 +139,20 @@ impl DockerTarget {
     async fn await_service(&self, place: &Place, network: &str, service: &str, ready: &Ready) -> Result<(), TargetError> {
         let name = self.options.scope.service(place, service);
         let began = Instant::now();
-        let mut before = None;
+        let mut decline = Decline::default();
         loop {
             let container = self.api.inspect(&name).await?.ok_or_else(|| TargetError::ServiceNotReady {
                 service: service.to_owned(),
                 reason: "its container is gone".to_owned(),
                 tail: Vec::new(),
             })?;
-            // A service that has run for a year may have been restarted before; only what happens now counts.
-            let restarts = container.restart_count.unwrap_or_default();
-            let mut reason = dying(&container, restarts - *before.get_or_insert(restarts));
+            let mut reason = decline.look(&container);
             if reason.is_none() {
-                match self.look(&name, &container, ready).await? {
+                // An engine may be long in answering about a container that ends in this moment.
+                match tokio::time::timeout(LOOK, self.look(&name, &container, ready)).await.unwrap_or(Ok(Look::NotYet))? {
                     Look::Ready => return Ok(()),
-                    Look::Blind if self.look_from_beside(place, network, service, ready).await? => return Ok(()),
-                    Look::NotYet | Look::Blind => {}
+                    Look::Blind(address) if self.look_from_beside(place, network, &address, ready).await? => return Ok(()),
+                    Look::NotYet | Look::Blind(_) => {}
                 }
                 if began.elapsed() > DEADLINE {
                     reason = Some(format!("{} within {} s", wanting(ready), DEADLINE.as_secs()));
@@ -180,32 +181,31 @@ impl DockerTarget {
             }
             Ready::Log(text) => self.has_printed(name, state.started_at.as_deref(), text).await.map(seen),
             Ready::Port(port) => {
-                let address = container
-                    .network_settings
-                    .as_ref()
-                    .and_then(|settings| settings.networks.as_ref()?.values().find_map(|network| network.ip_address.clone()))
-                    .unwrap_or_default();
+                let networks = container.network_settings.as_ref().and_then(|settings| settings.networks.as_ref());
+                let address = networks.and_then(|networks| networks.values().find_map(|network| network.ip_address.clone()));
+                let Some(address) = address.filter(|address| !address.is_empty()) else { return Ok(Look::NotYet) };
                 let script = format!("exec 3<>/dev/tcp/{address}/{port}");
                 let command = vec!["bash".to_owned(), "-c".to_owned(), script];
                 Ok(match self.api.run_as(name, command, Vec::new(), None).await {
                     Ok(printed) if printed.exit_code == 0 => Look::Ready,
                     Ok(printed) if printed.exit_code == 1 && printed.errors.contains("refused") => Look::NotYet,
                     Err(error @ TargetError::Unreachable { .. }) => return Err(error),
-                    _ => Look::Blind,
+                    _ => Look::Blind(address),
                 })
             }
         }
     }
 
-    /// Asks from a container of the proxy's image whether the port is open, for a few seconds.
-    async fn look_from_beside(&self, place: &Place, network: &str, service: &str, ready: &Ready) -> Result<bool, TargetError> {
+    /// Asks from a container of the proxy's image whether the port is open, for a few seconds. By address: a name that is not there
+    /// (yet) would be asked of servers far away.
+    async fn look_from_beside(&self, place: &Place, network: &str, address: &str, ready: &Ready) -> Result<bool, TargetError> {
         let Ready::Port(port) = ready else { return Ok(false) };
-        let script = format!(
-            "for _ in {{1..30}}; do if (exec 3<>/dev/tcp/{service}/{port}) 2>/dev/null; then exit 0; fi; sleep 0.1; done; exit 1"
+        let ask = format!(
+            "while ((SECONDS < 3)); do if (exec 3<>/dev/tcp/{address}/{port}) 2>/dev/null; then exit 0; fi; sleep 0.1; done; exit 1"
         );
         let body = ContainerCreateBody {
             image: Some(self.options.proxy_image.clone()),
-            entrypoint: Some(vec!["bash".to_owned(), "-c".to_owned(), script]),
+            entrypoint: Some(["bash", "-c", &ask].map(str::to_owned).to_vec()),
             labels: Some(self.api.labels(Role::Hand, Some(place))),
             host_config: Some(HostConfig {
                 network_mode: Some(network.to_owned()),
@@ -228,18 +228,32 @@ impl DockerTarget {
     }
 }
 
-/// Says why a service will not get ready, if it keeps ending.
-fn dying(container: &ContainerInspectResponse, restarts: i64) -> Option<String> {
-    let state = container.state.clone().unwrap_or_default();
-    let exit_code = state.exit_code.unwrap_or_default();
-    if state.oom_killed.unwrap_or_default() {
-        return Some("the kernel ended it for want of memory".to_owned());
+/// What several looks at a service tell about its end.
+#[derive(Default)]
+struct Decline {
+    /// Restarts at the first look: a service that has run for a year may have been restarted before, and only what happens now counts.
+    first: Option<i64>,
+    exit_code: Option<i64>,
+}
+
+impl Decline {
+    /// Says why a service will not get ready, if it keeps ending.
+    fn look(&mut self, container: &ContainerInspectResponse) -> Option<String> {
+        let state = container.state.clone().unwrap_or_default();
+        let restarting = state.restarting.unwrap_or_default();
+        let running = state.running.unwrap_or_default() && !restarting;
+        if !running {
+            self.exit_code = state.exit_code;
+        }
+        let restarts = container.restart_count.unwrap_or_default();
+        let lately = restarts - *self.first.get_or_insert(restarts);
+        if state.oom_killed.unwrap_or_default() {
+            return Some("the kernel ended it for want of memory".to_owned());
+        }
+        // The code is known only between two runs; there is a look that meets such a moment, since the engine waits longer each time.
+        let exit_code = self.exit_code?;
+        (lately >= RESTARTS || !(running || restarting)).then(|| format!("it ended with exit code {exit_code}"))
     }
-    let again = state.restarting.unwrap_or_default() || state.running.unwrap_or_default();
-    if restarts >= RESTARTS || !again {
-        return Some(format!("it ended with exit code {exit_code}"));
-    }
-    None
 }
 
 fn wanting(ready: &Ready) -> String {

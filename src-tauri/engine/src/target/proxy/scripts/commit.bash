@@ -33,10 +33,12 @@ find_workers
 if [ "$RELOAD" != yes ]; then tell "$COMMANDS"; fi
 show "$BACKENDS"
 section end
+# The generation before this one is left for whoever has followed the link and not opened the file yet; those before it go. So do
+# uploads that were never committed, once they are old: they are named by their time (UUID version 7).
+: >"generations/$EXPECTED/committed"
 for folder in generations/*; do
-    # An upload that another process has not committed yet is left alone; they are named by their time (UUID version 7), so those
-    # that are far behind this one in order are old.
-    if [ "$folder" = "generations/$EXPECTED" ] || [[ ${folder:12:7} < ${NEXT:0:7} ]]; then OLD_RECORDS+=" ../$folder"; fi
+    case ${folder#generations/} in "$EXPECTED" | "$NEXT") continue ;; esac
+    if [ -f "$folder/committed" ] || [[ ${folder:12:7} < ${NEXT:0:7} ]]; then rm -rf "$folder"; fi
 done
-for record in $OLD_RECORDS; do rm -rf "records/$record"; done
+for record in $OLD_RECORDS; do rm -f "records/$record"; done
 exit 0
