@@ -90,3 +90,19 @@ async fn a_folder_that_is_added_is_listed_and_one_that_is_no_project_is_refused(
     assert!(problem["hints"].as_array().is_some_and(|hints| !hints.is_empty()), "{problem}");
     page.close().await;
 }
+
+#[tokio::test]
+async fn the_engine_that_is_used_is_told_with_its_reason() {
+    let world = World::new().await;
+    let page = world.window().await;
+    let badge = page.find("//button[starts-with(@aria-label, 'Engine: ')]").await;
+    let address = page.find("//dt[.='Address']/following-sibling::dd[1]").await;
+    assert!(!address.is_displayed().await.unwrap());
+    badge.click().await.unwrap();
+    assert!(address.is_displayed().await.unwrap());
+    let told = address.text().await.unwrap();
+    let named = std::env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".into());
+    assert!(std::env::var_os("DOCKER_CONTEXT").is_some() || told == named, "{told}");
+    page.picture("engine").await;
+    page.close().await;
+}
