@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use nonevent_engine::target::Target;
-use nonevent_testkit::contract::{Scene, World, ids, rollout};
+use nonevent_testkit::contract::{Scene, ids, rollout};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
