@@ -1,11 +1,13 @@
 //! What instances may do, and what they are given.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bollard::models::ContainerConfig;
 use bollard::query_parameters::{CommitContainerOptionsBuilder, CreateContainerOptions, RemoveImageOptionsBuilder};
 use nonevent_engine::model::{Digest, LogLine, LogStream, SecretDelivery, VolumeMount};
-use nonevent_engine::target::{Follow, InstanceSpec, LockHolder, LogQuery, RootFileSystem, Secret, Target, Terminal};
+use nonevent_engine::target::{
+    Follow, InstanceSpec, Kept, LockHolder, LogQuery, RootFileSystem, Secret, Target, Terminal, WasteKind,
+};
 use nonevent_testkit::contract::{Behaviour, Scene, World, rollout};
 use nonevent_testkit::sample;
 use tokio::sync::mpsc;
@@ -66,18 +68,56 @@ async fn docker_memory_has_an_end() {
     assert_eq!((exit_code, oom), (137, true));
 }
 
-/// Makes an image of the test's own whose user is not root.
-async fn image_of(lab: &Lab, user: &str) -> Digest {
+/// Makes an image of the test's own, of a user and with labels.
+async fn image_of(lab: &Lab, user: &str, labels: &[(&str, &str)]) -> Digest {
     let body = bollard::models::ContainerCreateBody {
         image: Some(lab.image().to_string()),
         labels: Some([("dev.nonevent.scope".to_owned(), lab.scope.name().to_owned())].into()),
         ..Default::default()
     };
     let container = lab.docker.client.create_container(None::<CreateContainerOptions>, body).await.unwrap().id;
-    let config = ContainerConfig { user: Some(user.to_owned()), ..ContainerConfig::default() };
+    let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let config = ContainerConfig { user: Some(user.to_owned()), labels: Some(labels.collect()), ..ContainerConfig::default() };
     let options = CommitContainerOptionsBuilder::new().container(&container).build();
     let image = lab.docker.client.commit_container(options, config).await.unwrap().id;
+    lab.docker.client.remove_container(&container, None).await.unwrap();
     image.as_str().into()
+}
+
+async fn remove_image(lab: &Lab, image: &Digest) {
+    let options = RemoveImageOptionsBuilder::new().force(true).build();
+    lab.docker.client.remove_image(image.as_str(), Some(options), None).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn docker_images_that_nothing_needs_are_waste() {
+    let lab = Lab::open("images").await;
+    let project = format!("p-{}", lab.scope.name());
+    let scene = Scene::set(&lab, &project).await;
+    scene.prepare().await;
+    let labels = |release: &'static str| vec![("dev.nonevent.project", project.as_str()), ("dev.nonevent.release", release)];
+    let kept = image_of(&lab, "", &labels("kept")).await;
+    let serving = image_of(&lab, "", &labels("serving")).await;
+    let old = image_of(&lab, "", &labels("old")).await;
+    let mut spec = scene.web(&rollout("r1"), "aaaa", Behaviour::Healthy);
+    spec.image = serving.clone();
+    let instance = lab.target.start(&scene.fence, &spec).await.unwrap();
+    let mut record = scene.record(&rollout("r1"), "aaaa");
+    record.release.engine_id = serving.clone();
+    lab.target.stage(&scene.fence, &record, std::slice::from_ref(&instance.id)).await.unwrap();
+    lab.target.switch(&scene.fence, &rollout("r1")).await.unwrap();
+    // Even without its container, for which a person may have no use at the moment.
+    lab.docker.client.stop_container(instance.id.as_str(), None).await.unwrap();
+    lab.docker.client.remove_container(instance.id.as_str(), None).await.unwrap();
+
+    let query = Kept { projects: BTreeSet::from([scene.place.project.clone()]), images: BTreeSet::from([kept.clone()]) };
+    let waste = lab.target.garbage(&query).await.unwrap();
+    assert_eq!(waste.iter().map(|item| (item.kind, item.id.as_str())).collect::<Vec<_>>(), [(WasteKind::Image, old.as_str())]);
+    lab.target.sweep(&waste).await.unwrap();
+    assert_eq!(lab.target.garbage(&query).await.unwrap(), []);
+    scene.strike().await;
+    remove_image(&lab, &kept).await;
+    remove_image(&lab, &serving).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,7 +125,7 @@ async fn docker_secrets_as_files_and_volumes_belong_to_the_images_user() {
     let lab = Lab::open("secrets").await;
     let scene = Scene::set(&lab, "shop").await;
     scene.prepare().await;
-    let image = image_of(&lab, "daemon").await;
+    let image = image_of(&lab, "daemon", &[]).await;
     let furnish = |spec: &mut InstanceSpec| {
         spec.image = image.clone();
         spec.secret_delivery = SecretDelivery::File;
@@ -122,18 +162,7 @@ print(len(open('/data/count').read()))
     scene.retire(&instance).await;
     assert_eq!(secrets().await, 0, "and so does an instance");
     scene.strike().await;
-    drop_containers_of(&lab).await;
-    lab.docker
-        .client
-        .remove_image(image.as_str(), Some(RemoveImageOptionsBuilder::new().force(true).build()), None)
-        .await
-        .unwrap();
-}
-
-async fn drop_containers_of(lab: &Lab) {
-    for name in lab.everything().await {
-        let _ = lab.docker.client.remove_container(name.trim_start_matches('/'), None).await;
-    }
+    remove_image(&lab, &image).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -198,3 +198,23 @@ async fn docker_an_engine_that_is_not_there_and_an_image_that_is_not_there_are_t
         other => panic!("{other:?}"),
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn docker_a_switch_that_is_cut_off_anywhere_leaves_one_release() {
+    let lab = Lab::open("cut").await;
+    let scene = Scene::set(&lab, "shop").await;
+    scene.prepare().await;
+    scene.serve(&rollout("r1"), "aaaa", 1).await;
+    scene.serve(&rollout("r2"), "bbbb", 1).await;
+    for (round, moment) in [1, 3, 6, 10, 20, 30, 40, 60, 80, 100, 130, 160, 200, 300].into_iter().enumerate() {
+        let (next, release) = if round % 2 == 0 { ("r1", "aaaa") } else { ("r2", "bbbb") };
+        let cut = std::time::Duration::from_millis(moment);
+        let _ = tokio::time::timeout(cut, lab.target.switch(&scene.fence, &rollout(next))).await;
+        let reply = lab.request(&scene.domain).await;
+        assert!(reply.status == 200 && ["aaaa", "bbbb"].contains(&reply.body.as_str()), "cut off after {cut:?}: {reply:?}");
+        lab.target.observe(&scene.place).await.unwrap().serving.unwrap();
+        lab.target.switch(&scene.fence, &rollout(next)).await.unwrap();
+        scene.answers(release).await;
+        assert_eq!(lab.target.observe(&scene.place).await.unwrap().serving.unwrap().record.rollout, rollout(next));
+    }
+}

@@ -305,7 +305,7 @@ pub trait Target: Send + Sync {
     /// Describes the engine.
     async fn info(&self) -> Result<EngineInfo, TargetError>;
 
-    /// Observes an environment.
+    /// Observes an environment. Where the proxy does otherwise than the target's own record says, it is mended on the way.
     async fn observe(&self, place: &Place) -> Result<Observed, TargetError>;
 
     /// Takes the environment's lock.
@@ -329,13 +329,18 @@ pub trait Target: Send + Sync {
     /// Runs a command in a one-off container like an instance, on the environment's network, and removes it.
     async fn run_once(&self, fence: &Fence, spec: &InstanceSpec, lines: &LineSink) -> Result<OnceExit, TargetError>;
 
-    /// Makes and starts one instance.
+    /// Makes and starts one instance, and puts it behind nothing. Called again it makes another one: whoever died in between finds the
+    /// first by its rollout, running or only created. A start that fails leaves none.
     async fn start(&self, fence: &Fence, spec: &InstanceSpec) -> Result<Instance, TargetError>;
 
-    /// Puts instances behind the side that requests do not reach, so that `probe` reaches them through the proxy.
+    /// Puts instances on the side that requests do not reach, in place of what it held. All processes' instances belong in the list;
+    /// those with a port get requests after the switch. Does nothing when this rollout serves already.
+    ///
+    /// # Errors
+    /// `TargetError::TooManyInstances`, `TargetError::Refused` when an instance is not there.
     async fn stage(&self, fence: &Fence, record: &Record, instances: &[InstanceId]) -> Result<(), TargetError>;
 
-    /// Measures one instance's health the way real requests go: a failing probe is a result, not an error.
+    /// Measures one instance's health the way real requests go, whether it is staged or not: a failing probe is a result, not an error.
     async fn probe(
         &self,
         place: &Place,
@@ -344,16 +349,28 @@ pub trait Target: Send + Sync {
         domain: &str,
     ) -> Result<ProbeAttempt, TargetError>;
 
-    /// Moves traffic to the staged side of this rollout, at once. Does nothing when it serves already.
+    /// Moves traffic to the side of this rollout, staged or still warm, at once. Does nothing when it serves already. Whoever switches
+    /// says that its instances are healthy: the proxy believes it until its own checks know better.
+    ///
+    /// # Errors
+    /// `TargetError::NothingStaged`.
     async fn switch(&self, fence: &Fence, rollout: &RolloutId) -> Result<(), TargetError>;
 
-    /// Replaces the instances behind the serving side by this list, of the same release: new ones take requests at once, missing ones are drained.
+    /// Replaces the instances behind the serving side by this list, of the same release: new ones take requests at once,
+    /// missing ones get no more.
+    ///
+    /// # Errors
+    /// `TargetError::NothingStaged` when nothing serves.
     async fn rescale(&self, fence: &Fence, record: &Record, instances: &[InstanceId]) -> Result<(), TargetError>;
 
-    /// Waits until no request is in flight on the side that does not serve, at most `limit`; returns how many were left.
+    /// Waits until no request (nor open socket) is in flight on the side that does not serve and on instances that `rescale` took out,
+    /// at most `limit`; returns how many were left.
     async fn drain(&self, fence: &Fence, limit: Duration) -> Result<u32, TargetError>;
 
-    /// Stops and removes one instance, after its last lines were read into `lines`.
+    /// Stops and removes one instance, after its last lines were read into `lines`. One that is gone is no error.
+    ///
+    /// # Errors
+    /// `TargetError::Refused` when requests reach it: an instance of the serving side has to be taken out by `rescale` before.
     async fn retire(&self, fence: &Fence, instance: &InstanceId, lines: &LineSink) -> Result<(), TargetError>;
 
     /// Reads output.

@@ -79,6 +79,9 @@ pub async fn contract(world: &dyn World) {
             eprintln!("{:>6} ms  {}", began.elapsed().as_millis(), stringify!($name));
         )*};
     }
+    // Keeps what environments share from being made and removed for each promise.
+    let base = Scene::set(world, "base").await;
+    base.prepare().await;
     promise![
         locks::one_holder_at_a_time,
         locks::a_dead_holder_is_succeeded_and_fenced_off,
@@ -99,4 +102,5 @@ pub async fn contract(world: &dyn World) {
         ends::down_leaves_nothing_and_can_be_repeated,
         ends::what_a_dead_process_left_is_waste,
     ];
+    base.strike().await;
 }

@@ -143,19 +143,23 @@ impl DockerTarget {
                 }
             }
         }
-        let wasted_ids: BTreeSet<&str> = wasted.iter().map(|image| image.id.as_str()).collect();
-        let mut shared = BTreeSet::new();
-        for image in all.iter().filter(|image| !wasted_ids.contains(image.id.as_str())) {
-            shared.extend(self.layers(&image.id).await?.into_keys());
+        if wasted.is_empty() {
+            return Ok(Vec::new());
         }
+        let wasted_ids: BTreeSet<&str> = wasted.iter().map(|image| image.id.as_str()).collect();
+        let mut kept_layers = Vec::new();
+        for image in all.iter().filter(|image| !wasted_ids.contains(image.id.as_str())) {
+            kept_layers.extend(self.layers(&image.id).await?);
+        }
+        let bases: BTreeMap<String, u64> =
+            kept_layers.iter().filter_map(|image| Some((image.chains.last()?.clone(), image.total))).collect();
+        let mut shared: BTreeSet<String> = kept_layers.into_iter().flat_map(|image| image.chains).collect();
         let mut items = Vec::new();
         for image in &wasted {
-            let mut bytes = 0;
-            for (chain, size) in self.layers(&image.id).await? {
-                if shared.insert(chain) {
-                    bytes += size;
-                }
-            }
+            let bytes = match self.layers(&image.id).await? {
+                Some(layers) => layers.own_bytes(&bases, &mut shared),
+                None => continue,
+            };
             let short = image.id.strip_prefix("sha256:").unwrap_or(&image.id);
             let name = image.repo_tags.first().cloned().unwrap_or_else(|| short.get(..12).unwrap_or(short).to_owned());
             items.push(Waste { kind: WasteKind::Image, id: image.id.clone(), name, bytes });
@@ -168,30 +172,57 @@ impl DockerTarget {
         self.api.client.list_images(Some(options)).await.map_err(|error| self.api.error("list images", error))
     }
 
-    /// Returns the sizes of an image's layers, each named by itself and all below it. An image that is gone has none.
-    async fn layers(&self, id: &str) -> Result<BTreeMap<String, u64>, TargetError> {
-        let (image, history) = match (self.api.client.inspect_image(id).await, self.api.client.image_history(id).await) {
-            (Ok(image), Ok(history)) => (image, history),
-            (Err(error), _) | (_, Err(error)) if is_missing(&error) => return Ok(BTreeMap::new()),
-            (Err(error), _) | (_, Err(error)) => return Err(self.api.error(format!("inspect image {id}"), error)),
+    /// Reads an image's layers. An image that is gone has none.
+    async fn layers(&self, id: &str) -> Result<Option<Layers>, TargetError> {
+        let image = match self.api.client.inspect_image(id).await {
+            Ok(image) => image,
+            Err(error) if is_missing(&error) => return Ok(None),
+            Err(error) => return Err(self.api.error(format!("inspect image {id}"), error)),
         };
+        let mut chain = String::new();
         let layers = image.root_fs.and_then(|root| root.layers).unwrap_or_default();
-        let total = image.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
-        // The history comes newest first, and has entries without a layer, whose size is 0.
+        let chains: Vec<String> = layers
+            .into_iter()
+            .map(|layer| {
+                chain.push_str(&layer);
+                chain.clone()
+            })
+            .collect();
+        // The history comes newest first, and has entries without a layer, whose size is 0. An imported image may have none, for
+        // which containerd's store answers `null`, which the client refuses.
+        let history = self.api.client.image_history(id).await.unwrap_or_default();
         let sizes: Vec<u64> =
             history.iter().rev().filter_map(|entry| u64::try_from(entry.size).ok()).filter(|size| *size > 0).collect();
-        let mut chains = BTreeMap::new();
-        let mut chain = String::new();
-        for (index, layer) in layers.iter().enumerate() {
-            chain.push_str(layer);
-            let size = if sizes.len() == layers.len() {
-                sizes.get(index).copied()
-            } else {
-                (index + 1 == layers.len()).then_some(total)
-            };
-            chains.insert(chain.clone(), size.unwrap_or_default());
+        Ok(Some(Layers {
+            sizes: (sizes.len() == chains.len()).then_some(sizes),
+            chains,
+            total: image.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
+        }))
+    }
+}
+
+/// What an image is made of.
+struct Layers {
+    /// Each layer, named by itself and all below it.
+    chains: Vec<String>,
+    /// Their sizes in bytes, where the history tells them.
+    sizes: Option<Vec<u64>>,
+    total: u64,
+}
+
+impl Layers {
+    /// Returns the bytes of the layers that nothing in `shared` has, and puts them there. Where sizes of layers are not known, it is
+    /// what the image has more than the largest of `bases` (by last layer) that it stands on.
+    fn own_bytes(&self, bases: &BTreeMap<String, u64>, shared: &mut BTreeSet<String>) -> u64 {
+        let fresh: Vec<bool> = self.chains.iter().map(|chain| shared.insert(chain.clone())).collect();
+        match &self.sizes {
+            Some(sizes) => sizes.iter().zip(fresh).filter(|(_, fresh)| *fresh).map(|(size, _)| size).sum(),
+            None if fresh.iter().any(|fresh| *fresh) => {
+                let base = self.chains.iter().filter_map(|chain| bases.get(chain)).max();
+                self.total.saturating_sub(base.copied().unwrap_or_default())
+            }
+            None => 0,
         }
-        Ok(chains)
     }
 }
 
@@ -213,4 +244,26 @@ fn place_of(labels: &HashMap<String, String>) -> Option<Place> {
         project: labels.get(label::PROJECT)?.as_str().into(),
         environment: labels.get(label::ENVIRONMENT)?.as_str().into(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layers(chains: &[&str], sizes: Option<&[u64]>, total: u64) -> Layers {
+        Layers { chains: chains.iter().map(|chain| (*chain).to_owned()).collect(), sizes: sizes.map(<[u64]>::to_vec), total }
+    }
+
+    #[test]
+    fn layers_that_others_need_free_nothing() {
+        let bases = BTreeMap::from([("base".to_owned(), 100)]);
+        let mut shared = BTreeSet::from(["base".to_owned()]);
+        let one = layers(&["base", "base+venv", "base+venv+one"], Some(&[100, 40, 2]), 142);
+        let two = layers(&["base", "base+venv", "base+venv+two"], Some(&[100, 40, 3]), 143);
+        let blind = layers(&["base", "base+other"], None, 107);
+        assert_eq!(one.own_bytes(&bases, &mut shared), 42);
+        assert_eq!(two.own_bytes(&bases, &mut shared), 3, "the layer that both have is counted once");
+        assert_eq!(blind.own_bytes(&bases, &mut shared), 7);
+        assert_eq!(blind.own_bytes(&bases, &mut shared), 0);
+    }
 }
