@@ -333,8 +333,8 @@ pub trait Target: Send + Sync {
     /// first by its rollout, running or only created. A start that fails leaves none.
     async fn start(&self, fence: &Fence, spec: &InstanceSpec) -> Result<Instance, TargetError>;
 
-    /// Puts instances on the side that requests do not reach, in place of what it held. All processes' instances belong in the list;
-    /// those with a port get requests after the switch. Does nothing when this rollout serves already.
+    /// Puts instances of the web process on the side that requests do not reach, in place of what it held: they get requests after
+    /// the switch. Workers are the side's by their release. Does nothing when this rollout serves already.
     ///
     /// # Errors
     /// `TargetError::TooManyInstances`, `TargetError::Refused` when an instance is not there.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use nonevent_engine::target::{Kept, Leave, Observed, WasteKind};
+use nonevent_engine::target::{InstanceSpec, Kept, Leave, Observed, WasteKind};
 
-use super::{Scene, World, rollout};
+use super::{Behaviour, Scene, World, rollout};
+use crate::sample;
 
 pub(super) async fn down_leaves_nothing_and_can_be_repeated(world: &dyn World) {
     let stage = Scene::set(world, "down").await;
@@ -31,6 +32,12 @@ pub(super) async fn what_a_dead_process_left_is_waste(world: &dyn World) {
     stage.prepare().await;
     let target = stage.target();
     let serving = stage.serve(&rollout("r1"), "aaaa", 1).await;
+    let worker = InstanceSpec {
+        process: "worker".into(),
+        port: None,
+        ..sample::web(&rollout("r1"), "aaaa", &world.image(), world.app(Behaviour::Idle))
+    };
+    let worker = target.start(&stage.fence, &worker).await.unwrap();
     let left = stage.start(&rollout("r2"), "bbbb", 1).await;
     let kept = Kept { projects: BTreeSet::from([stage.place.project.clone()]), images: BTreeSet::new() };
     let containers = async || {
@@ -48,7 +55,8 @@ pub(super) async fn what_a_dead_process_left_is_waste(world: &dyn World) {
     assert_eq!(containers().await, []);
     stage.answers("aaaa").await;
     let observed = target.observe(&stage.place).await.unwrap();
-    assert_eq!(observed.instances.len(), serving.len());
-    let fence = target.lock(&stage.place, &crate::sample::holder("contract@test")).await.unwrap();
+    assert_eq!(observed.instances.len(), serving.len() + 1);
+    assert!(observed.instances.iter().any(|instance| instance.id == worker.id));
+    let fence = target.lock(&stage.place, &sample::holder("contract@test")).await.unwrap();
     Scene { fence, ..stage }.strike().await;
 }

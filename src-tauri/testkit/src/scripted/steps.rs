@@ -404,7 +404,11 @@ impl Target for ScriptedTarget {
         self.act(Method::Garbage, |state| {
             let waste = state.containers.values().filter(|container| {
                 let sides = state.proxy.get(&container.place).into_iter().flat_map(|here| here.sides.values());
-                let needed = sides.into_iter().any(|side| side.instances.contains(&container.instance.id));
+                let needed = sides.into_iter().any(|side| {
+                    let release = state.records.get(&side.record).map(|record| &record.release.id);
+                    let is_worker = container.port.is_none() && release == Some(&container.instance.release);
+                    side.instances.contains(&container.instance.id) || is_worker
+                });
                 kept.projects.contains(&container.place.project) && !needed && !state.locks.contains_key(&container.place)
             });
             Ok(waste

@@ -10,7 +10,7 @@ use bollard::query_parameters::{
 use super::DockerTarget;
 use super::api::{is_conflict, is_missing};
 use super::scope::{Role, key, label};
-use crate::model::{InstanceId, ProjectName};
+use crate::model::{InstanceId, ProjectName, ReleaseId};
 use crate::target::{Kept, Place, TargetError, Waste, WasteKind};
 
 /// What the proxy's volume refers to.
@@ -18,6 +18,8 @@ use crate::target::{Kept, Place, TargetError, Waste, WasteKind};
 struct Needed {
     places: BTreeSet<String>,
     instances: BTreeSet<InstanceId>,
+    /// Releases that serve or are warm, each with its environment.
+    releases: BTreeSet<(String, ReleaseId)>,
     images: BTreeSet<String>,
 }
 
@@ -93,13 +95,16 @@ impl DockerTarget {
             let state = self.read_state(&ground).await?;
             let mut needed = Needed { places: state.places.keys().cloned().collect(), ..Needed::default() };
             let mut complete = true;
-            for side in state.places.values().flat_map(|here| here.sides.values()) {
-                needed.instances.extend(side.instances.iter().cloned());
-                match self.read_record(&ground, &side.record).await? {
-                    Some(record) => {
-                        needed.images.insert(record.release.engine_id.to_string());
+            for (place, here) in &state.places {
+                for side in here.sides.values() {
+                    needed.instances.extend(side.instances.iter().cloned());
+                    match self.read_record(&ground, &side.record).await? {
+                        Some(record) => {
+                            needed.images.insert(record.release.engine_id.to_string());
+                            needed.releases.insert((place.clone(), record.release.id));
+                        }
+                        None => complete = false,
                     }
-                    None => complete = false,
                 }
             }
             // A record that is missing was replaced since the state was read: an image must not count as waste for that.
@@ -122,9 +127,15 @@ impl DockerTarget {
             // A lock that was taken over and not removed has another name than the fixed one.
             return Ok(name_of(container) != self.options.scope.lock(&place));
         }
-        let candidate =
-            is(&[Role::Once, Role::Hand]) || (is(&[Role::Web, Role::Worker]) && !needed.instances.contains(&id.into()));
-        Ok(candidate && self.lock_holder(&place).await?.is_none())
+        let is_left = if is(&[Role::Web]) {
+            !needed.instances.contains(&id.into())
+        } else if is(&[Role::Worker]) {
+            let release = ReleaseId::from(label_in(container, label::RELEASE).unwrap_or_default());
+            !needed.releases.contains(&(key(&place), release))
+        } else {
+            is(&[Role::Once, Role::Hand])
+        };
+        Ok(is_left && self.lock_holder(&place).await?.is_none())
     }
 
     async fn wasted_images(&self, kept: &Kept, needed: &Needed) -> Result<Vec<Waste>, TargetError> {

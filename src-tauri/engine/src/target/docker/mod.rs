@@ -88,6 +88,8 @@ pub struct DockerTarget {
     http: reqwest::Client,
     /// Held while an address is chosen and until the container that bears it exists.
     addresses: Mutex<()>,
+    /// Held while the proxy's state is changed: changes of one process queue here instead of undoing each other on the volume.
+    changes: Mutex<()>,
 }
 
 impl DockerTarget {
@@ -98,7 +100,7 @@ impl DockerTarget {
     pub fn new(docker: &Docker, options: Options) -> Result<Self, TargetError> {
         let api = Api { client: docker.client.clone(), host: docker.info.host.clone(), scope: options.scope.clone() };
         let http = probe::client()?;
-        Ok(Self { api, info: docker.info.clone(), options, http, addresses: Mutex::new(()) })
+        Ok(Self { api, info: docker.info.clone(), options, http, addresses: Mutex::new(()), changes: Mutex::new(()) })
     }
 
     /// The ports that the proxy has on the engine's loopback: requests, previews. None when there is no proxy.

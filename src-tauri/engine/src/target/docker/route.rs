@@ -98,6 +98,7 @@ impl DockerTarget {
         F: Fn(&mut ProxyState) -> Result<(), TargetError> + Send + Sync,
     {
         let ground = self.ensure_ground().await?;
+        let _queued = self.changes.lock().await;
         for tries in 0..TRIES {
             make_way(tries).await;
             let before = self.read_generation(&ground).await?.ok_or_else(|| TargetError::Refused {
