@@ -71,6 +71,7 @@ impl Bench {
             services: Vec::new(),
             timeout: Duration::from_secs(120),
             env: BTreeMap::new(),
+            secrets: Vec::new(),
             allow_failure: false,
             network: false,
             docker: false,

@@ -83,7 +83,7 @@ fn perform(verb: verbs::Verb, mut session: Session) -> Exit {
 }
 
 /// To programs as the stream's last line, to people in any case.
-fn tell_error(error: &CliError, verb: Option<&str>, format: Format, out: &mut Out, err: &mut Out) -> Exit {
+pub(crate) fn tell_error(error: &CliError, verb: Option<&str>, format: Format, out: &mut Out, err: &mut Out) -> Exit {
     let exit = Exit::from(error.fault());
     let told = error.problem();
     if format == Format::Json {

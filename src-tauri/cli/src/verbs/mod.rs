@@ -22,6 +22,7 @@ pub mod restart;
 pub mod rollback;
 pub mod ship;
 pub mod status;
+mod watch;
 
 use clap::Subcommand;
 

@@ -1,7 +1,7 @@
 //! `nonevent ship`
 
 use nonevent_engine::model::EnvironmentName;
-use nonevent_engine::request::{Allow, Bake, Gates, ShipRequest};
+use nonevent_engine::request::{AfterRed, Allow, Bake, Gates, ShipRequest};
 
 use crate::confirm::Consent;
 use crate::error::CliError;
@@ -40,6 +40,9 @@ pub struct Args {
     /// Run every gate, also those that were green with the same inputs
     #[arg(long)]
     no_cache: bool,
+    /// Stop the other gates as soon as one is red
+    #[arg(long)]
+    fail_fast: bool,
 }
 
 impl Args {
@@ -53,6 +56,7 @@ impl Args {
                 false => Bake::Wait,
             },
             gates: gates(self.no_cache),
+            after_red: after_red(self.fail_fast),
         }
     }
 }
@@ -70,6 +74,14 @@ pub fn gates(no_cache: bool) -> Gates {
     match no_cache {
         true => Gates::All,
         false => Gates::Changed,
+    }
+}
+
+/// Reads `--fail-fast`.
+pub fn after_red(fail_fast: bool) -> AfterRed {
+    match fail_fast {
+        true => AfterRed::Stop,
+        false => AfterRed::GoOn,
     }
 }
 

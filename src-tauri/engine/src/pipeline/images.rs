@@ -8,12 +8,13 @@ use std::path::Path;
 use super::Context;
 use crate::docker::Docker;
 use crate::error::EngineError;
+use crate::image::source::Sources;
 use crate::image::wheels::{self, LocalProject, Wheel, WheelBuild};
 use crate::image::{
     DevelopmentBuild, DevelopmentImage, LibcKind, PythonRuntime, development_image, dockerfile, hold_pinned, inspect,
-    python_runtime, resolve_base,
+    python_runtime, read_sources, resolve_base,
 };
-use crate::model::{ImageReport, Release, ServiceSettings, Stage};
+use crate::model::{Digest, ImageReport, Release, ServiceSettings, Stage};
 use crate::project::Project;
 use crate::project::lock::{self, Libc, LockFile, LockedPackage, Machine, MainDependencies, PythonTarget, Selection, Wanted};
 use crate::project::pins::{Pins, Written};
@@ -35,16 +36,24 @@ pub struct Images<'a> {
     pub lock: Option<&'a LockFile>,
 }
 
-/// What the gates' image adds to the release's.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// What the gates' image adds to the release's, and what both stand on.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tooling {
+    /// Wheels that only gates need.
     wheels: Vec<Wheel>,
+    /// The tree that both are made of.
+    pub sources: Sources,
+    /// What a gate stands on beside the tree: base and wheels; for a Dockerfile the image itself, which may hold anything.
+    pub ground: Vec<String>,
+    /// Versions of what the lock pins, by distribution; none where the image may hold others.
+    pub versions: BTreeMap<String, String>,
 }
 
 /// What a lock pins for the app, and what for its gates beyond that.
+#[derive(Default)]
 struct Locked {
     app: Vec<Wheel>,
-    tooling: Tooling,
+    tools: Vec<Wheel>,
 }
 
 impl Images<'_> {
@@ -53,14 +62,15 @@ impl Images<'_> {
     /// # Errors
     /// When a base, a wheel or a Dockerfile is not as it should be.
     pub async fn build(&self) -> Result<(ImageReport, Tooling), EngineError> {
-        let (image, tooling) = match &self.project.settings.build.dockerfile {
-            Some(_) => self.build_by_dockerfile().await?,
-            None => self.build_from_wheels().await?,
-        };
-        Ok((image, tooling))
+        // Read once, before anything is made of it: what is tested is what is built, whatever is saved meanwhile.
+        let sources = read_sources(&self.project.root, &self.project.settings.build).await?;
+        match &self.project.settings.build.dockerfile {
+            Some(_) => self.build_by_dockerfile(sources).await,
+            None => self.build_from_wheels(sources).await,
+        }
     }
 
-    async fn build_from_wheels(&self) -> Result<(ImageReport, Tooling), EngineError> {
+    async fn build_from_wheels(&self, sources: Sources) -> Result<(ImageReport, Tooling), EngineError> {
         let lock = self.lock.ok_or_else(|| EngineError::ours("the wheel builder was started without a lock"))?;
         let settings = &self.project.settings;
         let reference = &settings.build.base;
@@ -69,33 +79,39 @@ impl Images<'_> {
         let base = resolve_base(self.docker, reference, pins.images.get(reference), self.cache).await?;
         pins.images.insert(reference.clone(), base.pinned.digest.clone());
         write_pins(&self.project.root, &pins)?;
-        let Locked { app, tooling } = self.locked(lock, &base.python).await?;
+        let Locked { app, tools } = self.locked(lock, &base.python).await?;
         let progress = |text: String| self.context.progress(Stage::Build, text);
         let build = WheelBuild {
             base: &base,
             wheels: &app,
             project: &local_project(self.project),
+            tree: Some(&sources.release),
             companions: &[],
             settings: &settings.build,
             app: &settings.app,
             cache: self.cache,
             progress: &progress,
         };
-        Ok((wheels::build(self.docker, build).await?, tooling))
+        let image = wheels::build(self.docker, build).await?;
+        let all = || app.iter().chain(&tools);
+        let ground = [base.digest.as_str().to_owned()].into_iter().chain(all().map(named)).collect();
+        let versions = all().map(|wheel| (wheel.name.clone(), wheel.version.clone())).collect();
+        Ok((image, Tooling { wheels: tools, sources, ground, versions }))
     }
 
-    async fn build_by_dockerfile(&self) -> Result<(ImageReport, Tooling), EngineError> {
+    async fn build_by_dockerfile(&self, sources: Sources) -> Result<(ImageReport, Tooling), EngineError> {
         let settings = &self.project.settings;
         let progress = |text: String| self.context.progress(Stage::Build, text);
         let lines = self.context.lines();
         let cancel = self.context.cancel();
         let image =
             dockerfile::build(self.docker, &self.project.root, &settings.build, &settings.app, lines, &progress, cancel).await?;
-        let tooling = match self.lock {
-            Some(lock) => self.locked(lock, &python_runtime(self.docker, &image.engine_id, self.cache).await?).await?.tooling,
-            None => Tooling::default(),
+        let Locked { tools, .. } = match self.lock {
+            Some(lock) => self.locked(lock, &python_runtime(self.docker, &image.engine_id, self.cache).await?).await?,
+            None => Locked::default(),
         };
-        Ok((image, tooling))
+        let ground = [image.digest.as_str().to_owned()].into_iter().chain(tools.iter().map(named)).collect();
+        Ok((image, Tooling { wheels: tools, sources, ground, versions: BTreeMap::new() }))
     }
 
     /// Makes the image that gates run in.
@@ -109,12 +125,23 @@ impl Images<'_> {
             project: &self.project.settings.app.name,
             wheels: &tooling.wheels,
             root: &self.project.root,
+            sources: Some(&tooling.sources),
             import_roots: &import_roots(self.project),
             settings: &self.project.settings.build,
             cache: self.cache,
             progress: &progress,
         };
         Ok(development_image(self.docker, build).await?)
+    }
+
+    /// Returns what the images of services are pinned to, asking nobody; none where one is not pinned yet.
+    ///
+    /// # Errors
+    /// When `nonevent.lock` cannot be read.
+    pub fn pins_of(&self, services: &BTreeMap<String, ServiceSettings>) -> Result<Option<BTreeMap<String, Digest>>, EngineError> {
+        let pins = Pins::read(&self.project.root)?.unwrap_or_default();
+        let digests = services.iter().map(|(name, service)| Some((name.clone(), pins.images.get(&service.image)?.clone())));
+        Ok(digests.collect())
     }
 
     /// Replaces the images of services by what they are pinned to.
@@ -164,7 +191,7 @@ impl Images<'_> {
                 size: wheel.size,
             });
         let app = resolved.by_ref().take(count).collect();
-        Ok(Locked { app, tooling: Tooling { wheels: resolved.collect() } })
+        Ok(Locked { app, tools: resolved.collect() })
     }
 }
 
@@ -185,6 +212,11 @@ fn differently_locked(shipped: &LockedPackage, tool: &LockedPackage) -> EngineEr
     let LockedPackage { name, version, .. } = shipped;
     EngineError::user("lock_refused", format!("{name} is locked at {version} for the app and at {} for its gates", tool.version))
         .with_hint("lock the development requirements with those of the app as constraints, so that what is tested is what ships")
+}
+
+/// A wheel by name and content.
+fn named(wheel: &Wheel) -> String {
+    format!("{} sha256:{}", wheel.filename, wheel.sha256)
 }
 
 fn python_target(python: &PythonRuntime) -> Result<PythonTarget, EngineError> {

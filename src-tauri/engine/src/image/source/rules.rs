@@ -40,7 +40,7 @@ const NEVER_ENDINGS: [&str; 4] = [".pyc", ".pyo", ".egg-info", ".swp"];
 const DEVELOPMENT: [&str; 5] = [".gitignore", ".gitattributes", ".gitmodules", ".gitkeep", ".dockerignore"];
 
 /// At the root: tests, documentation, CI, editors, locks, and the configuration of development tools.
-const DEVELOPMENT_AT_ROOT: [&str; 55] = [
+const DEVELOPMENT_AT_ROOT: [&str; 53] = [
     "tests",
     "test",
     "docs",
@@ -94,9 +94,10 @@ const DEVELOPMENT_AT_ROOT: [&str; 55] = [
     "pdm.lock",
     "Pipfile",
     "Pipfile.lock",
-    "nonevent.toml",
-    "nonevent.lock",
 ];
+
+/// At the root: what Nonevent itself reads and writes. How many replicas run is part of neither the app nor its tests.
+const NEVER_AT_ROOT: [&str; 2] = ["nonevent.toml", "nonevent.lock"];
 
 /// At the root: beginnings and endings of more such files.
 const DEVELOPMENT_AT_ROOT_BETWEEN: [(&str, &str); 16] = [
@@ -162,6 +163,9 @@ impl Rules {
     pub(super) fn judge(&self, path: &str) -> Verdict {
         if is_never(path) {
             return Verdict::Never;
+        }
+        if NEVER_AT_ROOT.contains(&path) {
+            return if self.includes(path) { Verdict::Release } else { Verdict::Never };
         }
         if self.includes(path) {
             return Verdict::Release;

@@ -5,10 +5,10 @@ use std::time::Duration;
 use super::Inputs;
 use super::build::check_names;
 use super::gates::{Suggestion, Tools};
-use crate::model::{CommandLine, GateSettings, GauntletSettings, Origin};
-use crate::project::config::{GateEntry, GateSection};
+use crate::model::{CommandLine, GateBudget, GateSettings, GauntletSettings, Origin};
+use crate::project::config::{GateEntry, GateSection, GauntletSection};
 use crate::project::detect::Distributions;
-use crate::project::explain::{Effective, Explained, Shown};
+use crate::project::explain::{Bytes, Effective, Explained, Shown};
 use crate::project::manifest::normal;
 use crate::project::{Located, ProjectError, Warning};
 
@@ -44,7 +44,8 @@ pub(super) fn resolve(
         gates.extend(gate(name, entry, &suggestions, &mut explained)?);
     }
     check(inputs, &gates)?;
-    Ok((GauntletSettings { gates, required, groups, extras }, explained))
+    let budget = budget(configuration, &mut explained);
+    Ok((GauntletSettings { gates, required, groups, extras, budget }, explained))
 }
 
 /// The configured names, else those of the usual ones that exist.
@@ -58,6 +59,19 @@ fn development<'a>(
     }
     let found: Vec<String> = known.filter(|name| DEVELOPMENT.contains(&name.as_str()) || also.contains(name)).cloned().collect();
     if found.is_empty() { Effective::default(found) } else { Effective::inferred(found, "those that exist under a usual name") }
+}
+
+/// What is said about what gates may use together; what is not said is the engine's to say.
+fn budget(configuration: &GauntletSection, explained: &mut Explained) -> GateBudget {
+    let cores = configuration.cores.as_ref().map(|cores| explained.take("gauntlet.cores", Effective::at(cores.value, &cores.at)));
+    let mut bytes = |key: &str, found: &Option<Located<u64>>| {
+        found.as_ref().map(|bytes| explained.take(key, Effective::at(Bytes(bytes.value), &bytes.at)).0)
+    };
+    GateBudget {
+        cores: cores.and_then(|cores| u32::try_from(cores).ok()),
+        memory: bytes("gauntlet.memory", &configuration.memory),
+        cache: bytes("gauntlet.cache", &configuration.cache),
+    }
 }
 
 /// What the usual gates would run.
@@ -177,6 +191,7 @@ fn gate(
         services: Vec::new(),
         timeout: TIMEOUT,
         env: std::collections::BTreeMap::new(),
+        secrets: Vec::new(),
         allow_failure: false,
         network: false,
         docker: false,
@@ -211,10 +226,13 @@ fn details(
     let env = section.map(|section| section.env.as_slice()).unwrap_or_default();
     explained.table(&key("env"), env);
     let env = env.iter().map(|(name, value)| (name.clone(), value.value.clone())).collect();
+    let secrets = section.and_then(|section| section.secrets.as_ref());
+    let secrets = secrets.map(|secrets| explained.take(&key("secrets"), Effective::at(secrets.value.clone(), &secrets.at)));
+    let secrets = secrets.unwrap_or_default();
     let allow_failure = explained.take(&key("allow_failure"), flag(section.map(|section| &section.allow_failure)));
     let network = explained.take(&key("network"), flag(section.map(|section| &section.network)));
     let docker = explained.take(&key("docker"), flag(section.map(|section| &section.docker)));
-    GateSettings { needs, services, timeout, env, allow_failure, network, docker, ..settings }
+    GateSettings { needs, services, timeout, env, secrets, allow_failure, network, docker, ..settings }
 }
 
 /// Refuses names that nothing defines, and gates that wait for each other.
