@@ -67,7 +67,7 @@ async fn inspect(context: &Context, project: &Project) -> Result<(crate::model::
     let app = &project.settings.app;
     let processes: Vec<&str> = app.processes.iter().map(|process| process.name.as_str()).collect();
     let summary = format!("{} on Python {}, {}", app.framework.title(), app.python, processes.join(" and "));
-    Ok((crate::project::source_state(&project.root), StageState::Done, summary))
+    Ok((project.source_state(), StageState::Done, summary))
 }
 
 async fn check_lock(
