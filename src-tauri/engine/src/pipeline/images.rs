@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::Context;
 use crate::docker::Docker;
 use crate::error::EngineError;
+use crate::gauntlet;
 use crate::image::wheels::{self, LocalProject, Wheel, WheelBuild};
 use crate::image::{
     DevelopmentBuild, DevelopmentImage, LibcKind, PythonRuntime, development_image, dockerfile, hold_pinned, inspect,
@@ -272,6 +273,12 @@ pub async fn pin_services(
     let mut pins = Pins::read(&project.root)?.unwrap_or_default();
     let mut pinned = BTreeMap::new();
     for (name, service) in services {
+        if service.container.refused.is_some() {
+            // Whoever asks for it is told why.
+            let image = service.image.clone();
+            pinned.insert(name, (service, image));
+            continue;
+        }
         let held = hold_pinned(docker, &service.image, pins.images.get(&service.image)).await?;
         pins.images.insert(service.image.clone(), held.pinned.digest);
         pinned.insert(name, (service, held.reference));
@@ -290,7 +297,11 @@ pub async fn pin_all(docker: &Docker, project: &Project, cache: &Path) -> Result
     let before = Pins::read(&project.root)?.unwrap_or_default();
     let mut pins = before.clone();
     let settings = &project.settings;
-    let mut references: Vec<&String> = settings.services.values().map(|service| &service.image).collect();
+    let mut used = gauntlet::wanted_services(&settings.gauntlet.gates, &settings.services);
+    let kept = settings.environments.values().flat_map(|environment| &environment.services);
+    used.extend(kept.filter_map(|name| Some((name.clone(), settings.services.get(name)?.clone()))));
+    let can_be_had = used.values().filter(|service| service.container.refused.is_none());
+    let mut references: Vec<&String> = can_be_had.map(|service| &service.image).collect();
     references.sort();
     references.dedup();
     for reference in references {

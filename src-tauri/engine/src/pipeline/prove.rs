@@ -147,7 +147,7 @@ async fn gauntlet(
     for warning in &development.warnings {
         context.emit(EventBody::WarningRaised { message: warning.clone(), hint: None }).await?;
     }
-    let gauntlet = &project.settings.gauntlet;
+    let settings = &project.settings.gauntlet;
     let plan = GauntletPlan {
         run: context.run().clone(),
         project: context.project().clone(),
@@ -156,9 +156,9 @@ async fn gauntlet(
             python: development.python.clone(),
             workdir: development.workdir.clone(),
         },
-        gates: gauntlet.gates.clone(),
-        required: gauntlet.required.iter().cloned().collect(),
-        services: images.pinned_services(project.settings.services.clone()).await?,
+        gates: settings.gates.clone(),
+        required: settings.required.iter().cloned().collect(),
+        services: images.pinned_services(gauntlet::wanted_services(&settings.gates, &project.settings.services)).await?,
         env: project.settings.app.env.clone(),
         limits: GateLimits::for_engine(images.docker),
     };
