@@ -8,4 +8,5 @@ mod engines;
 mod examples;
 mod load;
 mod rollback;
+mod workspace;
 mod world;

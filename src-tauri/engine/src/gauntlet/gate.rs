@@ -300,7 +300,8 @@ fn last_lines(end: &OnceEnd) -> Vec<String> {
     lines.split_off(lines.len().saturating_sub(TAIL))
 }
 
-fn in_words(time: Duration) -> String {
+/// Says a length of time in words.
+pub(super) fn in_words(time: Duration) -> String {
     match time.as_secs() {
         0 => format!("{} ms", time.as_millis()),
         1 => "1 second".to_owned(),

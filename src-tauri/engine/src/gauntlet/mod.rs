@@ -33,6 +33,7 @@ pub use self::judge::no_tests;
 use self::leftovers::RunGuard;
 pub use self::leftovers::clean_leftovers;
 use self::services::Services;
+pub use self::services::wanted_services;
 use self::versions::Versions;
 use crate::docker::Docker;
 use crate::mask::{Mask, Secret};
@@ -151,6 +152,11 @@ pub enum GateFact {
         /// Bytes.
         bytes: u64,
     },
+}
+
+/// Says a length of time in words.
+fn in_words(time: std::time::Duration) -> String {
+    gate::in_words(time)
 }
 
 /// What the gates of one run share.

@@ -66,7 +66,8 @@ pub async fn run(
         context.emit(EventBody::WarningRaised { message: warning.clone(), hint: None }).await?;
     }
     let evidence = evidence(image, &development.engine_id, &development.layers)?;
-    let services = images.pinned_services(settings.services.clone()).await?;
+    let services = gauntlet::wanted_services(&settings.gauntlet.gates, &settings.services);
+    let services = images.pinned_services(services).await?;
     let mut limits = GateLimits::for_engine(images.docker, settings.gauntlet.budget);
     let caches = context.store().gate_cache(context.project())?;
     limits.cache =
@@ -153,8 +154,7 @@ impl Inputs<'_> {
     /// Returns the name of everything that a gate's answer depends on; none where a service is not pinned.
     fn key(&self, gate: &GateSettings) -> Result<Option<String>, EngineError> {
         let settings = &self.images.project.settings;
-        let services: BTreeMap<String, ServiceSettings> =
-            gate.services.iter().filter_map(|name| Some((name.clone(), settings.services.get(name)?.clone()))).collect();
+        let services = gauntlet::wanted_services(std::slice::from_ref(gate), &settings.services);
         let Some(pins) = self.images.pins_of(&services)? else { return Ok(None) };
         let read = reads(gate, self.plugins());
         let hash_key = self.context.store().hash_key()?;
@@ -175,14 +175,22 @@ impl Inputs<'_> {
         Ok(Some(hex::encode(Sha256::digest(canonical))))
     }
 
-    /// Tells whether a type checker's configuration names plugins.
+    /// Tells whether a type checker's configuration names plugins that may read anything.
     fn plugins(&self) -> Plugins {
-        let named = ["pyproject.toml", "mypy.ini", ".mypy.ini", "setup.cfg"].iter().any(|file| {
-            let text = std::fs::read_to_string(self.images.project.root.join(file)).unwrap_or_default();
-            text.lines().any(|line| line.trim_start().starts_with("plugins"))
-        });
-        if named { Plugins::Some } else { Plugins::None }
+        let files = ["pyproject.toml", "mypy.ini", ".mypy.ini", "setup.cfg"];
+        let read = |file: &&str| std::fs::read_to_string(self.images.project.root.join(file)).unwrap_or_default();
+        if files.iter().map(read).any(|text| text.lines().any(names_plugins)) { Plugins::Some } else { Plugins::None }
     }
+}
+
+/// Tells whether a line names plugins other than those that read what the type checker reads.
+fn names_plugins(line: &str) -> bool {
+    const HARMLESS: [&str; 4] = ["pydantic.mypy", "pydantic.v1.mypy", "sqlalchemy.ext.mypy.plugin", "numpy.typing.mypy_plugin"];
+    let Some((_, value)) = line.split_once('=').filter(|(key, _)| key.trim() == "plugins") else { return false };
+    let names = value.split(|character: char| !character.is_alphanumeric() && !"._".contains(character));
+    let mut named = names.filter(|name| !name.is_empty()).peekable();
+    // A list that goes on below may name anything.
+    named.peek().is_none() || named.any(|name| !HARMLESS.contains(&name))
 }
 
 /// Splits the layers of an image of gates where the release's end.
@@ -248,6 +256,16 @@ async fn run_gates(context: &Context, docker: &Docker, plan: &GauntletPlan) -> R
 mod tests {
     use super::*;
     use crate::model::BuilderKind;
+
+    #[test]
+    fn plugins_are_found_unless_they_read_code_alone() {
+        for line in ["plugins = [", "plugins = ['mypy_django_plugin.main']", "plugins=own.plugin, pydantic.mypy"] {
+            assert!(names_plugins(line), "{line}");
+        }
+        for line in ["plugins = [\"pydantic.mypy\"]", "# plugins", "strict = true", "plugins_of = 1"] {
+            assert!(!names_plugins(line), "{line}");
+        }
+    }
 
     #[test]
     fn an_image_that_does_not_stand_on_the_release_s_is_refused() {

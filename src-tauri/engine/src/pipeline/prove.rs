@@ -68,7 +68,7 @@ async fn inspect(context: &Context, project: &Project) -> Result<(crate::model::
     let app = &project.settings.app;
     let processes: Vec<&str> = app.processes.iter().map(|process| process.name.as_str()).collect();
     let summary = format!("{} on Python {}, {}", app.framework.title(), app.python, processes.join(" and "));
-    Ok((crate::project::source_state(&project.root), StageState::Done, summary))
+    Ok((project.source_state(), StageState::Done, summary))
 }
 
 async fn check_lock(
@@ -84,7 +84,13 @@ async fn check_lock(
         }
         return Err(EngineError::user("lock_missing", finding.message).with_hint(finding.hint));
     };
+    for note in lock.notes() {
+        context.emit(EventBody::WarningRaised { message: note.clone(), hint: None }).await?;
+    }
     let report = lock.check();
+    for doubt in lock.doubts() {
+        context.progress(Stage::Lock, doubt);
+    }
     context.emit(EventBody::LockChecked(report.clone())).await?;
     let (tolerated, refused): (Vec<_>, Vec<_>) =
         report.findings.iter().partition(|finding| is_tolerated(finding.situation, strictness));

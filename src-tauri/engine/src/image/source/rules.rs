@@ -96,8 +96,8 @@ const DEVELOPMENT_AT_ROOT: [&str; 53] = [
     "Pipfile.lock",
 ];
 
-/// At the root: what Nonevent itself reads and writes. How many replicas run is part of neither the app nor its tests.
-const NEVER_AT_ROOT: [&str; 2] = ["nonevent.toml", "nonevent.lock"];
+/// At the root: what configures Nonevent itself. Not beside the gates either, or a changed replica count would run them anew.
+const OWN: [&str; 2] = ["nonevent.toml", "nonevent.lock"];
 
 /// At the root: beginnings and endings of more such files.
 const DEVELOPMENT_AT_ROOT_BETWEEN: [(&str, &str); 16] = [
@@ -164,11 +164,11 @@ impl Rules {
         if is_never(path) {
             return Verdict::Never;
         }
-        if NEVER_AT_ROOT.contains(&path) {
-            return if self.includes(path) { Verdict::Release } else { Verdict::Never };
-        }
         if self.includes(path) {
             return Verdict::Release;
+        }
+        if OWN.contains(&path) {
+            return Verdict::Never;
         }
         let verdict = match self.is_for_development(path) {
             true => Verdict::Development,
