@@ -21,7 +21,7 @@ pub use self::stream::MaskStream;
 pub const HIDDEN: &str = "***";
 
 /// Values of fewer bytes are not looked for: they would be found in everything.
-pub const SHORTEST: usize = 4;
+pub const SHORTEST: usize = 6;
 
 /// A secret value. It prints as `****`.
 #[derive(Clone, PartialEq, Eq)]

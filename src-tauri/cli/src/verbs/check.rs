@@ -14,7 +14,6 @@ use super::{ship, watch};
 /// Prove the project: its lock, its image, its gates; nothing is started
 #[derive(Debug, clap::Args)]
 #[command(after_help = help::examples(&[
-    ("nonevent check", "what a ship would prove, and no more"),
     ("nonevent check -v", "with everything that the gates print"),
     ("nonevent check --no-cache", "every gate, whatever was green before"),
     ("nonevent check --watch", "again after each save, only what the change concerns"),
