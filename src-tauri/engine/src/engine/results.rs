@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::Engine;
 use crate::error::EngineError;
-use crate::model::{GateName, ProjectName, RunId, RunResults, TestPast, TestResult};
+use crate::model::{GateName, RunId, RunResults, TestPast, TestResult};
 use crate::results;
 use crate::store::Wanted;
 
@@ -40,15 +40,15 @@ impl Engine {
                     .with_hint(format!("there are: {told}")));
             }
         };
-        self.results_of(&project, id)
+        self.results_of(id)
     }
 
     /// Returns what the gates of a run of this home found; none of them when it did not get so far.
     ///
     /// # Errors
     /// When there is no such run, or the database cannot be read.
-    pub fn results_of(&self, project: &ProjectName, run: &RunId) -> Result<RunResults, EngineError> {
-        let record = self.store.runs(project, u32::MAX)?.into_iter().find(|record| record.id == *run);
+    pub fn results_of(&self, run: &RunId) -> Result<RunResults, EngineError> {
+        let record = self.store.run(run)?;
         let record = record.ok_or_else(|| EngineError::user("run_unknown", format!("no run `{run}` is known here")))?;
         Ok(RunResults { run: record, gates: self.store.gate_reports(run)? })
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestRerun, TestSuite};
 
-use super::{OURS, reason};
-use crate::model::{Finding, GateName, GateReport, GateState, Level, RunResults, TestOutcome, TestResult, TestState};
+use super::{NO_GATE, OURS, reason};
+use crate::model::{Finding, GateName, GateReport, GateState, Level, RunResults, RunState, TestOutcome, TestResult, TestState};
 
 /// Returns the report.
 ///
@@ -17,6 +17,13 @@ pub(crate) fn junit(results: &RunResults, tests: &BTreeMap<GateName, Vec<TestRes
     for gate in &results.gates {
         let tests = tests.get(&gate.gate).map(Vec::as_slice).unwrap_or_default();
         report.add_test_suite(suite(gate, tests));
+    }
+    if results.gates.is_empty() && results.run.state == RunState::Failed {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+        status.set_message(NO_GATE);
+        let mut suite = TestSuite::new(OURS);
+        suite.add_test_case(TestCase::new(results.run.verb.as_str(), status));
+        report.add_test_suite(suite);
     }
     report.to_string()
 }

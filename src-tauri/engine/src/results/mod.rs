@@ -11,6 +11,9 @@ use crate::model::GateState;
 /// The name under which tools are told apart from others of other programs.
 const OURS: &str = "nonevent";
 
+/// What a run that failed before its gates says: an empty report would read as if all were well.
+const NO_GATE: &str = "the run failed before any gate had ended; its output says why";
+
 /// Why a gate says nothing about the code, when it does not.
 fn reason(state: &GateState) -> Option<&str> {
     match state {

@@ -3,8 +3,8 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::{OURS, reason};
-use crate::model::{Excerpt, Finding, GateReport, GateState, Level, RunResults, TestOutcome};
+use super::{NO_GATE, OURS, reason};
+use crate::model::{Excerpt, Finding, GateReport, GateState, Level, RunResults, RunState, TestOutcome};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
@@ -20,6 +20,18 @@ const TEST: &str = "test-failure";
 /// Returns the log; `prefix` leads from the repository's root to the project, and is empty or ends in `/`.
 pub(crate) fn sarif(results: &RunResults, prefix: &str) -> String {
     let runs: Vec<Value> = results.gates.iter().map(|gate| run(gate, prefix, results.run.id.as_str())).collect();
+    let failed = json!({
+        "tool": { "driver": { "name": OURS } },
+        "invocations": [{
+            "executionSuccessful": false,
+            "toolExecutionNotifications": [{ "level": "error", "message": { "text": NO_GATE } }],
+        }],
+        "results": [],
+    });
+    let runs = match runs.is_empty() && results.run.state == RunState::Failed {
+        true => vec![failed],
+        false => runs,
+    };
     let log = json!({ "$schema": SCHEMA, "version": "2.1.0", "runs": runs });
     // A value always has a JSON form.
     serde_json::to_string_pretty(&log).unwrap_or_default()
