@@ -6,11 +6,14 @@
 mod command;
 mod container;
 mod error;
+mod excerpt;
 mod gate;
 mod judge;
 mod leftovers;
+mod measured;
 mod order;
 mod readers;
+mod retry;
 mod services;
 mod versions;
 
@@ -28,7 +31,7 @@ use self::services::Services;
 pub use self::services::wanted_services;
 use self::versions::Versions;
 use crate::docker::Docker;
-use crate::model::{Digest, GateReport, GateSettings, LogLine, ProjectName, RunId, ServiceSettings};
+use crate::model::{Digest, GateReport, GateSettings, LogLine, ProjectName, RunId, ServiceSettings, TestResult};
 
 /// Everything that one run of the gauntlet needs to know.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,6 +96,13 @@ pub enum GateFact {
         gate: String,
         /// What it runs, as a person would type it.
         command: String,
+    },
+    /// A gate's tests are known, each of them; it is about to end.
+    Tested {
+        /// Its name.
+        gate: String,
+        /// Its tests, in the order in which they ran.
+        results: Vec<TestResult>,
     },
     /// A gate ended, or is not going to run.
     Finished(GateReport),
