@@ -29,25 +29,25 @@ nox.options.default_venv_backend = "uv"
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    session.install("--no-deps", "-r", "locked.txt")
+    session.install("--constraint", "locked.txt", "--requirement", "wanted.txt")
     session.run("ruff", "check")
 
 
 @nox.session
 def format(session: nox.Session) -> None:
-    session.install("--no-deps", "-r", "locked.txt")
+    session.install("--constraint", "locked.txt", "--requirement", "wanted.txt")
     session.run("ruff", "format", "--check")
 
 
 @nox.session
 def types(session: nox.Session) -> None:
-    session.install("--no-deps", "-r", "locked.txt")
+    session.install("--constraint", "locked.txt", "--requirement", "wanted.txt")
     session.run("mypy", "src")
 
 
 @nox.session
 def unit(session: nox.Session) -> None:
-    session.install("--no-deps", "-r", "locked.txt")
+    session.install("--constraint", "locked.txt", "--requirement", "wanted.txt")
     session.run("pytest", "tests/unit")
 """
 
@@ -131,6 +131,9 @@ class Bench:
         self.nox_folder = self.work / "nox"
         shutil.copytree(self.folder, self.nox_folder)
         (self.nox_folder / "locked.txt").write_text(locked + "\n")
+        manifest = tomllib.loads((self.folder / "pyproject.toml").read_text())
+        wanted = [*manifest["project"]["dependencies"], *manifest["tool"]["poetry"]["group"]["dev"]["dependencies"]]
+        (self.nox_folder / "wanted.txt").write_text("\n".join(wanted) + "\n")
         (self.nox_folder / "noxfile.py").write_text(NOXFILE)
         self.run(self.uv, "venv", "--quiet", self.work / "tools")
         self.run(self.uv, "pip", "install", "--quiet", "--python", self.work / "tools/bin/python", "nox[uv]")

@@ -59,6 +59,7 @@ impl Bench {
             allow_failure: false,
             network: false,
             docker: false,
+            retries: 0,
         });
         self.plan.gates.last_mut().expect("gate")
     }

@@ -6,6 +6,7 @@ mod check;
 mod crash;
 mod engines;
 mod examples;
+mod findings;
 mod load;
 mod rollback;
 mod workspace;

@@ -4,17 +4,18 @@ use nonevent_engine::request::CheckRequest;
 
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::follow::carry;
+use crate::follow::carry_and;
 use crate::help;
 use crate::interrupt::Interrupts;
 use crate::session::Session;
 
+use super::exports::Exports;
 use super::{ship, watch};
 
 /// Prove the project: its lock, its image, its gates; nothing is started
 #[derive(Debug, clap::Args)]
 #[command(after_help = help::examples(&[
-    ("nonevent check -v", "with everything that the gates print"),
+    ("nonevent check --junit tests.xml", "with every test in a file for CI"),
     ("nonevent check --no-cache", "every gate, whatever was green before"),
     ("nonevent check --watch", "again after each save, only what the change concerns"),
 ]))]
@@ -26,8 +27,10 @@ pub struct Args {
     #[arg(long)]
     fail_fast: bool,
     /// Go on: run what a change concerns after each save, until Ctrl-C
-    #[arg(short, long)]
+    #[arg(short, long, conflicts_with_all = ["sarif", "junit"])]
     watch: bool,
+    #[command(flatten)]
+    exports: Exports,
 }
 
 /// Checks.
@@ -41,5 +44,7 @@ pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
     if args.watch {
         return watch::run(&engine, &folder, request, session, interrupts).await;
     }
-    carry(session, "check", interrupts, std::future::ready(engine.check(&folder, request))).await
+    let start = std::future::ready(engine.check(&folder, request));
+    let exports = args.exports;
+    carry_and(session, "check", interrupts, start, |run| exports.after(&engine, run, &folder)).await
 }

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use super::command::{self, Invocation, Known, Tool};
-use super::container::{Caching, JUNIT_FILE, RUFF_FILE, specification};
+use super::container::{COVERAGE_FILE, Caching, JUNIT_FILE, LARGEST_OUTPUT, RUFF_FILE, specification};
 use super::judge::{self, Limits, Reading};
 use super::order::Board;
 use super::readers::{self, Paths};
-use super::{AfterRed, GateFact, Hall, Necessity, aftermath};
+use super::{AfterRed, GateFact, Hall, Necessity, aftermath, excerpt, measured, retry};
 use crate::docker::LineSender;
-use crate::docker::once::{self, OnceEnd, OnceError};
+use crate::docker::once::{self, OnceEnd, OnceError, OnceSpec};
 use crate::model::{CommandLine, Finding, GateReport, GateSettings, GateState, LogStream};
 
 /// Lines of output in a report that has nothing better.
@@ -79,6 +79,7 @@ fn blank(gate: &str, state: GateState, command: String) -> GateReport {
         findings: Vec::new(),
         tests: None,
         tail: Vec::new(),
+        compared: None,
     }
 }
 
@@ -121,11 +122,11 @@ async fn tool(hall: &Hall<'_>, settings: &GateSettings, command: &CommandLine) -
     let invocation = Invocation::new(command);
     let known = invocation.known.map(|known| known.tool);
     let before = look(hall, settings).await;
-    let mut end = contained(hall, settings, invocation.for_reading(), known).await;
+    let (mut spec, mut end) = contained(hall, settings, invocation.for_reading(), known).await;
     let mut format = Format::Machine;
     if known == Some(Tool::Mypy) && end.as_ref().is_ok_and(knows_no_json) {
         format = Format::Lines;
-        end = contained(hall, settings, invocation.for_reading_lines(), known).await;
+        (spec, end) = contained(hall, settings, invocation.for_reading_lines(), known).await;
     }
     if let Some(before) = before {
         tell_left(hall, settings, &before).await;
@@ -141,10 +142,26 @@ async fn tool(hall: &Hall<'_>, settings: &GateSettings, command: &CommandLine) -
     };
     tell_flood(hall, settings, &end);
     let paths = Paths::new(&hall.plan.image.workdir);
-    let reading = read(known, format, &end, &paths);
+    let mut reading = read(known, format, &end, &paths);
     print(hall, settings, invocation.known, &end, &reading).await;
     let limits = Limits { time: &in_words(settings.timeout), memory: &in_bytes(hall.plan.limits.budget.gate_memory) };
-    let state = judge::judge(known, &end, &reading, &limits);
+    let mut state = judge::judge(known, &end, &reading, &limits);
+    if state == GateState::Red && known == Some(Tool::Pytest) {
+        state = retry::again(hall, settings, &spec, &mut reading, &paths).await;
+    }
+    if state == GateState::Red {
+        excerpt::add(hall, &mut reading).await;
+    }
+    let data = end.collected.get(COVERAGE_FILE).and_then(Option::as_ref);
+    if let (Some(tests), Some(data)) = (&mut reading.tests, data) {
+        tests.coverage = measured::coverage(hall, settings, data, &paths).await;
+    }
+    if !reading.results.is_empty() {
+        let results = std::mem::take(&mut reading.results);
+        if let Some(results) = hall.mask.of(results) {
+            (hall.facts)(GateFact::Tested { gate: settings.name.clone(), results });
+        }
+    }
     let silent = reading.findings.is_empty() && reading.tests.as_ref().is_none_or(|tests| tests.failures.is_empty());
     let mut tail = match matches!(state, GateState::Green | GateState::Skipped { .. }) || (state == GateState::Red && !silent) {
         true => Vec::new(),
@@ -166,15 +183,14 @@ async fn contained(
     settings: &GateSettings,
     argv: Vec<String>,
     tool: Option<Tool>,
-) -> Result<OnceEnd, OnceError> {
-    let spec = specification(hall, settings, argv.clone(), tool, Caching::Kept);
-    match once::run(hall.docker, &spec, hall.lines, &hall.stop).await {
-        Err(OnceError::NameTaken { .. }) => {
-            let spec = specification(hall, settings, argv, tool, Caching::Not);
-            once::run(hall.docker, &spec, hall.lines, &hall.stop).await
-        }
-        end => end,
+) -> (OnceSpec, Result<OnceEnd, OnceError>) {
+    let mut spec = specification(hall, settings, argv.clone(), tool, Caching::Kept);
+    let mut end = once::run(hall.docker, &spec, hall.lines, &hall.stop).await;
+    if matches!(end, Err(OnceError::NameTaken { .. })) {
+        spec = specification(hall, settings, argv, tool, Caching::Not);
+        end = once::run(hall.docker, &spec, hall.lines, &hall.stop).await;
     }
+    (spec, end)
 }
 
 /// Looks at the engine before a gate gets its socket.
@@ -221,15 +237,18 @@ fn read(tool: Option<Tool>, format: Format, end: &OnceEnd, paths: &Paths) -> Rea
     let file = |place: usize| end.collected.get(place).and_then(Option::as_ref);
     let mut reading = Reading::default();
     let findings = match tool {
+        Some(_) if end.stdout.len() >= LARGEST_OUTPUT => {
+            Err(readers::Nonsense { tool: "it", reason: format!("more than {} of findings", in_bytes(LARGEST_OUTPUT as u64)) })
+        }
         Some(Tool::RuffCheck) => match file(RUFF_FILE) {
             Some(report) => readers::ruff::check(&String::from_utf8_lossy(report), paths),
             None => Err(readers::Nonsense { tool: "ruff", reason: "there is no report".to_owned() }),
         },
         Some(Tool::RuffFormat) => readers::ruff::format(&stdout, paths),
-        Some(Tool::Mypy) if format == Format::Lines => Ok(readers::mypy::lines(&stdout, paths)),
+        Some(Tool::Mypy) if format == Format::Lines => readers::mypy::lines(&stdout, paths),
         Some(Tool::Mypy) => readers::mypy::json(&stdout, paths),
         Some(Tool::Pyright) => readers::pyright::read(&stdout, paths),
-        Some(Tool::Ty) => Ok(readers::ty::read(&stdout, paths)),
+        Some(Tool::Ty) => readers::ty::read(&stdout, paths),
         Some(Tool::Pytest) | None => Ok(Vec::new()),
     };
     match findings {
@@ -237,7 +256,7 @@ fn read(tool: Option<Tool>, format: Format, end: &OnceEnd, paths: &Paths) -> Rea
         Err(nonsense) => reading.unreadable = Some(nonsense.to_string()),
     }
     match file(JUNIT_FILE).map(|xml| readers::junit::read(xml, paths)) {
-        Some(Ok(tests)) => reading.tests = Some(tests),
+        Some(Ok(tests)) => (reading.tests, reading.results) = (Some(tests.report), tests.results),
         Some(Err(nonsense)) => reading.unreadable = Some(nonsense.to_string()),
         None if tool == Some(Tool::Pytest) && matches!(end.exit_code, 0 | 1) => {
             reading.unreadable = Some("pytest left no results".to_owned());
@@ -336,13 +355,10 @@ mod tests {
     #[test]
     fn findings_are_printed_as_editors_read_them() {
         let finding = Finding {
-            file: "a.py".into(),
             line: Some(3),
             column: Some(7),
             rule: Some("F401".into()),
-            url: None,
-            level: crate::model::Level::Error,
-            message: "`os` imported but unused".into(),
+            ..Finding::new("a.py".into(), crate::model::Level::Error, "`os` imported but unused".into())
         };
         assert_eq!(typed(&finding), "a.py:3:7: F401 `os` imported but unused");
         let bare = Finding { line: None, column: None, rule: None, ..finding };

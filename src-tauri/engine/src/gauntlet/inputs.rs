@@ -72,6 +72,7 @@ mod tests {
             allow_failure: false,
             network: false,
             docker: false,
+            retries: 0,
         }
     }
 

@@ -9,12 +9,15 @@ pub mod cache;
 mod command;
 mod container;
 mod error;
+mod excerpt;
 mod gate;
 pub mod inputs;
 mod judge;
 mod leftovers;
+mod measured;
 mod order;
 mod readers;
+mod retry;
 mod services;
 mod versions;
 
@@ -37,7 +40,7 @@ pub use self::services::wanted_services;
 use self::versions::Versions;
 use crate::docker::Docker;
 use crate::mask::{Mask, Secret};
-use crate::model::{Digest, GateBudget, GateReport, GateSettings, LogLine, ProjectName, RunId, ServiceSettings};
+use crate::model::{Digest, GateBudget, GateReport, GateSettings, LogLine, ProjectName, RunId, ServiceSettings, TestResult};
 
 /// Everything that one run of the gauntlet needs to know.
 #[derive(Debug, Clone, PartialEq)]
@@ -137,6 +140,13 @@ pub enum GateFact {
         gate: String,
         /// What it runs, as a person would type it.
         command: String,
+    },
+    /// A gate's tests are known, each of them; it is about to end.
+    Tested {
+        /// Its name.
+        gate: String,
+        /// Its tests, in the order in which they ran.
+        results: Vec<TestResult>,
     },
     /// A gate ended, or is not going to run.
     Finished(GateReport),

@@ -15,10 +15,10 @@ use crate::gauntlet::inputs::{Plugins, is_repeatable, reads};
 use crate::gauntlet::{self, AfterRed, GateFact, GateImage, GateLimits, GauntletPlan, Necessity};
 use crate::mask::{Mask, SHORTEST, Secret};
 use crate::model::{
-    Digest, GateImageEvidence, GateReport, GateSettings, GateState, GauntletSettings, ImageReport, ServiceSettings,
+    Digest, GateImageEvidence, GateReport, GateSettings, GateState, GauntletSettings, ImageReport, ServiceSettings, TestResult,
 };
 use crate::request::Gates;
-use crate::store::Proof;
+use crate::store::{GateKey, Proof};
 
 /// Grows when the same inputs may lead to another answer because Nonevent does something else with them.
 const SHAPE: u32 = 1;
@@ -215,13 +215,12 @@ async fn recorded(
     known: &BTreeMap<String, GateReport>,
 ) -> Result<Vec<GateReport>, EngineError> {
     let mut reports = Vec::with_capacity(gauntlet.gates.len());
-    for gate in &gauntlet.gates {
+    for (position, gate) in gauntlet.gates.iter().enumerate() {
         let report = match known.get(&gate.name) {
             Some(report) => report.clone(),
             None => gauntlet::not_set_up(&gate.name, Necessity::of(&gate.name, &gauntlet.required)),
         };
-        context.emit(EventBody::GateFinished(report.clone())).await?;
-        reports.push(report);
+        reports.push(record_gate(context, position, report, &[]).await?);
     }
     Ok(reports)
 }
@@ -233,23 +232,39 @@ async fn run_gates(context: &Context, docker: &Docker, plan: &GauntletPlan) -> R
         gauntlet::run(docker, plan, context.lines(), &told, context.cancel()).await
     };
     let tell = async {
+        let mut tests = BTreeMap::new();
         while let Some(fact) = receiver.recv().await {
-            let body = match fact {
-                GateFact::Started { gate, command } => EventBody::GateStarted { gate, command },
-                GateFact::Finished(report) => EventBody::GateFinished(report),
-                GateFact::Noted { message, hint } => EventBody::WarningRaised { message, hint },
-                GateFact::CachesMeasured { bytes } => {
-                    context.store().remember_gate_cache(context.project(), bytes)?;
-                    continue;
+            match fact {
+                GateFact::Started { gate, command } => context.emit(EventBody::GateStarted { gate, command }).await?,
+                GateFact::Tested { gate, results } => drop(tests.insert(gate, results)),
+                GateFact::Finished(report) => {
+                    let position = plan.gates.iter().position(|gate| gate.name == report.gate).unwrap_or(usize::MAX);
+                    let tests = tests.remove(&report.gate).unwrap_or_default();
+                    record_gate(context, position, report, &tests).await?;
                 }
-            };
-            context.emit(body).await?;
+                GateFact::Noted { message, hint } => context.emit(EventBody::WarningRaised { message, hint }).await?,
+                GateFact::CachesMeasured { bytes } => context.store().remember_gate_cache(context.project(), bytes)?,
+            }
         }
         Ok::<(), EngineError>(())
     };
     let (reports, told) = tokio::join!(run, tell);
     told?;
     Ok(reports?)
+}
+
+/// Remembers what a gate found, marks what is new, and tells it.
+async fn record_gate(
+    context: &Context,
+    position: usize,
+    report: GateReport,
+    tests: &[TestResult],
+) -> Result<GateReport, EngineError> {
+    let position = u32::try_from(position).unwrap_or(u32::MAX);
+    let key = GateKey { project: context.project(), run: context.run(), position };
+    let (report, event) = context.store().record_gate(&key, report, tests)?;
+    context.send(event).await;
+    Ok(report)
 }
 
 #[cfg(test)]

@@ -144,6 +144,7 @@ async fn gauntlet(
     allowed: Allowed,
 ) -> Result<(Gauntlet, StageState, String), EngineError> {
     let gauntlet = gates::run(context, images, image, tooling, allowed.gates, allowed.after_red).await?;
+    context.store().forget_old_results(context.project())?;
     judge(context, images.project, &gauntlet.reports, allowed.untested).await?;
     let state = if gauntlet.recorded { StageState::Unchanged } else { StageState::Done };
     let summary = summary(&gauntlet.reports);

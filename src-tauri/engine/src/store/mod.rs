@@ -9,6 +9,7 @@ mod open;
 mod projects;
 mod proofs;
 mod releases;
+mod results;
 mod rollouts;
 mod runs;
 mod watch;
@@ -24,6 +25,7 @@ pub use caches::GateCache;
 pub use open::StoreError;
 pub use projects::KnownProject;
 pub use proofs::Proof;
+pub use results::{GateKey, Wanted};
 pub use watch::watch;
 
 /// The database of a home. Cheap to clone.

@@ -21,6 +21,7 @@ pub(in crate::project) struct GauntletSection {
     pub memory: Option<Located<u64>>,
     pub cache: Option<Located<u64>>,
     pub compose: Option<Located<ComposeChoice>>,
+    pub retries: Option<Located<u32>>,
     pub gates: Vec<(String, GateEntry)>,
 }
 
@@ -53,6 +54,7 @@ pub(in crate::project) struct GateSection {
     pub allow_failure: Option<Located<bool>>,
     pub network: Option<Located<bool>>,
     pub docker: Option<Located<bool>>,
+    pub retries: Option<Located<u32>>,
 }
 
 impl GauntletSection {
@@ -65,6 +67,7 @@ impl GauntletSection {
         let memory = section.bytes("memory")?;
         let cache = section.bytes("cache")?;
         let compose = read_compose(&section)?;
+        let retries = read_retries(&section)?;
         let mut gates = Vec::new();
         for entry in section.entries() {
             check_label(&section, &entry)?;
@@ -78,7 +81,7 @@ impl GauntletSection {
             let gate = GateSection::read(&section.named(&entry)?)?;
             gates.push((entry.name, GateEntry::On(Box::new(gate))));
         }
-        Ok(Self { required, groups, extras, cores, memory, cache, compose, gates })
+        Ok(Self { required, groups, extras, cores, memory, cache, compose, retries, gates })
     }
 }
 
@@ -100,7 +103,7 @@ fn read_compose(section: &Section<'_>) -> Result<Option<Located<ComposeChoice>>,
 
 /// Explains a value that is neither a gate nor one of the table's own keys.
 fn not_a_gate(section: &Section<'_>, entry: Entry<'_>) -> ProjectError {
-    match closest(&entry.name, ["required", "groups", "extras", "cores", "memory", "cache", "compose"].into_iter()) {
+    match closest(&entry.name, ["required", "groups", "extras", "cores", "memory", "cache", "compose", "retries"].into_iter()) {
         Some(close) => ProjectError::UnknownKey {
             key: section.key(&entry.name),
             at: entry.at,
@@ -112,6 +115,12 @@ fn not_a_gate(section: &Section<'_>, entry: Entry<'_>) -> ProjectError {
             section.wrong(&entry.name, entry.at, "a table or false", entry.value, &example)
         }
     }
+}
+
+/// Reads how often failed tests run again.
+fn read_retries(section: &Section<'_>) -> Result<Option<Located<u32>>, ProjectError> {
+    let retries = section.integer("retries", 0..=10, 2)?;
+    Ok(retries.map(|retries| Located::new(u32::try_from(retries.value).unwrap_or_default(), retries.at)))
 }
 
 impl GateSection {
@@ -127,6 +136,7 @@ impl GateSection {
             allow_failure: section.flag("allow_failure")?,
             network: section.flag("network")?,
             docker: section.flag("docker")?,
+            retries: read_retries(section)?,
         };
         section.finish()?;
         check_variables(&section.key("env"), &gate.env)?;
