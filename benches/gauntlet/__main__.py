@@ -134,7 +134,7 @@ class Bench:
         manifest = tomllib.loads((self.folder / "pyproject.toml").read_text())
         wanted = [*manifest["project"]["dependencies"], *manifest["tool"]["poetry"]["group"]["dev"]["dependencies"]]
         (self.nox_folder / "wanted.txt").write_text("\n".join(wanted) + "\n")
-        (self.nox_folder / "noxfile.py").write_text(NOXFILE)
+        (self.nox_folder / "noxfile.py").write_text(NOXFILE.lstrip())
         self.run(self.uv, "venv", "--quiet", self.work / "tools")
         self.run(self.uv, "pip", "install", "--quiet", "--python", self.work / "tools/bin/python", "nox[uv]")
         self.run(self.work / "tools/bin/nox", cwd=self.nox_folder)
