@@ -30,7 +30,10 @@ fn lint() -> GateReport {
         line: Some(line),
         column: Some(5),
         rule: Some(rule.into()),
-        excerpt: excerpt(line - 1, &["def total(prices):", "    return sum(prices, start=0) + delivery(prices, express=False, gift=False)", ""]),
+        excerpt: excerpt(
+            line - 1,
+            &["def total(prices):", "    return sum(prices, start=0) + delivery(prices, express=False, gift=False)", ""],
+        ),
         ..Finding::new("shop/orders.py".into(), Level::Error, message.into())
     };
     let first = Finding {
@@ -78,8 +81,16 @@ fn unit() -> GateReport {
         failed: 2,
         failures: vec![failure, short],
         flaky: vec![flaky],
-        slowest: vec![slow("tests/unit/test_mail.py::test_sent", 61.2), slow("tests/unit/test_a.py::test_b", 0.72), slow("tests/unit/test_a.py::test_c", 0.2)],
-        coverage: Some(Coverage { covered: 811, total: 1000, files: vec![file("shop/mail.py", 1, 40), file("shop/main.py", 10, 10)] }),
+        slowest: vec![
+            slow("tests/unit/test_mail.py::test_sent", 61.2),
+            slow("tests/unit/test_a.py::test_b", 0.72),
+            slow("tests/unit/test_a.py::test_c", 0.2),
+        ],
+        coverage: Some(Coverage {
+            covered: 811,
+            total: 1000,
+            files: vec![file("shop/mail.py", 1, 40), file("shop/main.py", 10, 10)],
+        }),
         ..TestReport::default()
     };
     let compared = Comparison {
@@ -166,7 +177,10 @@ fn results_are_told_again() {
     let not_set_up = GateReport { tool: None, ..gate("types", GateState::NotSetUp, "", 0) };
     let results = RunResults { run: run(), gates: vec![unit(), not_set_up] };
     let told = results::text(&results, view());
-    assert!(told.starts_with("check 0193574e28007a0c8f1d2b3c4d5e6f70, begun 3 min ago by ada@laptop, failed\n  ✗ unit"), "{told}");
+    assert!(
+        told.starts_with("check 0193574e28007a0c8f1d2b3c4d5e6f70, begun 3 min ago by ada@laptop, failed\n  ✗ unit"),
+        "{told}"
+    );
     assert!(told.ends_with("  – types        not set up"), "{told}");
 }
 

@@ -159,12 +159,9 @@ async fn left_over(docker: &Docker, run: &RunId) -> Vec<String> {
 
 fn redis(ready: Ready) -> ServiceSettings {
     ServiceSettings {
-        image: "redis:8".into(),
-        command: None,
-        env: BTreeMap::new(),
         ready,
         provides: BTreeMap::from([("REDIS_HOST".into(), "cache".into())]),
-        data: None,
+        ..ServiceSettings::new("redis:8")
     }
 }
 

@@ -159,7 +159,12 @@ def test_ok():
 #[tokio::test]
 async fn docker_what_fails_once_and_passes_then_is_flaky_what_fails_twice_is_red() {
     let broken = "def test_broken():\n    assert False\n";
-    let mut bench = Bench::new(&[("flaky/test_flaky.py", FLAKY), ("both/test_flaky.py", &FLAKY.replace("/ran", "/ran2")), ("both/test_broken.py", broken)]).await;
+    let mut bench = Bench::new(&[
+        ("flaky/test_flaky.py", FLAKY),
+        ("both/test_flaky.py", &FLAKY.replace("/ran", "/ran2")),
+        ("both/test_broken.py", broken),
+    ])
+    .await;
     bench.gate("flaky", "pytest flaky").retries = 2;
     bench.gate("both", "pytest both").retries = 2;
     bench.gate("strict", "pytest both/test_broken.py");
@@ -251,7 +256,12 @@ async fn docker_tools_that_crash_or_print_nonsense_are_errors_and_nothing_is_gre
             _ => " .",
         };
         let gate = bench.gate(name, "");
-        gate.run = Some(CommandLine::Exec(vec![format!("/app/fakes/{name}/{tool}")].into_iter().chain(arguments.split_whitespace().map(str::to_owned)).collect()));
+        gate.run = Some(CommandLine::Exec(
+            vec![format!("/app/fakes/{name}/{tool}")]
+                .into_iter()
+                .chain(arguments.split_whitespace().map(str::to_owned))
+                .collect(),
+        ));
     }
     bench.gate("skipped", "pytest skipped");
     bench.gate("swallowed", "pytest fails || true");

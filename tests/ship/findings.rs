@@ -57,7 +57,10 @@ fn docker_one_test_of_300_three_findings_two_types_are_all_shown_and_nothing_is_
     let commands: Vec<&str> = told.lines().filter(|line| line.starts_with("::")).collect();
     assert!(commands[0].starts_with("::stop-commands::"), "{commands:#?}");
     assert_eq!(commands.len(), 2 + SIX.len(), "{commands:#?}");
-    assert!(commands.contains(&"::error file=project/slugs/lint_.py,line=4,col=8,title=lint%3A F401::`os` imported but unused"), "{commands:#?}");
+    assert!(
+        commands.contains(&"::error file=project/slugs/lint_.py,line=4,col=8,title=lint%3A F401::`os` imported but unused"),
+        "{commands:#?}"
+    );
 
     let sarif: Value = serde_json::from_slice(&std::fs::read(folder.join("found.sarif")).unwrap()).unwrap();
     let found: usize = sarif["runs"].as_array().unwrap().iter().map(|run| run["results"].as_array().unwrap().len()).sum();

@@ -8,4 +8,5 @@ mod examples;
 mod findings;
 mod load;
 mod rollback;
+mod workspace;
 mod world;

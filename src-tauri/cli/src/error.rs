@@ -101,6 +101,14 @@ pub enum CliError {
 }
 
 impl CliError {
+    /// A question was put and not answered.
+    pub(crate) fn unanswered(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::Interrupted => Self::Stopped,
+            _ => Self::Terminal(error),
+        }
+    }
+
     /// Returns what a person can do about it.
     pub fn hints(&self) -> Vec<String> {
         match self {

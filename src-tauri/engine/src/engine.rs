@@ -589,7 +589,7 @@ fn environment<'a>(
 }
 
 fn refuse_dirty(project: &Project, name: &EnvironmentName, dirty: Allow) -> Result<(), EngineError> {
-    let source = project::source_state(&project.root);
+    let source = project.source_state();
     if !source.dirty || dirty == Allow::Yes || name.as_str() == "local" {
         return Ok(());
     }

@@ -128,7 +128,8 @@ fn findings(report: &GateReport, look: &Look) -> Vec<String> {
         let mut message = finding.message.trim_end().lines();
         let first = message.next().unwrap_or_default();
         let mark = new_mark(finding.new, look.paint);
-        let line = format!("{}{blank}  {}{first}{mark}", look.paint.tone(Tone::Strong, &place), look.paint.tone(Tone::Faint, &rule));
+        let line =
+            format!("{}{blank}  {}{first}{mark}", look.paint.tone(Tone::Strong, &place), look.paint.tone(Tone::Faint, &rule));
         let line = under(1, &line);
         match look.width.filter(|width| console::measure_text_width(&line) > *width) {
             None => printed.push(line),

@@ -27,8 +27,9 @@ impl Engine {
             ([newest, ..], None) => newest,
             ([one], Some(_)) => one,
             ([], None) => {
-                return Err(EngineError::user("no_results", "no gate of this project has run here yet")
-                    .with_hint("run `nonevent check`"));
+                return Err(
+                    EngineError::user("no_results", "no gate of this project has run here yet").with_hint("run `nonevent check`")
+                );
             }
             ([], Some(prefix)) => {
                 return Err(EngineError::user("run_unknown", format!("no run `{prefix}` with results is known here"))

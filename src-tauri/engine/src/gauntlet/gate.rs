@@ -154,10 +154,9 @@ fn read(tool: Option<Tool>, format: Format, end: &OnceEnd, paths: &Paths) -> Rea
     let file = |place: usize| end.collected.get(place).and_then(Option::as_ref);
     let mut reading = Reading::default();
     let findings = match tool {
-        Some(_) if end.stdout.len() >= LARGEST_OUTPUT => Err(readers::Nonsense {
-            tool: "it",
-            reason: format!("more than {} of findings", in_bytes(LARGEST_OUTPUT as u64)),
-        }),
+        Some(_) if end.stdout.len() >= LARGEST_OUTPUT => {
+            Err(readers::Nonsense { tool: "it", reason: format!("more than {} of findings", in_bytes(LARGEST_OUTPUT as u64)) })
+        }
         Some(Tool::RuffCheck) => match file(RUFF_FILE) {
             Some(report) => readers::ruff::check(&String::from_utf8_lossy(report), paths),
             None => Err(readers::Nonsense { tool: "ruff", reason: "there is no report".to_owned() }),
@@ -237,7 +236,8 @@ fn last_lines(end: &OnceEnd) -> Vec<String> {
     lines.split_off(lines.len().saturating_sub(TAIL))
 }
 
-fn in_words(time: Duration) -> String {
+/// Says a length of time in words.
+pub(super) fn in_words(time: Duration) -> String {
     match time.as_secs() {
         0 => format!("{} ms", time.as_millis()),
         1 => "1 second".to_owned(),

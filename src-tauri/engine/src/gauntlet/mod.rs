@@ -28,6 +28,7 @@ pub use self::judge::no_tests;
 use self::leftovers::RunGuard;
 pub use self::leftovers::clean_leftovers;
 use self::services::Services;
+pub use self::services::wanted_services;
 use self::versions::Versions;
 use crate::docker::Docker;
 use crate::model::{Digest, GateReport, GateSettings, LogLine, ProjectName, RunId, ServiceSettings, TestResult};
@@ -105,6 +106,11 @@ pub enum GateFact {
     },
     /// A gate ended, or is not going to run.
     Finished(GateReport),
+}
+
+/// Says a length of time in words.
+fn in_words(time: std::time::Duration) -> String {
+    gate::in_words(time)
 }
 
 /// What the gates of one run share.

@@ -122,18 +122,7 @@ pub struct Finding {
 impl Finding {
     /// A finding about a file, of which nothing more is known.
     pub fn new(file: String, level: Level, message: String) -> Self {
-        Self {
-            file,
-            line: None,
-            column: None,
-            rule: None,
-            url: None,
-            level,
-            message,
-            fixable: false,
-            new: false,
-            excerpt: None,
-        }
+        Self { file, line: None, column: None, rule: None, url: None, level, message, fixable: false, new: false, excerpt: None }
     }
 }
 

@@ -31,5 +31,6 @@ pub use run::{LogLine, LogStream, RunRecord, RunState, Stage, StageState};
 pub use settings::{
     AppSettings, BuildSettings, CommandLine, EnvironmentSettings, Framework, GateSettings, GauntletSettings, HealthCheck,
     HealthProbe, KeepSettings, LockSettings, Origin, Process, ProcessKind, ProcessPlacement, ProjectSettings, Ready,
-    ReleaseSettings, Resources, SecretDelivery, ServiceSettings, Setting, VolumeMount,
+    ReleaseSettings, Resources, SecretDelivery, ServiceContainer, ServiceFile, ServiceMoment, ServiceSettings, Setting,
+    VolumeMount,
 };

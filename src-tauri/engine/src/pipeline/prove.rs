@@ -69,7 +69,7 @@ async fn inspect(context: &Context, project: &Project) -> Result<(crate::model::
     let app = &project.settings.app;
     let processes: Vec<&str> = app.processes.iter().map(|process| process.name.as_str()).collect();
     let summary = format!("{} on Python {}, {}", app.framework.title(), app.python, processes.join(" and "));
-    Ok((crate::project::source_state(&project.root), StageState::Done, summary))
+    Ok((project.source_state(), StageState::Done, summary))
 }
 
 async fn check_lock(
@@ -85,7 +85,13 @@ async fn check_lock(
         }
         return Err(EngineError::user("lock_missing", finding.message).with_hint(finding.hint));
     };
+    for note in lock.notes() {
+        context.emit(EventBody::WarningRaised { message: note.clone(), hint: None }).await?;
+    }
     let report = lock.check();
+    for doubt in lock.doubts() {
+        context.progress(Stage::Lock, doubt);
+    }
     context.emit(EventBody::LockChecked(report.clone())).await?;
     let (tolerated, refused): (Vec<_>, Vec<_>) =
         report.findings.iter().partition(|finding| is_tolerated(finding.situation, strictness));
@@ -143,7 +149,7 @@ async fn gauntlet(
     for warning in &development.warnings {
         context.emit(EventBody::WarningRaised { message: warning.clone(), hint: None }).await?;
     }
-    let gauntlet = &project.settings.gauntlet;
+    let settings = &project.settings.gauntlet;
     let plan = GauntletPlan {
         run: context.run().clone(),
         project: context.project().clone(),
@@ -152,9 +158,9 @@ async fn gauntlet(
             python: development.python.clone(),
             workdir: development.workdir.clone(),
         },
-        gates: gauntlet.gates.clone(),
-        required: gauntlet.required.iter().cloned().collect(),
-        services: images.pinned_services(project.settings.services.clone()).await?,
+        gates: settings.gates.clone(),
+        required: settings.required.iter().cloned().collect(),
+        services: images.pinned_services(gauntlet::wanted_services(&settings.gates, &project.settings.services)).await?,
         env: project.settings.app.env.clone(),
         limits: GateLimits::for_engine(images.docker),
     };

@@ -104,12 +104,8 @@ fn of_finding(gate: &GateReport, finding: &Finding, prefix: &str, rules: &mut Ru
         Level::Error => "error",
         Level::Warning => "warning",
     };
-    let place = Place {
-        file: Some(&finding.file),
-        line: finding.line,
-        column: finding.column,
-        excerpt: finding.excerpt.as_ref(),
-    };
+    let place =
+        Place { file: Some(&finding.file), line: finding.line, column: finding.column, excerpt: finding.excerpt.as_ref() };
     result(gate, (id, rules.index(id, finding.url.as_deref())), level, &finding.message, finding.new, &place.told(prefix))
 }
 

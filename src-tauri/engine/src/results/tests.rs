@@ -112,7 +112,10 @@ fn sarif_says_what_each_gate_found_and_where() {
         }
     }
     let types = &log["runs"][1]["invocations"][0];
-    assert_eq!((&types["executionSuccessful"], &types["toolExecutionNotifications"][0]["message"]["text"]), (&false.into(), &"mypy was torn".into()));
+    assert_eq!(
+        (&types["executionSuccessful"], &types["toolExecutionNotifications"][0]["message"]["text"]),
+        (&false.into(), &"mypy was torn".into())
+    );
     assert_eq!(log["runs"][2]["results"][0]["locations"][0]["physicalLocation"]["region"]["startLine"], 7);
 }
 

@@ -103,9 +103,12 @@ fn compared(report: &GateReport, comparison: &Comparison, look: &Look) -> Vec<St
             let counts = [(comparison.broken, "broke"), (comparison.added, "added"), (comparison.removed, "removed")];
             let mut told: Vec<String> =
                 counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-            told.extend(comparison.duration_ms.filter(|then| is_slower(*then, report.duration_ms)).map(|then| {
-                format!("took {} then", duration(then))
-            }));
+            told.extend(
+                comparison
+                    .duration_ms
+                    .filter(|then| is_slower(*then, report.duration_ms))
+                    .map(|then| format!("took {} then", duration(then))),
+            );
             if !told.is_empty() || report.state == GateState::Red {
                 let told = if told.is_empty() { String::new() } else { format!(": {}", told.join(", ")) };
                 notes.push(format!("last green {}{told}", ago(&green.at)));

@@ -70,9 +70,8 @@ fn what_is_torn_or_no_report_is_nonsense() {
 #[test]
 fn a_failure_without_end_is_cut() {
     let long = "é".repeat(LONGEST_TEXT);
-    let xml = format!(
-        "<testsuite><testcase name=\"t\" classname=\"a\"><failure message=\"m\">{long}</failure></testcase></testsuite>"
-    );
+    let xml =
+        format!("<testsuite><testcase name=\"t\" classname=\"a\"><failure message=\"m\">{long}</failure></testcase></testsuite>");
     let report = read(xml.as_bytes(), &Paths::new("/app")).expect("report").report;
     assert!(report.failures[0].text.len() <= LONGEST_TEXT);
 }
@@ -124,11 +123,13 @@ fn bombs_and_entities_of_its_own_are_nonsense() {
 
 #[test]
 fn what_is_not_text_is_nonsense_and_never_a_crash() {
-    let bytes = b"<testsuite><testcase classname=\"a\" name=\"b\"><failure message=\"m\">\xff\xfe</failure></testcase></testsuite>";
+    let bytes =
+        b"<testsuite><testcase classname=\"a\" name=\"b\"><failure message=\"m\">\xff\xfe</failure></testcase></testsuite>";
     assert!(read(bytes, &Paths::new("/app")).is_err());
     let nameless = "<testsuite><testcase classname=\"a\"/></testsuite>";
     assert!(read(nameless.as_bytes(), &Paths::new("/app")).is_err());
-    let times = r#"<testsuite><testcase classname="a" name="b" time="NaN"/><testcase classname="a" name="c" time="-1e999"/></testsuite>"#;
+    let times =
+        r#"<testsuite><testcase classname="a" name="b" time="NaN"/><testcase classname="a" name="c" time="-1e999"/></testsuite>"#;
     let tests = read(times.as_bytes(), &Paths::new("/app")).expect("report");
     assert!(tests.results.iter().all(|test| test.duration_s == 0.0));
 }

@@ -1,11 +1,14 @@
 //! `[gauntlet]` and its gates.
 
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
+
+use toml::de::DeValue;
 
 use super::checks::{check_label, check_variables};
 use crate::model::CommandLine;
 use crate::project::names::closest;
-use crate::project::section::{Entry, Section};
+use crate::project::section::{Entry, Section, quoted};
 use crate::project::{At, Located, ProjectError};
 
 /// `[gauntlet]`.
@@ -14,8 +17,16 @@ pub(in crate::project) struct GauntletSection {
     pub required: Option<Located<Vec<String>>>,
     pub groups: Option<Located<Vec<String>>>,
     pub extras: Option<Located<Vec<String>>>,
+    pub compose: Option<Located<ComposeChoice>>,
     pub retries: Option<Located<u32>>,
     pub gates: Vec<(String, GateEntry)>,
+}
+
+/// `compose = "path"`, or `false` for none although there is one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::project) enum ComposeChoice {
+    None,
+    File(PathBuf),
 }
 
 /// `NAME = { … }`, or `NAME = false`.
@@ -48,6 +59,7 @@ impl GauntletSection {
         let required = section.strings("required")?;
         let groups = section.strings("groups")?;
         let extras = section.strings("extras")?;
+        let compose = read_compose(&section)?;
         let retries = read_retries(&section)?;
         let mut gates = Vec::new();
         for entry in section.entries() {
@@ -62,13 +74,29 @@ impl GauntletSection {
             let gate = GateSection::read(&section.named(&entry)?)?;
             gates.push((entry.name, GateEntry::On(Box::new(gate))));
         }
-        Ok(Self { required, groups, extras, retries, gates })
+        Ok(Self { required, groups, extras, compose, retries, gates })
     }
+}
+
+fn read_compose(section: &Section<'_>) -> Result<Option<Located<ComposeChoice>>, ProjectError> {
+    let Some((at, value)) = section.any("compose") else { return Ok(None) };
+    let text = match value {
+        DeValue::Boolean(false) => return Ok(Some(Located::new(ComposeChoice::None, at))),
+        DeValue::String(text) => text,
+        _ => return Err(section.wrong("compose", at, "a path or false", value, "compose = \"compose.yaml\"")),
+    };
+    let path = Path::new(text.as_ref());
+    let inside = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) && !text.is_empty();
+    if !inside {
+        let hint = "write a path relative to the project's folder".into();
+        return Err(section.bad("compose", &at, &quoted(text), "a compose file lies inside the project".into(), hint));
+    }
+    Ok(Some(Located::new(ComposeChoice::File(path.components().filter(|part| *part != Component::CurDir).collect()), at)))
 }
 
 /// Explains a value that is neither a gate nor one of the table's own keys.
 fn not_a_gate(section: &Section<'_>, entry: Entry<'_>) -> ProjectError {
-    match closest(&entry.name, ["required", "groups", "extras", "retries"].into_iter()) {
+    match closest(&entry.name, ["required", "groups", "extras", "compose", "retries"].into_iter()) {
         Some(close) => ProjectError::UnknownKey {
             key: section.key(&entry.name),
             at: entry.at,

@@ -85,8 +85,11 @@ fn failures_that_the_run_before_did_not_have_are_new_and_come_first() {
 fn findings_are_known_again_where_code_has_moved() {
     let (store, project) = home();
     let lint = |found: &[(&str, u32)]| {
-        let findings =
-            found.iter().map(|(rule, line)| Finding { rule: Some((*rule).into()), line: Some(*line), ..Finding::new("a.py".into(), Level::Error, "m".into()) });
+        let findings = found.iter().map(|(rule, line)| Finding {
+            rule: Some((*rule).into()),
+            line: Some(*line),
+            ..Finding::new("a.py".into(), Level::Error, "m".into())
+        });
         (GateReport { findings: findings.collect(), ..report("lint", GateState::Red) }, Vec::new())
     };
     record(&store, &project, "1", lint(&[("F401", 3), ("E501", 9)]));
@@ -113,7 +116,8 @@ fn a_cached_gate_has_the_tests_of_the_time_when_it_was_green() {
     record(&store, &project, "1", tests(&["a", "b"], &[]));
     let cached = GateReport { tests: Some(TestReport::default()), ..report("unit", GateState::Cached { at: now() }) };
     record(&store, &project, "2", (cached, Vec::new()));
-    let names = |wanted| store.tests(&RunId::new("2"), "unit", wanted).unwrap().into_iter().map(|test| test.id).collect::<Vec<_>>();
+    let names =
+        |wanted| store.tests(&RunId::new("2"), "unit", wanted).unwrap().into_iter().map(|test| test.id).collect::<Vec<_>>();
     assert_eq!(names(Wanted::All), ["a", "b"]);
     assert_eq!(names(Wanted::Slowest(1)), ["b"]);
     assert_eq!(store.tests(&RunId::new("2"), "lint", Wanted::All).unwrap(), []);
