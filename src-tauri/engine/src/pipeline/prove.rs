@@ -83,7 +83,13 @@ async fn check_lock(
         }
         return Err(EngineError::user("lock_missing", finding.message).with_hint(finding.hint));
     };
+    for note in lock.notes() {
+        context.emit(EventBody::WarningRaised { message: note.clone(), hint: None }).await?;
+    }
     let report = lock.check();
+    for doubt in lock.doubts() {
+        context.progress(Stage::Lock, doubt);
+    }
     context.emit(EventBody::LockChecked(report.clone())).await?;
     let (tolerated, refused): (Vec<_>, Vec<_>) =
         report.findings.iter().partition(|finding| is_tolerated(finding.situation, strictness));
