@@ -27,6 +27,7 @@ fn gate(name: &str, program: &str, services: &[&str]) -> GateSettings {
         services: services.iter().map(|service| (*service).to_owned()).collect(),
         timeout: Duration::from_secs(120),
         env: BTreeMap::new(),
+        workers: None,
         allow_failure: false,
         network: false,
         docker: false,

@@ -7,5 +7,6 @@ mod engines;
 mod examples;
 mod load;
 mod rollback;
+mod services;
 mod workspace;
 mod world;

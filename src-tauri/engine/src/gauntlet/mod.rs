@@ -13,6 +13,7 @@ mod needed;
 mod order;
 mod readers;
 mod services;
+mod shard;
 mod versions;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +29,7 @@ pub use self::leftovers::clean_leftovers;
 pub use self::needed::tools_of;
 use self::services::Services;
 pub use self::services::wanted_services;
+pub use self::shard::{Xdist, workers};
 use self::versions::Versions;
 use crate::docker::Docker;
 use crate::model::{Digest, GateReport, GateSettings, LogLine, ProjectName, RunId, ServiceSettings};

@@ -55,6 +55,7 @@ mod tests {
                 services: Vec::new(),
                 timeout: Duration::ZERO,
                 env: BTreeMap::new(),
+                workers: None,
                 allow_failure: false,
                 network: false,
                 docker: false,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::Context;
 use crate::docker::Docker;
 use crate::error::EngineError;
-use crate::gauntlet;
+use crate::gauntlet::{self, Xdist};
 use crate::image::wheels::{self, LocalProject, Wheel, WheelBuild};
 use crate::image::{
     DevelopmentBuild, DevelopmentImage, LibcKind, PythonRuntime, development_image, dockerfile, hold_pinned, inspect,
@@ -44,6 +44,13 @@ pub struct Tooling {
     wheels: Vec<Wheel>,
     /// What people should know about tools that the project does not lock.
     notes: Vec<String>,
+}
+
+impl Tooling {
+    /// Tells whether gates are given pytest-xdist.
+    pub fn xdist(&self) -> Xdist {
+        if self.wheels.iter().any(|wheel| wheel.name == "pytest-xdist") { Xdist::Locked } else { Xdist::Absent }
+    }
 }
 
 /// What a lock pins for the app, and what for its gates beyond that.

@@ -136,6 +136,7 @@ fn gate(
         services: Vec::new(),
         timeout: TIMEOUT,
         env: BTreeMap::new(),
+        workers: None,
         allow_failure: false,
         network: false,
         docker: false,
@@ -174,10 +175,12 @@ fn details(settings: GateSettings, section: Option<&GateSection>, known: &Servic
             env.insert(name, value);
         }
     }
+    let workers = section.and_then(|section| section.workers.clone());
+    let workers = workers.map(|workers| explained.take(&key("workers"), Effective::at(workers.value, &workers.at)));
     let allow_failure = explained.take(&key("allow_failure"), flag(section.map(|section| &section.allow_failure)));
     let network = explained.take(&key("network"), flag(section.map(|section| &section.network)));
     let docker = explained.take(&key("docker"), flag(section.map(|section| &section.docker)));
-    GateSettings { needs, services, timeout, env, allow_failure, network, docker, ..settings }
+    GateSettings { needs, services, timeout, env, workers, allow_failure, network, docker, ..settings }
 }
 
 /// Refuses names that nothing defines, and gates that wait for each other.
