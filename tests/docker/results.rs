@@ -73,6 +73,7 @@ impl Bench {
             timeout: Duration::from_secs(120),
             env: BTreeMap::new(),
             secrets: Vec::new(),
+            workers: None,
             allow_failure: false,
             network: false,
             docker: false,

@@ -10,7 +10,7 @@ const GIB: u64 = 1024 * MIB;
 /// What gates may use together, and each of them at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// Cores; each gate counts as one.
+    /// Cores; each gate counts as one, or as many as its workers.
     pub cores: u32,
     /// Bytes of memory of all gates.
     pub memory: u64,
@@ -35,12 +35,13 @@ pub(super) struct Places {
     cores: Semaphore,
     /// In mebibytes.
     memory: Semaphore,
+    all: u32,
     each: u32,
 }
 
 /// A gate's place; it is free again when this is dropped.
 pub(super) struct Place<'a> {
-    _core: Option<SemaphorePermit<'a>>,
+    _cores: Option<SemaphorePermit<'a>>,
     _memory: Option<SemaphorePermit<'a>>,
 }
 
@@ -50,15 +51,17 @@ impl Places {
         let all = mebibytes(budget.memory).min(u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX));
         Self {
             cores: Semaphore::new(budget.cores.max(1) as usize),
+            all: budget.cores.max(1),
             memory: Semaphore::new(all as usize),
             each: mebibytes(budget.gate_memory).min(all),
         }
     }
 
-    /// Waits for a place. Whoever waits for memory holds a core already, so that nobody waits for each other.
-    pub(super) async fn take(&self) -> Place<'_> {
+    /// Waits for a place with as many cores, or all that there are. Whoever waits for memory holds a core already, so that nobody waits for each other.
+    pub(super) async fn take(&self, cores: u32) -> Place<'_> {
+        let cores = cores.clamp(1, self.all);
         // Neither is ever closed.
-        Place { _core: self.cores.acquire().await.ok(), _memory: self.memory.acquire_many(self.each).await.ok() }
+        Place { _cores: self.cores.acquire_many(cores).await.ok(), _memory: self.memory.acquire_many(self.each).await.ok() }
     }
 }
 
@@ -102,10 +105,10 @@ mod tests {
         let table = [(4, 8, 4, 2), (1, 8, 1, 1), (8, 3, 1, 3), (2, 1, 4, 1)];
         for (cores, memory, each, expected) in table {
             let places = Places::new(Budget { cores, memory: memory * GIB, gate_memory: each * GIB });
-            let mut taken: Vec<Place<'_>> = std::iter::from_fn(|| places.take().now_or_never()).collect();
+            let mut taken: Vec<Place<'_>> = std::iter::from_fn(|| places.take(1).now_or_never()).collect();
             assert_eq!(taken.len(), expected, "{cores} cores, {memory} GiB, {each} GiB each");
             drop(taken.pop());
-            assert!(places.take().now_or_never().is_some());
+            assert!(places.take(1).now_or_never().is_some());
         }
     }
 }

@@ -69,6 +69,7 @@ mod tests {
             timeout: Duration::from_secs(1),
             env: BTreeMap::new(),
             secrets: Vec::new(),
+            workers: None,
             allow_failure: false,
             network: false,
             docker: false,

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::Context;
 use super::images::{Images, Tooling};
 use super::placement::{keyed_hash, secret_values};
+use super::{Context, workers};
 use crate::docker::Docker;
 use crate::error::EngineError;
 use crate::event::EventBody;
@@ -72,6 +72,7 @@ pub async fn run(
     let caches = context.store().gate_cache(context.project())?;
     limits.cache =
         caches.is_none_or(|caches| caches.is_due()).then_some(settings.gauntlet.budget.cache.unwrap_or(gauntlet::cache::BUDGET));
+    let cores = settings.gauntlet.budget.cores.unwrap_or(images.docker.info.cpus);
     let plan = GauntletPlan {
         run: context.run().clone(),
         project: context.project().clone(),
@@ -80,7 +81,8 @@ pub async fn run(
             python: development.python.clone(),
             workdir: development.workdir.clone(),
         },
-        gates: settings.gauntlet.gates.clone(),
+        // How a suite is divided changes nothing of what it finds.
+        gates: workers::decide(context, cores, tooling, &settings.gauntlet.gates).await?,
         required: settings.gauntlet.required.iter().cloned().collect(),
         services,
         env: settings.app.env.clone(),
@@ -160,7 +162,13 @@ impl Inputs<'_> {
         let hash_key = self.context.store().hash_key()?;
         let secrets = gate.secrets.iter().filter_map(|name| Some((name, keyed_hash(&hash_key, self.secrets.get(name)?))));
         // Whom it waits for, how long, and what a failure of it means, change nothing of its answer.
-        let bare = GateSettings { needs: Vec::new(), timeout: std::time::Duration::ZERO, allow_failure: false, ..gate.clone() };
+        let bare = GateSettings {
+            needs: Vec::new(),
+            workers: None,
+            timeout: std::time::Duration::ZERO,
+            allow_failure: false,
+            ..gate.clone()
+        };
         let everything = Everything {
             shape: SHAPE,
             version: env!("CARGO_PKG_VERSION"),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::Context;
 use crate::docker::Docker;
 use crate::error::EngineError;
-use crate::gauntlet;
+use crate::gauntlet::{self, Xdist};
 use crate::image::source::Sources;
 use crate::image::wheels::{self, LocalProject, Wheel, WheelBuild};
 use crate::image::{
@@ -16,7 +16,9 @@ use crate::image::{
     python_runtime, read_sources, resolve_base,
 };
 use crate::model::{Digest, ImageReport, Release, ServiceSettings, Stage};
-use crate::project::lock::{self, Libc, LocalPackage, LockFile, LockedPackage, Machine, MainDependencies, PythonTarget, Wanted};
+use crate::project::lock::{
+    self, Libc, LocalPackage, LockFile, LockedPackage, Machine, MainDependencies, PythonTarget, ResolvedWheel, Wanted,
+};
 use crate::project::pins::{Pins, Written};
 use crate::project::{Manifest, Project};
 
@@ -48,6 +50,15 @@ pub struct Tooling {
     pub ground: Vec<String>,
     /// Versions of what the lock pins, by distribution; none where the image may hold others.
     pub versions: BTreeMap<String, String>,
+    /// What people should know about tools that the project does not lock.
+    notes: Vec<String>,
+}
+
+impl Tooling {
+    /// Tells whether gates are given pytest-xdist.
+    pub fn xdist(&self) -> Xdist {
+        if self.wheels.iter().any(|wheel| wheel.name == "pytest-xdist") { Xdist::Locked } else { Xdist::Absent }
+    }
 }
 
 /// What a lock pins for the app, and what for its gates beyond that.
@@ -56,6 +67,14 @@ struct Locked {
     app: Vec<Wheel>,
     companions: Vec<LocalProject>,
     tools: Vec<Wheel>,
+    notes: Vec<String>,
+}
+
+/// Tools that the lock does not hold.
+#[derive(Default)]
+struct Unlocked {
+    wheels: Vec<Wheel>,
+    notes: Vec<String>,
 }
 
 impl Images<'_> {
@@ -81,7 +100,7 @@ impl Images<'_> {
         let base = resolve_base(self.docker, reference, pins.images.get(reference), self.cache).await?;
         pins.images.insert(reference.clone(), base.pinned.digest.clone());
         write_pins(&self.project.root, &pins)?;
-        let Locked { app, companions, tools } = self.locked(lock, &base.python).await?;
+        let Locked { app, companions, tools, notes } = self.locked(lock, &base.python).await?;
         let progress = |text: String| self.context.progress(Stage::Build, text);
         let build = WheelBuild {
             base: &base,
@@ -103,7 +122,7 @@ impl Images<'_> {
         let others = (!companions.is_empty()).then(|| image.digest.as_str().to_owned());
         let ground = [base.digest.as_str().to_owned()].into_iter().chain(others).chain(all().map(named)).collect();
         let versions = all().map(|wheel| (wheel.name.clone(), wheel.version.clone())).collect();
-        Ok((image, Tooling { wheels: tools, sources, ground, versions }))
+        Ok((image, Tooling { wheels: tools, sources, ground, versions, notes }))
     }
 
     async fn build_by_dockerfile(&self, sources: Sources) -> Result<(ImageReport, Tooling), EngineError> {
@@ -113,12 +132,12 @@ impl Images<'_> {
         let cancel = self.context.cancel();
         let image =
             dockerfile::build(self.docker, &self.project.root, &settings.build, &settings.app, lines, &progress, cancel).await?;
-        let Locked { tools, .. } = match self.lock {
+        let Locked { tools, notes, .. } = match self.lock {
             Some(lock) => self.locked(lock, &python_runtime(self.docker, &image.engine_id, self.cache).await?).await?,
             None => Locked::default(),
         };
         let ground = [image.digest.as_str().to_owned()].into_iter().chain(tools.iter().map(named)).collect();
-        Ok((image, Tooling { wheels: tools, sources, ground, versions: BTreeMap::new() }))
+        Ok((image, Tooling { wheels: tools, sources, ground, versions: BTreeMap::new(), notes }))
     }
 
     /// Makes the image that gates run in.
@@ -138,7 +157,9 @@ impl Images<'_> {
             cache: self.cache,
             progress: &progress,
         };
-        Ok(development_image(self.docker, build).await?)
+        let mut development = development_image(self.docker, build).await?;
+        development.warnings.extend(tooling.notes.iter().cloned());
+        Ok(development)
     }
 
     /// Returns what the images of services are pinned to, asking nobody; none where one is not pinned yet.
@@ -187,20 +208,47 @@ impl Images<'_> {
                 Some(shipped) => return Err(differently_locked(shipped, &package)),
             }
         }
+        let locked = app.packages.iter().chain(&tools).map(|package| (package.name.clone(), package.version.clone())).collect();
+        let unlocked = self.unlocked(&locked, &target).await?;
         let count = app.packages.len();
         let together = app.packages.into_iter().chain(tools).collect();
-        let mut resolved =
-            lock::with_urls(together, lock, &target, &self.cache.join("locks")).await?.into_iter().map(|wheel| Wheel {
-                name: wheel.name,
-                version: wheel.version,
-                filename: wheel.filename,
-                url: wheel.url.to_string(),
-                sha256: wheel.sha256,
-                size: wheel.size,
-            });
+        let mut resolved = lock::with_urls(together, lock, &target, &self.cache.join("locks")).await?.into_iter().map(wheel);
         let app = resolved.by_ref().take(count).collect();
-        Ok(Locked { app, companions, tools: resolved.collect() })
+        let tools = resolved.chain(unlocked.wheels).collect();
+        Ok(Locked { app, companions, tools, notes: unlocked.notes })
     }
+
+    /// Finds the tools that gates call and the lock does not hold, at versions of ours, and pins them.
+    async fn unlocked(&self, locked: &BTreeMap<String, String>, target: &PythonTarget) -> Result<Unlocked, EngineError> {
+        let called = gauntlet::tools_of(&self.project.settings.gauntlet.gates);
+        let missing: Vec<&str> = called.into_iter().filter(|tool| !locked.contains_key(*tool)).collect();
+        let wanted: Vec<&str> = missing.into_iter().filter(|tool| lock::our_version(tool).is_some()).collect();
+        if wanted.is_empty() {
+            return Ok(Unlocked::default());
+        }
+        let mut pins = Pins::read(&self.project.root)?.unwrap_or_default();
+        let found = match lock::unlocked(&wanted, &pins.tools, locked, target, &self.cache.join("locks")).await {
+            Ok(found) => found,
+            // The gates say themselves that their tool is missing; the release does not depend on it.
+            Err(error) => {
+                let note = format!("{} cannot be had, which the project does not lock: {error}", wanted.join(", "));
+                return Ok(Unlocked { wheels: Vec::new(), notes: vec![note] });
+            }
+        };
+        let notes = wanted.iter().filter_map(|tool| {
+            let version = found.pins.get(*tool)?;
+            Some(format!("the project does not lock {tool}: {tool} {version} is run, pinned in nonevent.lock"))
+        });
+        let notes = notes.collect();
+        pins.tools.extend(found.pins);
+        write_pins(&self.project.root, &pins)?;
+        Ok(Unlocked { wheels: found.wheels.into_iter().map(wheel).collect(), notes })
+    }
+}
+
+fn wheel(wheel: ResolvedWheel) -> Wheel {
+    let ResolvedWheel { name, version, filename, url, sha256, size } = wheel;
+    Wheel { name, version, filename, url: url.to_string(), sha256, size }
 }
 
 /// Reads a package that is a folder, such as another member of the workspace: it is installed as the project itself is.
@@ -345,6 +393,8 @@ pub async fn pin_all(docker: &Docker, project: &Project, cache: &Path) -> Result
         let base = resolve_base(docker, &settings.build.base, None, cache).await?;
         pins.images.insert(settings.build.base.clone(), base.pinned.digest);
     }
+    // Tools are found anew by the next run, at the versions of today; what they need follows.
+    pins.tools = pins.tools.keys().filter_map(|tool| Some((tool.clone(), lock::our_version(tool)?.to_owned()))).collect();
     write_pins(&project.root, &pins)?;
     let changed = pins.images.iter().filter(|(reference, digest)| before.images.get(*reference) != Some(digest));
     Ok(changed.map(|(reference, digest)| format!("pinned {reference} to {}", digest.short())).collect())

@@ -4,6 +4,7 @@
 
 mod caches;
 mod cancels;
+mod durations;
 mod events;
 mod open;
 mod projects;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use super::checks::{check_label, check_secrets, check_variables};
+use super::services::count;
 use crate::model::CommandLine;
 use crate::project::names::closest;
 use crate::project::section::{Entry, Section, quoted};
@@ -51,6 +52,7 @@ pub(in crate::project) struct GateSection {
     pub timeout: Option<Located<Duration>>,
     pub env: Vec<(String, Located<String>)>,
     pub secrets: Option<Located<Vec<String>>>,
+    pub workers: Option<Located<u32>>,
     pub allow_failure: Option<Located<bool>>,
     pub network: Option<Located<bool>>,
     pub docker: Option<Located<bool>>,
@@ -133,6 +135,7 @@ impl GateSection {
             timeout: section.duration("timeout")?,
             env: section.string_table("env")?,
             secrets: section.strings("secrets")?,
+            workers: count(section, "workers", 1..=256, 4)?,
             allow_failure: section.flag("allow_failure")?,
             network: section.flag("network")?,
             docker: section.flag("docker")?,

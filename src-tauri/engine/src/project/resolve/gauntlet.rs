@@ -154,6 +154,7 @@ fn gate(
         timeout: TIMEOUT,
         env: BTreeMap::new(),
         secrets: Vec::new(),
+        workers: None,
         allow_failure: false,
         network: false,
         docker: false,
@@ -196,6 +197,8 @@ fn details(settings: GateSettings, section: Option<&GateSection>, known: &Servic
     let secrets = section.and_then(|section| section.secrets.as_ref());
     let secrets = secrets.map(|secrets| explained.take(&key("secrets"), Effective::at(secrets.value.clone(), &secrets.at)));
     let secrets = secrets.unwrap_or_default();
+    let workers = section.and_then(|section| section.workers.clone());
+    let workers = workers.map(|workers| explained.take(&key("workers"), Effective::at(workers.value, &workers.at)));
     let allow_failure = explained.take(&key("allow_failure"), flag(section.map(|section| &section.allow_failure)));
     let network = explained.take(&key("network"), flag(section.map(|section| &section.network)));
     let docker = explained.take(&key("docker"), flag(section.map(|section| &section.docker)));
@@ -203,7 +206,7 @@ fn details(settings: GateSettings, section: Option<&GateSection>, known: &Servic
         Some(own) => explained.take(&key("retries"), Effective::at(own.value, &own.at)),
         None => settings.retries,
     };
-    GateSettings { needs, services, timeout, env, secrets, allow_failure, network, docker, retries, ..settings }
+    GateSettings { needs, services, timeout, env, secrets, workers, allow_failure, network, docker, retries, ..settings }
 }
 
 /// Refuses names that nothing defines, and gates that wait for each other.
