@@ -42,9 +42,9 @@ pub(super) async fn add(hall: &Hall<'_>, reading: &mut Reading) {
     }
 }
 
-/// pytest marks the line that failed, unless it was told to keep tracebacks short.
+/// pytest marks the line that failed, or shows it below its place, unless it was told to keep failures to a line.
 fn shows_code(failure: &TestOutcome) -> bool {
-    failure.text.lines().any(|line| line.starts_with("> "))
+    failure.text.lines().any(|line| line.starts_with("> ") || (line.contains(".py:") && line.contains(": in ")))
 }
 
 fn is_own(file: &str) -> bool {
