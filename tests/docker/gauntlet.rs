@@ -58,6 +58,7 @@ impl Bench {
             required: BTreeSet::new(),
             services: BTreeMap::new(),
             env: BTreeMap::new(),
+            workers: None,
             limits: GateLimits { memory: 512 << 20, pids: 200, tmp: 64 << 20, output: 1 << 20 },
         };
         Self { docker, image, plan, facts: Mutex::default(), cancel: CancellationToken::new() }
