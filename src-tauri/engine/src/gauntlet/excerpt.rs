@@ -28,8 +28,8 @@ pub(super) async fn add(hall: &Hall<'_>, reading: &mut Reading) {
     let wanted: BTreeSet<String> = found
         .chain(failed)
         .filter_map(|(file, line)| file.filter(|file| line.is_some() && is_own(file)))
-        .cloned()
         .take(FIRST * 2)
+        .cloned()
         .collect();
     let files = read(hall, wanted.into_iter().take(FILES).collect()).await;
     let excerpt = |file: &str, line: Option<u32>| around(files.get(file)?, line?);
