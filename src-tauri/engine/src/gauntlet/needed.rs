@@ -56,6 +56,7 @@ mod tests {
                 timeout: Duration::ZERO,
                 env: BTreeMap::new(),
                 workers: None,
+                retries: 0,
                 allow_failure: false,
                 network: false,
                 docker: false,

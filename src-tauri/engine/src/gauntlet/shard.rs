@@ -75,6 +75,7 @@ mod tests {
             timeout: Duration::ZERO,
             env: BTreeMap::new(),
             workers: None,
+            retries: 0,
             allow_failure: false,
             network: false,
             docker: false,
@@ -91,6 +92,7 @@ mod tests {
             findings: Vec::new(),
             tests: None,
             tail: Vec::new(),
+            compared: None,
         }
     }
 
