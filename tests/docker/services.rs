@@ -31,6 +31,7 @@ fn gate(name: &str, program: &str, services: &[&str]) -> GateSettings {
         allow_failure: false,
         network: false,
         docker: false,
+        retries: 0,
     }
 }
 

@@ -5,6 +5,7 @@ mod bad_input;
 mod crash;
 mod engines;
 mod examples;
+mod findings;
 mod load;
 mod rollback;
 mod services;

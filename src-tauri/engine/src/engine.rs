@@ -1,6 +1,7 @@
 //! The engine's handle: every use case is one method.
 
 mod home;
+mod results;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

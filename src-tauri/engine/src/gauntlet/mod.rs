@@ -6,12 +6,15 @@
 mod command;
 mod container;
 mod error;
+mod excerpt;
 mod gate;
 mod judge;
 mod leftovers;
+mod measured;
 mod needed;
 mod order;
 mod readers;
+mod retry;
 mod services;
 mod shard;
 mod versions;
@@ -32,7 +35,7 @@ pub use self::services::wanted_services;
 pub use self::shard::{Xdist, workers};
 use self::versions::Versions;
 use crate::docker::Docker;
-use crate::model::{Digest, GateReport, GateSettings, LogLine, ProjectName, RunId, ServiceSettings};
+use crate::model::{Digest, GateReport, GateSettings, LogLine, ProjectName, RunId, ServiceSettings, TestResult};
 
 /// Everything that one run of the gauntlet needs to know.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,6 +100,13 @@ pub enum GateFact {
         gate: String,
         /// What it runs, as a person would type it.
         command: String,
+    },
+    /// A gate's tests are known, each of them; it is about to end.
+    Tested {
+        /// Its name.
+        gate: String,
+        /// Its tests, in the order in which they ran.
+        results: Vec<TestResult>,
     },
     /// A gate ended, or is not going to run.
     Finished(GateReport),

@@ -59,6 +59,7 @@ mod tests {
                 allow_failure: false,
                 network: false,
                 docker: false,
+                retries: 0,
             };
             assert_eq!(tool_of(&gate), expected, "{line}");
         }

@@ -13,7 +13,10 @@ mod rollout;
 mod run;
 mod settings;
 
-pub use gate::{Finding, GateName, GateReport, GateState, Level, TestOutcome, TestReport};
+pub use gate::{
+    Comparison, Coverage, Excerpt, FileCoverage, Finding, GateName, GateReport, GateState, Level, RunMark, RunResults,
+    TestOutcome, TestPast, TestReport, TestResult, TestState,
+};
 pub use id::{Digest, EnvironmentName, InstanceId, ProcessName, ProjectName, ReleaseId, RolloutId, RunId};
 pub use image::{BuilderKind, EngineInfo, EngineOrigin, ImageReport, PinnedImage, StoreKind};
 pub use instance::{HealthState, Instance, InstanceState};

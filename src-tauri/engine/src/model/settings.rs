@@ -236,6 +236,9 @@ pub struct GateSettings {
     pub network: bool,
     /// Whether it is given the engine's socket.
     pub docker: bool,
+    /// How often failed tests run again; those that pass then are flaky.
+    #[serde(default)]
+    pub retries: u32,
 }
 
 /// A real dependency that runs beside the app.

@@ -1,5 +1,6 @@
 //! Inspect, lock, build, gauntlet: from a source tree to a release that was proven.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
@@ -13,11 +14,12 @@ use crate::event::EventBody;
 use crate::gauntlet::{self, GateFact, GateImage, GateLimits, GauntletPlan};
 use crate::model::{
     BuilderKind, Digest, Evidence, GateEvidence, GateReport, GateState, ImageReport, LockReport, LockSituation, Release, Stage,
-    StageState, Strictness,
+    StageState, Strictness, TestResult,
 };
 use crate::project::Project;
 use crate::project::lock::{self, LockFile};
 use crate::request::{Allow, Gates};
+use crate::store::GateKey;
 
 /// The version of the evidence's shape.
 const EVIDENCE_SHAPE: u32 = 1;
@@ -173,6 +175,7 @@ async fn gauntlet(
         Some((at, reports)) => (cached(context, reports, &at).await?, StageState::Unchanged),
         None => (run_gates(context, images.docker, &plan).await?, StageState::Done),
     };
+    context.store().forget_old_results(context.project())?;
     judge(context, project, &reports, allowed.untested).await?;
     if state == StageState::Done {
         context.store().record_proof(&key, context.project(), &reports)?;
@@ -190,12 +193,11 @@ fn proof_key(image: &Digest, plan: &GauntletPlan) -> Result<String, EngineError>
 
 async fn cached(context: &Context, reports: Vec<GateReport>, at: &str) -> Result<Vec<GateReport>, EngineError> {
     let mut cached = Vec::with_capacity(reports.len());
-    for mut report in reports {
+    for (position, mut report) in reports.into_iter().enumerate() {
         if report.state == GateState::Green {
             report.state = GateState::Cached { at: at.to_owned() };
         }
-        context.emit(EventBody::GateFinished(report.clone())).await?;
-        cached.push(report);
+        cached.push(record_gate(context, position, report, &[]).await?);
     }
     Ok(cached)
 }
@@ -207,18 +209,37 @@ async fn run_gates(context: &Context, docker: &Docker, plan: &GauntletPlan) -> R
         gauntlet::run(docker, plan, context.lines(), &told, context.cancel()).await
     };
     let tell = async {
+        let mut tests = BTreeMap::new();
         while let Some(fact) = receiver.recv().await {
-            let body = match fact {
-                GateFact::Started { gate, command } => EventBody::GateStarted { gate, command },
-                GateFact::Finished(report) => EventBody::GateFinished(report),
-            };
-            context.emit(body).await?;
+            match fact {
+                GateFact::Started { gate, command } => context.emit(EventBody::GateStarted { gate, command }).await?,
+                GateFact::Tested { gate, results } => drop(tests.insert(gate, results)),
+                GateFact::Finished(report) => {
+                    let position = plan.gates.iter().position(|gate| gate.name == report.gate).unwrap_or(usize::MAX);
+                    let tests = tests.remove(&report.gate).unwrap_or_default();
+                    record_gate(context, position, report, &tests).await?;
+                }
+            }
         }
         Ok::<(), EngineError>(())
     };
     let (reports, told) = tokio::join!(run, tell);
     told?;
     Ok(reports?)
+}
+
+/// Remembers what a gate found, marks what is new, and tells it.
+async fn record_gate(
+    context: &Context,
+    position: usize,
+    report: GateReport,
+    tests: &[TestResult],
+) -> Result<GateReport, EngineError> {
+    let position = u32::try_from(position).unwrap_or(u32::MAX);
+    let key = GateKey { project: context.project(), run: context.run(), position };
+    let (report, event) = context.store().record_gate(&key, report, tests)?;
+    context.send(event).await;
+    Ok(report)
 }
 
 /// Decides whether the gates let a release be made.

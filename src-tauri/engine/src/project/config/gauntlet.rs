@@ -19,6 +19,7 @@ pub(in crate::project) struct GauntletSection {
     pub groups: Option<Located<Vec<String>>>,
     pub extras: Option<Located<Vec<String>>>,
     pub compose: Option<Located<ComposeChoice>>,
+    pub retries: Option<Located<u32>>,
     pub gates: Vec<(String, GateEntry)>,
 }
 
@@ -51,6 +52,7 @@ pub(in crate::project) struct GateSection {
     pub allow_failure: Option<Located<bool>>,
     pub network: Option<Located<bool>>,
     pub docker: Option<Located<bool>>,
+    pub retries: Option<Located<u32>>,
 }
 
 impl GauntletSection {
@@ -60,6 +62,7 @@ impl GauntletSection {
         let groups = section.strings("groups")?;
         let extras = section.strings("extras")?;
         let compose = read_compose(&section)?;
+        let retries = read_retries(&section)?;
         let mut gates = Vec::new();
         for entry in section.entries() {
             check_label(&section, &entry)?;
@@ -73,7 +76,7 @@ impl GauntletSection {
             let gate = GateSection::read(&section.named(&entry)?)?;
             gates.push((entry.name, GateEntry::On(Box::new(gate))));
         }
-        Ok(Self { required, groups, extras, compose, gates })
+        Ok(Self { required, groups, extras, compose, retries, gates })
     }
 }
 
@@ -95,7 +98,7 @@ fn read_compose(section: &Section<'_>) -> Result<Option<Located<ComposeChoice>>,
 
 /// Explains a value that is neither a gate nor one of the table's own keys.
 fn not_a_gate(section: &Section<'_>, entry: Entry<'_>) -> ProjectError {
-    match closest(&entry.name, ["required", "groups", "extras", "compose"].into_iter()) {
+    match closest(&entry.name, ["required", "groups", "extras", "compose", "retries"].into_iter()) {
         Some(close) => ProjectError::UnknownKey {
             key: section.key(&entry.name),
             at: entry.at,
@@ -107,6 +110,12 @@ fn not_a_gate(section: &Section<'_>, entry: Entry<'_>) -> ProjectError {
             section.wrong(&entry.name, entry.at, "a table or false", entry.value, &example)
         }
     }
+}
+
+/// Reads how often failed tests run again.
+fn read_retries(section: &Section<'_>) -> Result<Option<Located<u32>>, ProjectError> {
+    let retries = section.integer("retries", 0..=10, 2)?;
+    Ok(retries.map(|retries| Located::new(u32::try_from(retries.value).unwrap_or_default(), retries.at)))
 }
 
 impl GateSection {
@@ -122,6 +131,7 @@ impl GateSection {
             allow_failure: section.flag("allow_failure")?,
             network: section.flag("network")?,
             docker: section.flag("docker")?,
+            retries: read_retries(section)?,
         };
         section.finish()?;
         check_variables(&section.key("env"), &gate.env)?;

@@ -40,12 +40,14 @@ pub(super) fn resolve(
     let groups = explained.take("gauntlet.groups", groups);
     let extras = development(&configuration.extras, manifest.extras.keys(), &[]);
     let extras = explained.take("gauntlet.extras", extras);
+    let retries = Effective::or(configuration.retries.clone(), || Effective::default(0));
+    let retries = explained.take("gauntlet.retries", retries);
     let suggestions = Suggestions::new(&Tools { inputs, distributions }, inputs, services, warnings)?;
     let own = configuration.gates.iter().map(|(name, _)| name.as_str()).filter(|name| !USUAL.contains(name));
     let mut gates = Vec::new();
     for name in USUAL.into_iter().chain(own) {
         let entry = configuration.gates.iter().find(|(own, _)| own == name).map(|(_, entry)| entry);
-        gates.extend(gate(name, entry, &suggestions, services, &mut explained)?);
+        gates.extend(gate(name, entry, &suggestions, services, retries, &mut explained)?);
     }
     check(inputs, services, &gates)?;
     Ok((GauntletSettings { gates, required, groups, extras }, explained))
@@ -102,6 +104,7 @@ fn gate(
     entry: Option<&GateEntry>,
     suggestions: &Suggestions,
     services: &Services,
+    retries: u32,
     explained: &mut Explained,
 ) -> Result<Option<GateSettings>, ProjectError> {
     let key = format!("gauntlet.{name}");
@@ -140,6 +143,7 @@ fn gate(
         allow_failure: false,
         network: false,
         docker: false,
+        retries,
     };
     if settings.run.is_none() {
         return Ok(Some(settings));
@@ -180,7 +184,11 @@ fn details(settings: GateSettings, section: Option<&GateSection>, known: &Servic
     let allow_failure = explained.take(&key("allow_failure"), flag(section.map(|section| &section.allow_failure)));
     let network = explained.take(&key("network"), flag(section.map(|section| &section.network)));
     let docker = explained.take(&key("docker"), flag(section.map(|section| &section.docker)));
-    GateSettings { needs, services, timeout, env, workers, allow_failure, network, docker, ..settings }
+    let retries = match section.and_then(|section| section.retries.clone()) {
+        Some(own) => explained.take(&key("retries"), Effective::at(own.value, &own.at)),
+        None => settings.retries,
+    };
+    GateSettings { needs, services, timeout, env, workers, allow_failure, network, docker, retries, ..settings }
 }
 
 /// Refuses names that nothing defines, and gates that wait for each other.
