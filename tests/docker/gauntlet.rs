@@ -58,7 +58,6 @@ impl Bench {
             required: BTreeSet::new(),
             services: BTreeMap::new(),
             env: BTreeMap::new(),
-            workers: None,
             limits: GateLimits { memory: 512 << 20, pids: 200, tmp: 64 << 20, output: 1 << 20 },
         };
         Self { docker, image, plan, facts: Mutex::default(), cancel: CancellationToken::new() }
@@ -66,6 +65,7 @@ impl Bench {
 
     fn gate(&mut self, name: &str, command: &str) -> &mut GateSettings {
         self.plan.gates.push(GateSettings {
+            workers: None,
             name: name.into(),
             run: Some(CommandLine::Shell(command.into())),
             needs: Vec::new(),

@@ -67,6 +67,7 @@ impl Bench {
             services: Vec::new(),
             timeout: Duration::from_secs(120),
             env: BTreeMap::new(),
+            workers: None,
             allow_failure: false,
             network: false,
             docker: false,

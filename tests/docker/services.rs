@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 /// A gate that runs a Python program.
 fn gate(name: &str, program: &str, services: &[&str]) -> GateSettings {
     GateSettings {
+        retries: 0,
         name: name.into(),
         run: Some(CommandLine::Exec(["python", "-c", program].map(str::to_owned).to_vec())),
         needs: Vec::new(),
@@ -31,7 +32,6 @@ fn gate(name: &str, program: &str, services: &[&str]) -> GateSettings {
         allow_failure: false,
         network: false,
         docker: false,
-        retries: 0,
     }
 }
 

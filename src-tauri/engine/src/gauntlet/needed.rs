@@ -56,10 +56,10 @@ mod tests {
                 timeout: Duration::ZERO,
                 env: BTreeMap::new(),
                 workers: None,
+                retries: 0,
                 allow_failure: false,
                 network: false,
                 docker: false,
-                retries: 0,
             };
             assert_eq!(tool_of(&gate), expected, "{line}");
         }

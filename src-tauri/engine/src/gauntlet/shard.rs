@@ -19,8 +19,8 @@ pub enum Xdist {
 
 /// Decides among how many workers a gate's tests are divided: 1 leaves them in one process.
 ///
-/// What the project says has the last word: `workers` of the gate, or an option of its own command. Without a word, a suite whose tests took long the
-/// last time is divided; one beside services is not, because its tests may share what is in them.
+/// What the project says has the last word: `workers` of the gate, or an option of its own command. Without a word, a suite whose
+/// tests took long the last time is divided; one beside services is not, because its tests may share what is in them.
 pub fn workers(settings: &GateSettings, xdist: Xdist, cores: u32, work: Option<Duration>) -> u32 {
     let Some(invocation) = settings.run.as_ref().map(Invocation::new) else { return 1 };
     let is_pytest = invocation.known.is_some_and(|known| known.tool == Tool::Pytest);
@@ -67,10 +67,10 @@ mod tests {
             timeout: Duration::ZERO,
             env: BTreeMap::new(),
             workers: None,
+            retries: 0,
             allow_failure: false,
             network: false,
             docker: false,
-            retries: 0,
         }
     }
 
