@@ -195,9 +195,10 @@ async fn docker_services_that_do_not_get_ready_say_what_their_probes_said() {
         ("after", after_broken, Some("service `fails` did not get ready: it was to do its work, and ended with exit code 3")),
         (
             "absent",
-            server(http("/absent")),
+            // Long enough for it to open its port, also on an engine with much to do.
+            ServiceSettings { within: Duration::from_secs(25), ..server(http("/absent")) },
             Some(
-                "service `absent` did not get ready: it was not ready within 4 seconds; its `GET /absent` on port 8000 said: it answered 404 File not found",
+                "service `absent` did not get ready: it was not ready within 25 seconds; its `GET /absent` on port 8000 said: it answered 404 File not found",
             ),
         ),
         (
