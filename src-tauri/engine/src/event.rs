@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    GateReport, ImageReport, LockReport, LogLine, Plan, ProbeAttempt, Problem, ProjectName, ReleaseId, RolloutId, RolloutState,
+    Diagnosis, GateReport, ImageReport, LockReport, LogLine, Plan, ProbeAttempt, Problem, ProjectName, ReleaseId, RolloutId, RolloutState,
     RunId, RunRecord, RunState, Stage, StageState, StepKind, StepState,
 };
 
@@ -83,6 +83,13 @@ pub enum EventBody {
     StepFinished(StepFinished),
     /// A new instance was probed.
     ProbeMade(ProbeAttempt),
+    /// An instance that is not healthy was examined.
+    DiagnosisMade {
+        /// The rollout that waited for it.
+        rollout: RolloutId,
+        /// What was found.
+        diagnosis: Diagnosis,
+    },
     /// A rollout ended.
     RolloutFinished {
         /// Its id.

@@ -2,6 +2,7 @@
 //!
 //! Owns no logic beyond constructors and display; imports nothing else of the engine.
 
+mod diagnosis;
 mod gate;
 mod id;
 mod image;
@@ -13,6 +14,9 @@ mod rollout;
 mod run;
 mod settings;
 
+pub use diagnosis::{
+    Absence, Cause, Certainty, DatabaseTrouble, Denial, Diagnosis, MigrationTool, Moment, SourcePlace, Suspect, VariableReader,
+};
 pub use gate::{Finding, GateName, GateReport, GateState, Level, TestOutcome, TestReport};
 pub use id::{Digest, EnvironmentName, InstanceId, ProcessName, ProjectName, ReleaseId, RolloutId, RunId};
 pub use image::{BuilderKind, EngineInfo, EngineOrigin, ImageReport, PinnedImage, StoreKind};

@@ -13,6 +13,7 @@
 //! (`setup`), which is held only while network, volume and proxy are made or removed.
 
 mod api;
+mod examine;
 mod down;
 mod exec;
 mod garbage;
@@ -41,7 +42,7 @@ use tokio::sync::Mutex;
 
 use self::api::Api;
 use super::{
-    Fence, Foundation, InstanceSpec, Kept, Leave, LineSink, LockHolder, LogQuery, Observed, OnceExit, Place, Record, Session,
+    Examination, Fence, Foundation, InstanceSpec, Kept, Leave, LineSink, LockHolder, LogQuery, Observed, OnceExit, Place, Record, Session,
     Target, TargetError, Terminal, Waste,
 };
 use crate::docker::Docker;
@@ -186,6 +187,10 @@ impl Target for DockerTarget {
 
     async fn logs(&self, place: &Place, query: &LogQuery, lines: &LineSink) -> Result<(), TargetError> {
         self.read_logs(place, query, lines).await
+    }
+
+    async fn examine(&self, place: &Place, instance: &InstanceId) -> Result<Examination, TargetError> {
+        self.examine_instance(place, instance).await
     }
 
     async fn exec(&self, instance: &InstanceId, command: &[String], terminal: Terminal) -> Result<Session, TargetError> {
