@@ -56,20 +56,20 @@ fn architecture(case: &Case<'_>) -> Option<Suspect> {
     let examined = &case.symptoms.examined;
     let (image, engine) = (&examined.image_platform, &examined.engine_platform);
     let differ = image.as_ref().zip(engine.as_ref()).is_some_and(|(image, engine)| processor(image) != processor(engine));
-    let said = case.log.last(|line| {
-        let line = line.to_lowercase();
-        line.contains("exec format error") || line.contains("cannot execute binary file")
-    });
     let code = examined.exit.map(|exit| exit.exit_code);
+    let said = case.log.last(|line| {
+        let words = line.to_lowercase();
+        is_of_the_start(line) && words.contains("exec format error")
+            || words.ends_with("cannot execute binary file: exec format error") && code == Some(NO_PROGRAM)
+    });
     let certainty = match (said, differ) {
-        (Some(line), _) if is_of_the_start(line) => Certainty::Certain,
+        (Some(_), _) => Certainty::Certain,
         // An image without a shell: the engine's init can only say that it found nothing to run.
-        (_, true) if matches!(code, Some(NO_COMMAND | NO_PROGRAM)) => Certainty::Likely,
-        (Some(_), _) => Certainty::Possible,
+        (None, true) if matches!(code, Some(NO_COMMAND | NO_PROGRAM)) => Certainty::Likely,
         _ => return None,
     };
     let mut evidence: Vec<String> = said.map(str::to_owned).into_iter().collect();
-    evidence.extend(image.as_ref().map(|image| format!("the image is for {image}")));
+    evidence.extend(image.as_ref().filter(|_| differ).map(|image| format!("the image is for {image}")));
     evidence.extend(engine.as_ref().map(|engine| format!("the engine runs on {engine}")));
     let cause = Cause::WrongArchitecture { image: image.clone(), engine: engine.clone() };
     let sentence = match (differ, image, engine) {
