@@ -27,8 +27,8 @@ fn an_error_says_what_why_and_what_to_do() {
             String::new(),
             "end".into(),
         ],
-            diagnosis: None,
-        };
+        diagnosis: None,
+    };
     insta::assert_snapshot!(render(&problem, Paint::Plain), @r"
     error: production was not switched: the new release never became healthy
       caused by: GET http://shop.example.com/healthz answered 400 four times
@@ -59,8 +59,8 @@ fn two_candidates_are_shown_with_the_line_that_decides() {
         causes: Vec::new(),
         hints: vec!["name one in `nonevent.toml`:\n[app]\ncommand = [\"uvicorn\", \"shop.main:app\"]".into()],
         details: vec!["shop/main.py:7  app = FastAPI()".into(), "shop/admin.py:3  admin = FastAPI()".into()],
-            diagnosis: None,
-        };
+        diagnosis: None,
+    };
     insta::assert_snapshot!(render(&problem, Paint::Plain), @r#"
     error: two apps were found, and only one can be shipped
 

@@ -152,8 +152,8 @@ impl CliError {
                 causes: self.causes(),
                 hints: self.hints(),
                 details: Vec::new(),
-            diagnosis: None,
-        },
+                diagnosis: None,
+            },
         }
     }
 

@@ -100,8 +100,8 @@ fn defect() -> Problem {
         causes: Vec::new(),
         hints: vec!["run it again with `NONEVENT_LOG=debug` and report what it prints; what served goes on serving".into()],
         details: Vec::new(),
-            diagnosis: None,
-        }
+        diagnosis: None,
+    }
 }
 
 fn tell_panic(panic: &std::panic::PanicHookInfo<'_>) {

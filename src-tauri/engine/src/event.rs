@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Diagnosis, GateReport, ImageReport, LockReport, LogLine, Plan, ProbeAttempt, Problem, ProjectName, ReleaseId, RolloutId, RolloutState,
-    RunId, RunRecord, RunState, Stage, StageState, StepKind, StepState,
+    Diagnosis, GateReport, ImageReport, LockReport, LogLine, Plan, ProbeAttempt, Problem, ProjectName, ReleaseId, RolloutId,
+    RolloutState, RunId, RunRecord, RunState, Stage, StageState, StepKind, StepState,
 };
 
 /// One fact.

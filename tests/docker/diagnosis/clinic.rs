@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use crate::lab::{Lab, PROXY};
 
 /// Rollouts at the same time: most of it is waiting.
-const AT_ONCE: usize = 5;
+const AT_ONCE: usize = 9;
 
 /// Which image a case runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,8 +65,8 @@ pub fn case(command: &str) -> Case {
         command: command.to_owned(),
         env: BTreeMap::new(),
         path: "/healthz".to_owned(),
-        // Enough for a start on a machine that does five things at once.
-        deadline: 12,
+        // Enough for a start on a machine that does many things at once.
+        deadline: 10,
         memory: 192,
         image: Image::Apps,
         framework: Framework::Custom,
@@ -145,7 +145,8 @@ impl Case {
         let codes: Vec<&str> = diagnosis.suspects.iter().map(|suspect| suspect.cause.code()).collect();
         let right = match self.expected.as_ref().unwrap() {
             Expected::First(code, says) => {
-                let told = diagnosis.first().map(|first| format!("{}\n{}\n{}", first.sentence, first.evidence.join("\n"), first.fix));
+                let told =
+                    diagnosis.first().map(|first| format!("{}\n{}\n{}", first.sentence, first.evidence.join("\n"), first.fix));
                 codes.first() == Some(code) && says.iter().all(|text| told.as_ref().is_some_and(|told| told.contains(text)))
             }
             Expected::Only(code) => codes == [*code],
@@ -194,8 +195,14 @@ impl Clinic {
         let store = Store::in_memory().unwrap();
         let (updates, mut reader) = mpsc::channel(64);
         tokio::spawn(async move { while reader.recv().await.is_some() {} });
-        let context =
-            Context::new(store.clone(), place.project.clone(), RunId::generate(), "ann@one".into(), updates, CancellationToken::new());
+        let context = Context::new(
+            store.clone(),
+            place.project.clone(),
+            RunId::generate(),
+            "ann@one".into(),
+            updates,
+            CancellationToken::new(),
+        );
         let lease = Lease::acquire(Arc::clone(&self.target), &place, "ann@one", "ship").await.unwrap();
         let order = self.order(&place, case);
         let mut rollout = Rollout::begin(&context, self.target.as_ref(), &lease, &order).await.unwrap().unwrap();

@@ -29,16 +29,23 @@ fn an_address_that_is_taken() {
     let found = ended(1).log("address_in_use").has("address_in_use", &["Address already in use"]);
     assert_eq!(found.suspects[0].cause, Cause::AddressInUse { port: None });
     let found = ended(3).log("uvicorn_in_use").has("address_in_use", &["port 8000"]);
-    assert_eq!((found.suspects[0].cause.clone(), found.suspects[0].certainty), (Cause::AddressInUse { port: Some(8000) }, Certainty::Certain));
+    assert_eq!(
+        (found.suspects[0].cause.clone(), found.suspects[0].certainty),
+        (Cause::AddressInUse { port: Some(8000) }, Certainty::Certain)
+    );
     ended(1).log("gunicorn_in_use").has("address_in_use", &["port 8000", "Connection in use"]);
 }
 
 #[test]
 fn a_traceback_names_the_projects_line() {
     for patient in [ended(1).log("traceback"), ended(1).log("traceback").source()] {
-        let found = patient.has("uncaught_exception", &["a ValueError ended its start at shop/prices.py:5", "mend shop/prices.py:5"]);
+        let found =
+            patient.has("uncaught_exception", &["a ValueError ended its start at shop/prices.py:5", "mend shop/prices.py:5"]);
         let Cause::UncaughtException { exception, message, file, line, during } = &found.suspects[0].cause else { panic!() };
-        assert_eq!((exception.as_str(), file.as_deref(), *line, *during), ("ValueError", Some("shop/prices.py"), Some(5), Moment::Start));
+        assert_eq!(
+            (exception.as_str(), file.as_deref(), *line, *during),
+            ("ValueError", Some("shop/prices.py"), Some(5), Moment::Start)
+        );
         assert_eq!(message, "could not convert string to float: '12,50'");
     }
     ended(3).log("uvicorn_lifespan").source().has("uncaught_exception", &["shop/asgi.py:22", "the price list is empty"]);
@@ -61,7 +68,10 @@ fn a_traceback_inside_a_structured_line() {
 
 #[test]
 fn variables_of_os_environ() {
-    let found = ended(1).log("environ_key").source().has("missing_variable", &["`SHOP_TOKEN` is not set", "shop/broken.py:15", "not among its variables"]);
+    let found = ended(1)
+        .log("environ_key")
+        .source()
+        .has("missing_variable", &["`SHOP_TOKEN` is not set", "shop/broken.py:15", "not among its variables"]);
     let place = Some(SourcePlace { file: "shop/broken.py".into(), line: 15 });
     let cause = Cause::MissingVariable { names: vec!["SHOP_TOKEN".into()], reader: VariableReader::Environ, place };
     assert_eq!((&found.suspects[0].cause, found.suspects[0].certainty), (&cause, Certainty::Certain));
@@ -74,7 +84,12 @@ fn variables_of_os_environ() {
 fn fields_of_pydantic() {
     let found = ended(1).log("pydantic_settings").source().has(
         "missing_variable",
-        &["`database_url` and `api_key` have no value", "`SHOP_DATABASE_URL` and `SHOP_API_KEY`", "database_url: field required", "shop/broken.py:21"],
+        &[
+            "`database_url` and `api_key` have no value",
+            "`SHOP_DATABASE_URL` and `SHOP_API_KEY`",
+            "database_url: field required",
+            "shop/broken.py:21",
+        ],
     );
     let Cause::MissingVariable { names, reader, .. } = &found.suspects[0].cause else { panic!() };
     assert_eq!((names.join(" ").as_str(), *reader), ("database_url api_key", VariableReader::Pydantic));
@@ -92,6 +107,7 @@ fn variables_of_django_environ_decouple_and_shells() {
     let Cause::MissingVariable { reader, .. } = &found.suspects[0].cause else { panic!() };
     assert_eq!(*reader, VariableReader::Decouple);
     ended(2).prints("sh: 1: SHOP_TOKEN: parameter not set").has("missing_variable", &["`SHOP_TOKEN`"]);
+    ended(2).prints("sh: 1: SHOP_TOKEN: parameter not set or null").has("missing_variable", &["`SHOP_TOKEN`"]);
     ended(1).prints("/start.sh: line 3: SHOP_TOKEN: unbound variable").has("missing_variable", &["`SHOP_TOKEN`"]);
 }
 
@@ -109,7 +125,9 @@ fn modules_that_are_not_there() {
     assert_eq!(absence(&httpx.clone().source()), Absence::DevelopmentOnly { package: "httpx".into() });
     httpx.source().has("missing_module", &["shop/broken.py:37", "for development only", "move `httpx`"]);
     let named = |module: &str| {
-        let text = format!("Traceback (most recent call last):\n  File \"/app/shop/wsgi.py\", line 1, in <module>\n    import x\nModuleNotFoundError: No module named '{module}'");
+        let text = format!(
+            "Traceback (most recent call last):\n  File \"/app/shop/wsgi.py\", line 1, in <module>\n    import x\nModuleNotFoundError: No module named '{module}'"
+        );
         ended(1).prints(&text).source()
     };
     assert_eq!(absence(&named("yaml")), Absence::NotLocked { package: "pyyaml".into() });
@@ -145,9 +163,13 @@ fn libraries_that_are_not_there() {
 
 #[test]
 fn memory() {
-    let oom = |patient: crate::patient::Patient| patient.with(|it| it.examined.exit = Some(OnceExit { exit_code: 137, oom: true }));
+    let oom =
+        |patient: crate::patient::Patient| patient.with(|it| it.examined.exit = Some(OnceExit { exit_code: 137, oom: true }));
     let found = oom(ended(137)).has("out_of_memory", &["512 MiB", "exit code 137", "`memory`"]);
-    assert_eq!((found.suspects[0].cause.clone(), found.suspects[0].certainty), (Cause::OutOfMemory { limit: Some(512 << 20) }, Certainty::Certain));
+    assert_eq!(
+        (found.suspects[0].cause.clone(), found.suspects[0].certainty),
+        (Cause::OutOfMemory { limit: Some(512 << 20) }, Certainty::Certain)
+    );
     assert_eq!(ended(137).has("out_of_memory", &[]).suspects[0].certainty, Certainty::Likely);
     // The kernel took a worker; its parent goes on and starts another one.
     let workers = silent(&["0.0.0.0:8000"]).log("gunicorn_out_of_memory");
@@ -166,14 +188,28 @@ fn another_processor() {
     assert_eq!(found.suspects[0].cause, cause);
     // Where the image has no shell, the engine's init says that there is no such file.
     let bare = ended(127).prints("[FATAL tini (7)] exec /python failed: No such file or directory");
-    assert_eq!(bare.clone().with(arm).diagnose().suspects.iter().map(|one| one.cause.code()).collect::<Vec<_>>().contains(&"wrong_architecture"), true);
+    assert_eq!(
+        bare.clone()
+            .with(arm)
+            .diagnose()
+            .suspects
+            .iter()
+            .map(|one| one.cause.code())
+            .collect::<Vec<_>>()
+            .contains(&"wrong_architecture"),
+        true
+    );
     bare.has("command_not_found", &["`/python`"]);
 }
 
 #[test]
 fn commands_that_are_not_there() {
-    ended(127).prints("[FATAL tini (7)] exec gunicron failed: No such file or directory").has("command_not_found", &["`gunicron`", "exit code 127"]);
-    ended(126).prints("[FATAL tini (7)] exec /app/start.sh failed: Permission denied").has("command_not_found", &["is no program"]);
+    ended(127)
+        .prints("[FATAL tini (7)] exec gunicron failed: No such file or directory")
+        .has("command_not_found", &["`gunicron`", "exit code 127"]);
+    ended(126)
+        .prints("[FATAL tini (7)] exec /app/start.sh failed: Permission denied")
+        .has("command_not_found", &["is no program"]);
     ended(2).log("no_file").has("command_not_found", &["`/app/manage.py`"]);
     ended(127).prints("/bin/sh: 1: gunicron: not found").has("command_not_found", &["`gunicron`"]);
 }
@@ -185,7 +221,8 @@ fn a_command_that_ends_by_itself() {
 
 #[test]
 fn files_that_it_may_not_touch() {
-    let found = ended(1).log("read_only").source().has("permission_denied", &["`/app/uploads.txt`", "read-only", "shop/broken.py:66"]);
+    let found =
+        ended(1).log("read_only").source().has("permission_denied", &["`/app/uploads.txt`", "read-only", "shop/broken.py:66"]);
     let Cause::PermissionDenied { path, reason, .. } = &found.suspects[0].cause else { panic!() };
     assert_eq!((path.as_deref(), *reason), (Some("/app/uploads.txt"), Denial::ReadOnly));
     let found = ended(1).log("permission").has("permission_denied", &["`/etc/shadow`", "as user 10001:10001"]);
@@ -206,13 +243,21 @@ fn databases_that_do_not_answer() {
     assert_eq!(of("asyncpg_refused"), ("127.0.0.1:5432".into(), DatabaseTrouble::Refused));
     assert_eq!(of("redis_refused"), ("127.0.0.1:6379".into(), DatabaseTrouble::Refused));
     ended(1).log("postgres_refused").source().has("database_unreachable", &["the container itself", "shop/broken.py, line 83"]);
-    let raised = |message: &str| ended(1).prints(&format!("Traceback (most recent call last):\n  File \"/app/shop/wsgi.py\", line 1, in <module>\n{message}"));
-    let login = raised("psycopg.OperationalError: connection failed: connection to server at \"10.0.0.5\", port 5432 failed: FATAL:  password authentication failed for user \"shop\"");
+    let raised = |message: &str| {
+        ended(1)
+            .prints(&format!("Traceback (most recent call last):\n  File \"/app/shop/wsgi.py\", line 1, in <module>\n{message}"))
+    };
+    let login = raised(
+        "psycopg.OperationalError: connection failed: connection to server at \"10.0.0.5\", port 5432 failed: FATAL:  password authentication failed for user \"shop\"",
+    );
     login.has("database_unreachable", &["10.0.0.5:5432", "does not accept the login"]);
     raised("psycopg.OperationalError: connection to server at \"db\" (172.18.0.3), port 5432 failed: FATAL:  database \"shop\" does not exist").has("database_unreachable", &["db:5432", "no such database"]);
-    raised("pymysql.err.OperationalError: (2003, \"Can't connect to MySQL server on 'db' ([Errno 111] Connection refused)\")").has("database_unreachable", &["at db"]);
+    raised("pymysql.err.OperationalError: (2003, \"Can't connect to MySQL server on 'db' ([Errno 111] Connection refused)\")")
+        .has("database_unreachable", &["at db"]);
     // It waits for it, and says so.
-    silent(&[]).prints("waiting: connection to server at \"db\", port 5432 failed: Connection refused").has("database_unreachable", &["db:5432"]);
+    silent(&[])
+        .prints("waiting: connection to server at \"db\", port 5432 failed: Connection refused")
+        .has("database_unreachable", &["db:5432"]);
     // It answers, and its probe needs it.
     answers(500, "Internal Server Error").log("starlette_database").has("database_unreachable", &["127.0.0.1:5432"]);
     answers(503, "Error 111 connecting to cache:6379. Connection refused.").has("database_unreachable", &["cache:6379"]);
@@ -225,7 +270,10 @@ fn tables_that_are_not_there() {
         other => panic!("{other:?}"),
     };
     assert_eq!(of(ended(1).log("sqlalchemy_no_table")), ("orders".into(), MigrationTool::Unknown));
-    assert_eq!(of(ended(1).log("sqlalchemy_no_table").source().with(|it| it.source.as_mut().unwrap().alembic = true)), ("orders".into(), MigrationTool::Alembic));
+    assert_eq!(
+        of(ended(1).log("sqlalchemy_no_table").source().with(|it| it.source.as_mut().unwrap().alembic = true)),
+        ("orders".into(), MigrationTool::Alembic)
+    );
     assert_eq!(of(ended(1).log("alembic_behind")), (String::new(), MigrationTool::Alembic));
     let users = answers(500, "<h1>Server Error (500)</h1>").log("django_no_table").with(|it| {
         it.probe = Some(nonevent_engine::model::HealthProbe::Http { path: "/users".into() });
@@ -240,8 +288,13 @@ fn tables_that_are_not_there() {
 fn answers_that_are_no_success() {
     answers(404, "Not Found").has("health_path_missing", &["`/healthz`", "→ 404 Not Found"]);
     let slash = answers(301, "to /healthz/").has("health_redirects", &["set `[health] path = \"/healthz/\"`"]);
-    assert_eq!(slash.suspects[0].cause, Cause::HealthRedirects { path: "/healthz".into(), status: 301, to: Some("/healthz/".into()) });
-    answers(301, "to https://shop.localhost/healthz").framework(Framework::Django).has("health_redirects", &["SECURE_REDIRECT_EXEMPT"]);
+    assert_eq!(
+        slash.suspects[0].cause,
+        Cause::HealthRedirects { path: "/healthz".into(), status: 301, to: Some("/healthz/".into()) }
+    );
+    answers(301, "to https://shop.localhost/healthz")
+        .framework(Framework::Django)
+        .has("health_redirects", &["SECURE_REDIRECT_EXEMPT"]);
     answers(302, "to /login?next=/healthz").has("health_redirects", &["/login?next=/healthz", "without a login"]);
     answers(401, "").has("health_unauthorized", &["(401)"]);
     answers(403, "Forbidden").has("health_unauthorized", &["(403)"]);
@@ -250,7 +303,10 @@ fn answers_that_are_no_success() {
 #[test]
 fn host_names_that_are_refused() {
     let page = "<!doctype html>\n<html lang=\"en\">\n<body>\n  <h1>Bad Request (400)</h1><p></p>\n</body>\n</html>";
-    let found = answers(400, page).log("django_host").source().has("disallowed_host", &["`shop.localhost`", "ALLOWED_HOSTS in site_/settings.py:7"]);
+    let found = answers(400, page)
+        .log("django_host")
+        .source()
+        .has("disallowed_host", &["`shop.localhost`", "ALLOWED_HOSTS in site_/settings.py:7"]);
     assert_eq!(found.suspects[0].certainty, Certainty::Certain);
     let quiet = answers(400, page).log("django_silent").framework(Framework::Django).has("disallowed_host", &[]);
     assert_eq!(quiet.suspects[0].certainty, Certainty::Likely);
@@ -261,7 +317,9 @@ fn host_names_that_are_refused() {
 fn a_start_that_takes_its_time() {
     let busy = silent(&[]).with(|it| it.examined.busy = Some(970));
     busy.has("slow_start", &["still starting after 60 s", "97 % of a processor core", "deadline = \"180s\""]);
-    let prints = silent(&[]).prints("loading part 1\nloading part 2").with(|it| it.examined.lines[1].at = Some("2026-11-23T10:00:59Z".into()));
+    let prints = silent(&[])
+        .prints("loading part 1\nloading part 2")
+        .with(|it| it.examined.lines[1].at = Some("2026-11-23T10:00:59Z".into()));
     prints.has("slow_start", &["loading part 2"]);
 }
 
@@ -270,7 +328,10 @@ fn workers_that_take_too_long() {
     let mut patient = silent(&["0.0.0.0:8000"]).log("gunicorn_timeout");
     patient.0.transcript[0].outcome = failed("no answer within 5 s");
     let found = patient.has("worker_timeout", &["before the app is loaded", "WORKER TIMEOUT (pid:11)", "--timeout"]);
-    assert_eq!((found.suspects[0].cause.clone(), found.suspects[0].certainty), (Cause::WorkerTimeout { during: Moment::Start }, Certainty::Certain));
+    assert_eq!(
+        (found.suspects[0].cause.clone(), found.suspects[0].certainty),
+        (Cause::WorkerTimeout { during: Moment::Start }, Certainty::Certain)
+    );
 }
 
 #[test]

@@ -122,7 +122,14 @@ fn an_exception_that_was_merely_being_handled_counts_less() {
 fn nothing_at_all_is_survived() {
     use nonevent_engine::diagnosis::{Symptoms, diagnose};
     assert!(diagnose(&Symptoms::default()).suspects.is_empty());
-    for text in ["Traceback (most recent call last):", "Traceback (most recent call last):\n  File \"", "File \"x\", line y, in z", "{\"Traceback", "| + |", "\u{1b}[31m"] {
+    for text in [
+        "Traceback (most recent call last):",
+        "Traceback (most recent call last):\n  File \"",
+        "File \"x\", line y, in z",
+        "{\"Traceback",
+        "| + |",
+        "\u{1b}[31m",
+    ] {
         drop(ended(1).prints(text).diagnose());
     }
 }

@@ -149,7 +149,14 @@ fn runs() -> Examination {
 fn source() -> SourceFacts {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
     SourceFacts {
-        files: names(&["shop/__init__.py", "shop/asgi.py", "shop/broken.py", "shop/prices.py", "shop/settings.py", "shop/wsgi.py"]),
+        files: names(&[
+            "shop/__init__.py",
+            "shop/asgi.py",
+            "shop/broken.py",
+            "shop/prices.py",
+            "shop/settings.py",
+            "shop/wsgi.py",
+        ]),
         lock: Some(LockFacts { shipped: names(&["flask", "pillow"]), development: names(&["httpx", "pytest"]) }),
         allowed_hosts: Some(SourcePlace { file: "site_/settings.py".to_owned(), line: 7 }),
         settings_prefix: Some("SHOP_".to_owned()),

@@ -22,7 +22,10 @@ fn modules_hosts_prefix_and_lock_are_read() {
     write(".gitignore", ".venv\n");
     let shipped = Shipped { python: "3.13".into(), ..Shipped::default() };
     let facts = SourceFacts::read(folder.path(), &shipped);
-    assert_eq!(facts.files.iter().map(String::as_str).collect::<Vec<_>>(), ["src/shop/__init__.py", "src/shop/config.py", "src/shop/settings.py"]);
+    assert_eq!(
+        facts.files.iter().map(String::as_str).collect::<Vec<_>>(),
+        ["src/shop/__init__.py", "src/shop/config.py", "src/shop/settings.py"]
+    );
     assert_eq!(facts.allowed_hosts, Some(SourcePlace { file: "src/shop/settings.py".into(), line: 3 }));
     assert_eq!((facts.settings_prefix.as_deref(), facts.alembic), (Some("SHOP_"), true));
     let lock = facts.lock.clone().unwrap();

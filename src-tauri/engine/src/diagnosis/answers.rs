@@ -70,14 +70,20 @@ fn host(case: &Case<'_>) -> Option<Suspect> {
     } else {
         return None;
     };
-    let place = case.symptoms.source.as_ref().and_then(|source| if starlette { source.trusted_hosts.clone() } else { source.allowed_hosts.clone() });
+    let place = case
+        .symptoms
+        .source
+        .as_ref()
+        .and_then(|source| if starlette { source.trusted_hosts.clone() } else { source.allowed_hosts.clone() });
     let at = place.map(|place| format!(" in {place}")).unwrap_or_default();
     let (sentence, fix) = match starlette {
         true => (
             format!("the app's TrustedHostMiddleware refuses the host name `{domain}`"),
             format!("add `{domain}` to `allowed_hosts` of TrustedHostMiddleware{at}"),
         ),
-        false => (format!("Django refuses the host name `{domain}` (DisallowedHost)"), format!("add `{domain}` to ALLOWED_HOSTS{at}")),
+        false => {
+            (format!("Django refuses the host name `{domain}` (DisallowedHost)"), format!("add `{domain}` to ALLOWED_HOSTS{at}"))
+        }
     };
     let mut lines = evidence(case);
     lines.extend(django.map(brief));

@@ -41,12 +41,7 @@ impl<'a> Case<'a> {
             ProbeOutcome::Answered { excerpt, .. } => Some(excerpt.as_str()),
             _ => None,
         });
-        Self {
-            situation: situation(symptoms),
-            log: Log::of(&symptoms.examined),
-            answer: answer.unwrap_or_default(),
-            symptoms,
-        }
+        Self { situation: situation(symptoms), log: Log::of(&symptoms.examined), answer: answer.unwrap_or_default(), symptoms }
     }
 
     /// Returns the exception that explains what was seen.
@@ -63,7 +58,8 @@ impl<'a> Case<'a> {
                 Some(Crash { traceback: last, certainty, during: Moment::Start })
             }
             Situation::Answers(500..) => {
-                let asked = |traceback: &&Traceback| traceback.heading.as_deref().is_some_and(|heading| self.is_of_a_request(heading));
+                let asked =
+                    |traceback: &&Traceback| traceback.heading.as_deref().is_some_and(|heading| self.is_of_a_request(heading));
                 let found = self.log.tracebacks.iter().rfind(asked)?;
                 Some(Crash { traceback: found, certainty: Certainty::Certain, during: Moment::Request })
             }

@@ -22,7 +22,8 @@ const MEANINGS: [Meaning; 8] = [
 ];
 
 pub(super) fn suspects(case: &Case<'_>) -> Vec<Suspect> {
-    let mut found: Vec<Suspect> = imports::without_traceback(case).into_iter().chain(variables::without_traceback(case)).collect();
+    let mut found: Vec<Suspect> =
+        imports::without_traceback(case).into_iter().chain(variables::without_traceback(case)).collect();
     if let Some(crash) = case.crash() {
         match meaning(case, &crash) {
             Some(suspect) => found.push(suspect),

@@ -40,7 +40,9 @@ fn missing_table(
         None => "the database is not at the revision that the app expects: its migrations were not run".to_owned(),
     };
     let fix = match tool {
-        MigrationTool::Django => "let every release migrate first: `[release] before_start = \"python manage.py migrate --no-input\"`",
+        MigrationTool::Django => {
+            "let every release migrate first: `[release] before_start = \"python manage.py migrate --no-input\"`"
+        }
         MigrationTool::Alembic => "let every release migrate first: `[release] before_start = \"alembic upgrade head\"`",
         MigrationTool::Unknown => "let every release make its tables first: `[release] before_start` with the command that does",
     };
@@ -55,7 +57,8 @@ fn is_of_alembic(link: &Link) -> bool {
 pub(super) fn unreachable(case: &Case<'_>, crash: &Crash<'_>, link: &Link) -> Option<Suspect> {
     let (trouble, address) = trouble(&link.message).or_else(|| {
         // Sockets say only that they were refused: what asked must be a client of databases.
-        let clients = ["/asyncpg/", "/psycopg", "/redis/", "/pymysql/", "/MySQLdb/", "/pymongo/", "/aiomysql/", "/kombu/", "/amqp/"];
+        let clients =
+            ["/asyncpg/", "/psycopg", "/redis/", "/pymysql/", "/MySQLdb/", "/pymongo/", "/aiomysql/", "/kombu/", "/amqp/"];
         let asked = link.frames.iter().any(|frame| clients.iter().any(|client| frame.file.contains(client)));
         let refused = link.name() == "ConnectionRefusedError" || link.headline().contains("Connection refused");
         let unknown = link.name() == "gaierror" || link.headline().contains("Name or service not known");
@@ -96,22 +99,37 @@ fn trouble(said: &str) -> Option<(DatabaseTrouble, Option<String>)> {
         let port = port.split(' ').next().unwrap_or_default();
         if port.is_empty() { host.to_owned() } else { format!("{host}:{port}") }
     });
-    let redis = between(said, " connecting to ", ". ").or_else(|| said.split_once(" connecting to ").map(|(_, to)| to.trim_end_matches('.')));
+    let redis = between(said, " connecting to ", ". ")
+        .or_else(|| said.split_once(" connecting to ").map(|(_, to)| to.trim_end_matches('.')));
     let mysql = between(said, "Can't connect to MySQL server on '", "'");
-    if said.contains("password authentication failed") || said.contains("no password supplied") || said.contains("Access denied for user") || said.contains("WRONGPASS") || said.contains("NOAUTH") {
+    if said.contains("password authentication failed")
+        || said.contains("no password supplied")
+        || said.contains("Access denied for user")
+        || said.contains("WRONGPASS")
+        || said.contains("NOAUTH")
+    {
         return Some((DatabaseTrouble::Login, server));
     }
     if said.contains("database \"") && said.contains("\" does not exist") || said.contains("Unknown database '") {
         return Some((DatabaseTrouble::NoSuchDatabase, server));
     }
-    let unknown = ["Name or service not known", "Temporary failure in name resolution", "could not translate host name", "nodename nor servname", "No address associated with hostname"];
+    let unknown = [
+        "Name or service not known",
+        "Temporary failure in name resolution",
+        "could not translate host name",
+        "nodename nor servname",
+        "No address associated with hostname",
+    ];
     if unknown.iter().any(|words| said.contains(words)) {
         let host = between(said, "host name \"", "\"").or_else(|| between(said, "resolve host '", "'"));
-        let address = host.map(str::to_owned).or(server).or_else(|| redis.map(str::to_owned)).or_else(|| mysql.map(str::to_owned));
+        let address =
+            host.map(str::to_owned).or(server).or_else(|| redis.map(str::to_owned)).or_else(|| mysql.map(str::to_owned));
         // A host name that is not known may be any service's; only a client of databases says it in these words.
         return address.map(|address| (DatabaseTrouble::UnknownHost, Some(address)));
     }
-    let refused = said.contains("Connection refused") || said.contains("Connect call failed") || said.contains("Can't connect to MySQL server");
+    let refused = said.contains("Connection refused")
+        || said.contains("Connect call failed")
+        || said.contains("Can't connect to MySQL server");
     if refused {
         let address = server.or_else(|| redis.map(str::to_owned)).or_else(|| mysql.map(str::to_owned));
         let of_driver = said.contains("Connect call failed").then(|| pair(said)).flatten();
@@ -127,7 +145,13 @@ fn pair(said: &str) -> Option<String> {
     (!port.is_empty()).then(|| format!("{host}:{port}"))
 }
 
-fn suspect(case: &Case<'_>, certainty: Certainty, trouble: DatabaseTrouble, address: Option<String>, evidence: Vec<String>) -> Suspect {
+fn suspect(
+    case: &Case<'_>,
+    certainty: Certainty,
+    trouble: DatabaseTrouble,
+    address: Option<String>,
+    evidence: Vec<String>,
+) -> Suspect {
     let at = address.as_ref().map(|address| format!(" at {address}")).unwrap_or_default();
     let host = address.as_deref().map(|address| address.rsplit_once(':').map_or(address, |(host, _)| host)).unwrap_or_default();
     let own = matches!(host, "localhost" | "127.0.0.1" | "::1" | "0.0.0.0");

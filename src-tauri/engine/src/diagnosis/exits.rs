@@ -77,7 +77,9 @@ fn architecture(case: &Case<'_>) -> Option<Suspect> {
         _ => "its program is for another processor than the engine's".to_owned(),
     };
     let fix = match engine {
-        Some(engine) => format!("build it for {engine}: `FROM --platform={engine} …` in a Dockerfile, or a base that exists for it"),
+        Some(engine) => {
+            format!("build it for {engine}: `FROM --platform={engine} …` in a Dockerfile, or a base that exists for it")
+        }
         None => "build it for the engine's processor".to_owned(),
     };
     Some(case.suspect(cause, certainty, sentence, evidence, fix))

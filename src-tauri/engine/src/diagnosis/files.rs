@@ -34,7 +34,8 @@ pub(super) fn denied(case: &Case<'_>, crash: &Crash<'_>, link: &Link) -> Option<
                 evidence.push("its root file system is read-only; `/tmp` and volumes are writable".to_owned());
             }
             let folder = path.as_deref().and_then(|path| path.rsplit_once('/')).map_or("/data", |(folder, _)| folder);
-            let folder = if folder.is_empty() || case.symptoms.examined.folder.as_deref() == Some(folder) { "/data" } else { folder };
+            let folder =
+                if folder.is_empty() || case.symptoms.examined.folder.as_deref() == Some(folder) { "/data" } else { folder };
             (
                 format!("it may not write {what}, which lies on a read-only file system{at}"),
                 format!("write to `/tmp`, or keep it on a volume: `[app] volumes` with a path such as `{folder}`"),
@@ -54,7 +55,8 @@ pub(super) fn denied(case: &Case<'_>, crash: &Crash<'_>, link: &Link) -> Option<
 
 /// Recognises Django's manifest of static files that lacks an entry.
 pub(super) fn static_files(case: &Case<'_>, crash: &Crash<'_>, link: &Link) -> Option<Suspect> {
-    let file = between(link.headline(), "Missing staticfiles manifest entry for '", "'").filter(|_| link.name() == "ValueError")?;
+    let file =
+        between(link.headline(), "Missing staticfiles manifest entry for '", "'").filter(|_| link.name() == "ValueError")?;
     let sentence = format!("Django's manifest of static files has no entry for `{file}`");
     let fix = "run `python manage.py collectstatic --no-input` where the image is built (a `RUN` of a Dockerfile), or let WhiteNoise find them \
                (`WHITENOISE_USE_FINDERS` with a storage without manifest)";

@@ -68,7 +68,8 @@ pub(super) fn exception(case: &Case<'_>, crash: &Crash<'_>, link: &Link) -> Opti
         }
         "ImportError" => {
             let name = between(headline, "cannot import name '", "'")?.to_owned();
-            let module = between(headline, "' from '", "'").or_else(|| between(headline, "partially initialized module '", "'"))?;
+            let module =
+                between(headline, "' from '", "'").or_else(|| between(headline, "partially initialized module '", "'"))?;
             let circular = headline.contains("circular import");
             let at = place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
             let sentence = match circular {
@@ -77,7 +78,9 @@ pub(super) fn exception(case: &Case<'_>, crash: &Crash<'_>, link: &Link) -> Opti
             };
             let local = is_local(case, module);
             let fix = match (circular, local) {
-                (true, _) => "import it inside the function that uses it, or move what both need into a module of its own".to_owned(),
+                (true, _) => {
+                    "import it inside the function that uses it, or move what both need into a module of its own".to_owned()
+                }
                 (false, true) => format!("correct the name, or define `{name}` in `{module}`"),
                 (false, false) => format!("lock a version of the package of `{module}` that has `{name}`, or use another name"),
             };
@@ -121,7 +124,13 @@ fn no_app(case: &Case<'_>, name: &str, module: &str, line: &str) -> Suspect {
     case.suspect(cause, Certainty::Certain, sentence, vec![line.to_owned()], fix)
 }
 
-fn missing_module(case: &Case<'_>, certainty: Certainty, module: &str, place: Option<SourcePlace>, evidence: Vec<String>) -> Suspect {
+fn missing_module(
+    case: &Case<'_>,
+    certainty: Certainty,
+    module: &str,
+    place: Option<SourcePlace>,
+    evidence: Vec<String>,
+) -> Suspect {
     let absence = absence(case, module);
     let at = place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
     let (sentence, fix) = match &absence {
@@ -135,7 +144,9 @@ fn missing_module(case: &Case<'_>, certainty: Certainty, module: &str, place: Op
         ),
         Absence::NotInImage { package } => (
             format!("`{module}` cannot be imported{at}: `{package}` is locked, but is not in the image"),
-            format!("see that the image installs `{package}`: in a Dockerfile from the lock, else without a marker that leaves it out"),
+            format!(
+                "see that the image installs `{package}`: in a Dockerfile from the lock, else without a marker that leaves it out"
+            ),
         ),
         Absence::NoSuchModule { near: Some(near) } => (
             format!("`{module}` cannot be imported{at}: the project has no such module, but `{near}`"),

@@ -6,6 +6,9 @@ use super::traceback::{Traceback, tracebacks};
 use crate::model::{InstanceState, LogStream};
 use crate::target::Examination;
 
+/// Time by which a line may seem to be older than the life that it belongs to.
+const LAG: jiff::SignedDuration = jiff::SignedDuration::from_secs(1);
+
 /// What begins every traceback of Python.
 pub(super) const TRACEBACK: &str = "Traceback (most recent call last):";
 
@@ -23,7 +26,10 @@ impl Log {
     pub fn of(examined: &Examination) -> Self {
         let started = examined.started_at.as_deref().unwrap_or_default();
         let between_lives = examined.restarts > 0 && examined.state == Some(InstanceState::Running);
-        let of_this_life = |at: &Option<String>| at.as_deref().is_none_or(|at| instant(at) >= instant(started));
+        // An engine notes the time of a start a little after the process may have printed.
+        let lag = if between_lives { jiff::SignedDuration::ZERO } else { LAG };
+        let began = instant(started).and_then(|began| began.checked_sub(lag).ok());
+        let of_this_life = |at: &Option<String>| at.as_deref().is_none_or(|at| instant(at) >= began);
         let present: Vec<_> = examined.lines.iter().filter(|line| of_this_life(&line.at)).collect();
         let past: Vec<_> = examined.lines.iter().filter(|line| !of_this_life(&line.at)).collect();
         let chosen = match between_lives && !past.is_empty() {

@@ -30,12 +30,16 @@ fn elsewhere(case: &Case<'_>) -> Option<Suspect> {
         return None;
     }
     let told = |sockets: &[&Listener]| {
-        sockets.iter().map(|socket| format!("it listens on {}", std::net::SocketAddr::new(socket.address, socket.port))).collect::<Vec<_>>()
+        sockets
+            .iter()
+            .map(|socket| format!("it listens on {}", std::net::SocketAddr::new(socket.address, socket.port)))
+            .collect::<Vec<_>>()
     };
     if let Some(socket) = here.first() {
         let address = socket.address.to_string();
         let sentence = format!("the app listens on {address} only, which nothing outside its container reaches");
-        let fix = format!("let it listen on 0.0.0.0: `--bind 0.0.0.0:{expected}` (gunicorn), `--host 0.0.0.0` (uvicorn) in `command`");
+        let fix =
+            format!("let it listen on 0.0.0.0: `--bind 0.0.0.0:{expected}` (gunicorn), `--host 0.0.0.0` (uvicorn) in `command`");
         let cause = Cause::BoundToLoopback { address, port: expected };
         return Some(case.suspect(cause, Certainty::Certain, sentence, evidence(case, told(&here)), fix));
     }
@@ -69,9 +73,8 @@ pub(super) fn in_use(case: &Case<'_>, crash: &Crash<'_>, link: &Link) -> Option<
 
 /// Recognises that the address is taken from what servers say without an exception.
 fn taken(case: &Case<'_>) -> Option<Suspect> {
-    let said = |line: &&String| {
-        line.contains("Connection in use: ('") || line.contains("error while attempting to bind on address (")
-    };
+    let said =
+        |line: &&String| line.contains("Connection in use: ('") || line.contains("error while attempting to bind on address (");
     let at = case.log.lines.iter().rposition(|line| said(&line))?;
     // A server that got it in the end says so.
     let after = case.log.lines.get(at..).unwrap_or_default();
@@ -90,7 +93,8 @@ fn taken(case: &Case<'_>) -> Option<Suspect> {
 fn address_in_use(case: &Case<'_>, certainty: Certainty, port: Option<u16>, evidence: Vec<String>) -> Suspect {
     let what = port.map_or_else(|| "the address that it wants".to_owned(), |port| format!("port {port}"));
     let sentence = format!("{what} is taken: something in the same container listens there already");
-    let fix = "start one server only: look for a second one in `command`, in the entry point, or in what the app starts itself".to_owned();
+    let fix = "start one server only: look for a second one in `command`, in the entry point, or in what the app starts itself"
+        .to_owned();
     case.suspect(Cause::AddressInUse { port }, certainty, sentence, evidence, fix)
 }
 
@@ -122,7 +126,12 @@ fn slow(case: &Case<'_>) -> Option<Suspect> {
     if examined.sockets.as_ref().is_some_and(Vec::is_empty) {
         lines.push(format!("after {seconds} s it listens on no port yet"));
     }
-    lines.extend(examined.busy.filter(|busy| *busy >= WORKING).map(|busy| format!("it takes {} % of a processor core right now", busy / 10)));
+    lines.extend(
+        examined
+            .busy
+            .filter(|busy| *busy >= WORKING)
+            .map(|busy| format!("it takes {} % of a processor core right now", busy / 10)),
+    );
     lines.extend(case.log.last(|line| !line.trim().is_empty()).map(|line| format!("its last line: {}", brief(line))));
     let more = (case.symptoms.waited.as_secs().max(30) * 3).next_multiple_of(30);
     let sentence = format!("it is still starting after {seconds} s");

@@ -56,7 +56,9 @@ impl SourceFacts {
         let mut facts = Self { alembic: root.join("alembic.ini").is_file(), ..Self::default() };
         let mut prefixes = BTreeSet::new();
         let walk = WalkBuilder::new(root).require_git(false).build();
-        for entry in walk.filter_map(Result::ok).filter(|entry| entry.path().extension().is_some_and(|extension| extension == "py")) {
+        for entry in
+            walk.filter_map(Result::ok).filter(|entry| entry.path().extension().is_some_and(|extension| extension == "py"))
+        {
             let Ok(file) = entry.path().strip_prefix(root) else { continue };
             let file = file.to_string_lossy().replace('\\', "/");
             let in_size = entry.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() <= LARGEST);
@@ -139,7 +141,9 @@ fn lock_facts(lock: &LockFile, shipped: &Shipped) -> Option<LockFacts> {
     let groups = lock.groups().unwrap_or_default();
     let all = names(&Wanted { extras: lock.extras(), groups: groups.clone(), ..Wanted::default() });
     // Extras and groups may exclude each other; one at a time is better than none.
-    let each = || groups.iter().filter_map(|group| names(&Wanted { groups: vec![group.clone()], ..Wanted::default() })).flatten().collect();
+    let each = || {
+        groups.iter().filter_map(|group| names(&Wanted { groups: vec![group.clone()], ..Wanted::default() })).flatten().collect()
+    };
     let development = all.unwrap_or_else(each).difference(&held).cloned().collect();
     Some(LockFacts { shipped: held, development })
 }

@@ -17,9 +17,13 @@ pub(super) fn summary(case: &Case<'_>) -> String {
             None => "it ended, and its last lines do not tell why".to_owned(),
         },
         Situation::Silent => silent(case),
-        Situation::Answers(status @ 500..) if case.symptoms.framework == Some(Framework::Django) && case.log.tracebacks.is_empty() => format!(
-            "it answers {status} and prints no traceback; without DEBUG Django prints one only where LOGGING has a handler for the console"
-        ),
+        Situation::Answers(status @ 500..)
+            if case.symptoms.framework == Some(Framework::Django) && case.log.tracebacks.is_empty() =>
+        {
+            format!(
+                "it answers {status} and prints no traceback; without DEBUG Django prints one only where LOGGING has a handler for the console"
+            )
+        }
         Situation::Answers(status) => format!("it answers {status}, and does not say why"),
         Situation::Runs => "it runs, and its probe did not pass often enough in a row".to_owned(),
     };

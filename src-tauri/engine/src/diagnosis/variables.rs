@@ -37,13 +37,12 @@ pub(super) fn exception(case: &Case<'_>, crash: &Crash<'_>, link: &Link) -> Opti
 pub(super) fn without_traceback(case: &Case<'_>) -> Option<Suspect> {
     let line = case.log.lines.iter().rev().find(|line| !line.trim().is_empty())?;
     let code = case.symptoms.examined.exit.filter(|_| case.situation == Situation::Ended)?.exit_code;
-    let said = ["parameter not set", "parameter null or not set", "unbound variable"];
+    let said = ["parameter not set", "parameter not set or null", "parameter null or not set", "unbound variable"];
     let head = said.iter().find_map(|words| line.trim_end().strip_suffix(&format!(": {words}")))?;
     let name = head.rsplit(": ").next()?.to_owned();
     let is_name = name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_');
-    (code != 0 && is_name && !name.is_empty()).then(|| {
-        suspect(case, Certainty::Certain, vec![name], VariableReader::Shell, vec![line.clone()], None)
-    })
+    (code != 0 && is_name && !name.is_empty())
+        .then(|| suspect(case, Certainty::Certain, vec![name], VariableReader::Shell, vec![line.clone()], None))
 }
 
 fn suspect(
@@ -62,14 +61,23 @@ fn suspect(
     // It is there: something takes it away before the app looks.
     let certainty = if set == variables.len() { Certainty::Possible } else { certainty };
     if set < variables.len() && !case.symptoms.examined.variables.is_empty() {
-        evidence.push(format!("{} {} not among its variables", listed(&variables), if variables.len() == 1 { "is" } else { "are" }));
+        evidence.push(format!(
+            "{} {} not among its variables",
+            listed(&variables),
+            if variables.len() == 1 { "is" } else { "are" }
+        ));
     }
     let at = place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
     let (variable, them) = if names.len() == 1 { ("variable", "it") } else { ("variables", "them") };
     let sentence = match reader {
         VariableReader::Pydantic => {
             let field = if names.len() == 1 { "field" } else { "fields" };
-            format!("the settings' {field} {} {} no value: set the {variable} {}{at}", listed(&names), if names.len() == 1 { "has" } else { "have" }, listed(&variables))
+            format!(
+                "the settings' {field} {} {} no value: set the {variable} {}{at}",
+                listed(&names),
+                if names.len() == 1 { "has" } else { "have" },
+                listed(&variables)
+            )
         }
         _ => format!("the {variable} {} {} not set{at}", listed(&names), if names.len() == 1 { "is" } else { "are" }),
     };
@@ -96,7 +104,9 @@ fn is_of_environ(link: &Link) -> bool {
 }
 
 fn is_of_settings(link: &Link) -> bool {
-    let of_package = |frame: &super::traceback::Frame| frame.file.contains("/pydantic_settings/") || frame.file.ends_with("/pydantic/env_settings.py");
+    let of_package = |frame: &super::traceback::Frame| {
+        frame.file.contains("/pydantic_settings/") || frame.file.ends_with("/pydantic/env_settings.py")
+    };
     link.frames.iter().any(of_package)
 }
 

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Diagnosis, EnvironmentName, HealthState, Instance, Placement, ProcessName, ProjectName, ReleaseId, RolloutId, RunId};
+use super::{
+    Diagnosis, EnvironmentName, HealthState, Instance, Placement, ProcessName, ProjectName, ReleaseId, RolloutId, RunId,
+};
 
 /// Why a rollout was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

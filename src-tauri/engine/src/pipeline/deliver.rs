@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Context;
 use super::placement::{Composed, compose};
 use super::stage::stage;
+use crate::diagnosis::Shipped;
 use crate::error::EngineError;
 use crate::event::EventBody;
 use crate::model::{
@@ -14,7 +15,6 @@ use crate::model::{
     Stage, StageState,
 };
 use crate::request::{Bake, Done, Outcome};
-use crate::diagnosis::Shipped;
 use crate::rollout::{self, Desired, Finished, Lease, Order, Rollout, Source};
 use crate::target::{Foundation, Place, RootFileSystem, Target};
 
@@ -120,10 +120,7 @@ fn order(delivery: &Delivery<'_>, composed: Composed) -> Order {
 /// An earlier release has other sources than those that lie there now.
 fn source(delivery: &Delivery<'_>) -> Option<Source> {
     let build = &delivery.settings.build;
-    let shipped = Shipped {
-        python: delivery.settings.app.python.clone(),
-        extras: build.extras.clone(),
-        groups: build.groups.clone(),
-    };
+    let shipped =
+        Shipped { python: delivery.settings.app.python.clone(), extras: build.extras.clone(), groups: build.groups.clone() };
     (delivery.reason == RolloutReason::Ship).then(|| Source { root: delivery.root.to_owned(), shipped })
 }

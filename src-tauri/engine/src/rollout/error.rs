@@ -186,18 +186,16 @@ fn evidence(diagnosis: &Diagnosis, transcript: &[ProbeAttempt], tail: &[LogLine]
         lines.extend(first.evidence.iter().map(|line| format!("  {line}")));
         lines.push(String::new());
     }
-    let probes = transcript
-        .iter()
-        .map(|attempt| {
-            let clock = attempt.at.get(11..19).unwrap_or(&attempt.at);
-            let said = match &attempt.outcome {
-                ProbeOutcome::Passed { saw } => saw.clone(),
-                ProbeOutcome::Answered { saw, excerpt } if excerpt.is_empty() => saw.clone(),
-                ProbeOutcome::Answered { saw, excerpt } => format!("{saw} {excerpt}"),
-                ProbeOutcome::Failed { error } => error.clone(),
-            };
-            format!("{clock} {} → {said} ({} ms)", attempt.probe, attempt.elapsed_ms)
-        });
+    let probes = transcript.iter().map(|attempt| {
+        let clock = attempt.at.get(11..19).unwrap_or(&attempt.at);
+        let said = match &attempt.outcome {
+            ProbeOutcome::Passed { saw } => saw.clone(),
+            ProbeOutcome::Answered { saw, excerpt } if excerpt.is_empty() => saw.clone(),
+            ProbeOutcome::Answered { saw, excerpt } => format!("{saw} {excerpt}"),
+            ProbeOutcome::Failed { error } => error.clone(),
+        };
+        format!("{clock} {} → {said} ({} ms)", attempt.probe, attempt.elapsed_ms)
+    });
     lines.extend(probes);
     if !tail.is_empty() {
         lines.push("its last lines:".into());

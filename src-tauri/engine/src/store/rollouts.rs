@@ -6,7 +6,8 @@ use super::events::append;
 use super::{Store, StoreError, from_json, from_word, now, to_json, to_word};
 use crate::event::{Event, EventBody, StepFinished, StepStarted};
 use crate::model::{
-    Diagnosis, EnvironmentName, Plan, ProjectName, ReleaseId, RolloutId, RolloutRecord, RolloutState, RunId, StepKind, StepRecord, StepState,
+    Diagnosis, EnvironmentName, Plan, ProjectName, ReleaseId, RolloutId, RolloutRecord, RolloutState, RunId, StepKind,
+    StepRecord, StepState,
 };
 
 impl Store {
@@ -105,10 +106,8 @@ impl Store {
     pub fn record_diagnosis(&self, rollout: &RolloutRecord, diagnosis: &Diagnosis) -> Result<Event, StoreError> {
         let mut connection = self.connection();
         let transaction = connection.transaction()?;
-        transaction.execute(
-            "UPDATE rollouts SET diagnosis = ?2 WHERE id = ?1",
-            params![rollout.id.as_str(), to_json(diagnosis)?],
-        )?;
+        transaction
+            .execute("UPDATE rollouts SET diagnosis = ?2 WHERE id = ?1", params![rollout.id.as_str(), to_json(diagnosis)?])?;
         let body = EventBody::DiagnosisMade { rollout: rollout.id.clone(), diagnosis: diagnosis.clone() };
         let event = append(&transaction, &rollout.project, &rollout.run, body)?;
         transaction.commit()?;

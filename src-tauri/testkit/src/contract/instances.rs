@@ -66,7 +66,12 @@ pub(super) async fn an_examination_tells_what_an_instance_does(world: &dyn World
     assert_eq!(found.sockets, Some(Vec::new()));
 
     let crashed = start(Behaviour::Crash).await;
-    stage.await_probe(&crashed, |attempt| matches!(&attempt.outcome, ProbeOutcome::Failed { error } if error.contains("exit code 3"))).await;
+    stage
+        .await_probe(
+            &crashed,
+            |attempt| matches!(&attempt.outcome, ProbeOutcome::Failed { error } if error.contains("exit code 3")),
+        )
+        .await;
     let found = target.examine(&stage.place, &crashed.id).await.unwrap();
     assert_eq!(found.exit, Some(OnceExit { exit_code: 3, oom: false }));
     assert!(found.lines.iter().any(|line| line.text == "boom"), "{:?}", found.lines);

@@ -71,7 +71,8 @@ impl Container {
             exit: (self.script == Script::Crash).then_some(OnceExit { exit_code: 3, oom: false }),
             started_at: self.instance.started_at.clone(),
             lines: self.lines.clone(),
-            sockets: runs.then(|| listens.map(|port| Listener { address: Ipv4Addr::UNSPECIFIED.into(), port }).into_iter().collect()),
+            sockets: runs
+                .then(|| listens.map(|port| Listener { address: Ipv4Addr::UNSPECIFIED.into(), port }).into_iter().collect()),
             port: self.port,
             engine_platform: Some("linux/amd64".to_owned()),
             image_platform: Some("linux/amd64".to_owned()),

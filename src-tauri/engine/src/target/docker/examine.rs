@@ -110,11 +110,7 @@ impl DockerTarget {
     }
 
     /// Reads what a running container listens on, and how busy it is meanwhile.
-    async fn sockets(
-        &self,
-        place: &Place,
-        container: &ContainerInspectResponse,
-    ) -> Option<(Option<Vec<Listener>>, Option<u32>)> {
+    async fn sockets(&self, place: &Place, container: &ContainerInspectResponse) -> Option<(Option<Vec<Listener>>, Option<u32>)> {
         let state = container.state.as_ref()?;
         let id = container.id.as_deref()?;
         if state.status != Some(ContainerStateStatusEnum::RUNNING) {

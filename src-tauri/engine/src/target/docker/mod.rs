@@ -13,8 +13,8 @@
 //! (`setup`), which is held only while network, volume and proxy are made or removed.
 
 mod api;
-mod examine;
 mod down;
+mod examine;
 mod exec;
 mod garbage;
 mod ground;
@@ -42,8 +42,8 @@ use tokio::sync::Mutex;
 
 use self::api::Api;
 use super::{
-    Examination, Fence, Foundation, InstanceSpec, Kept, Leave, LineSink, LockHolder, LogQuery, Observed, OnceExit, Place, Record, Session,
-    Target, TargetError, Terminal, Waste,
+    Examination, Fence, Foundation, InstanceSpec, Kept, Leave, LineSink, LockHolder, LogQuery, Observed, OnceExit, Place, Record,
+    Session, Target, TargetError, Terminal, Waste,
 };
 use crate::docker::Docker;
 use crate::model::{EngineInfo, HealthCheck, Instance, InstanceId, ProbeAttempt, RolloutId};
