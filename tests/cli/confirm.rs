@@ -2,10 +2,11 @@
 
 use std::io;
 
-use nonevent_cli::confirm::{Ask, Consent, by_name};
+use nonevent_cli::confirm::{Ask, Consent, by_name, which_app};
 use nonevent_cli::error::CliError;
 use nonevent_cli::verbs::down;
 use nonevent_engine::Fault;
+use nonevent_engine::project::{Project, init_with};
 
 struct Scripted {
     answer: Result<&'static str, io::ErrorKind>,
@@ -23,11 +24,36 @@ impl Ask for Scripted {
         self.asked.push(question.to_owned());
         self.answer.map(ToOwned::to_owned).map_err(io::Error::from)
     }
+
+    fn choose(&mut self, question: &str, among: &[String]) -> io::Result<usize> {
+        self.asked.push(question.to_owned());
+        self.asked.extend(among.iter().cloned());
+        self.answer.map(|answer| answer.parse().unwrap()).map_err(io::Error::from)
+    }
 }
 
 fn check(asker: Option<&mut Scripted>, consent: Consent) -> Result<(), CliError> {
     let asker = asker.map(|asker| asker as &mut (dyn Ask + 'static));
     by_name(asker, &"production".into(), "production is protected", consent)
+}
+
+#[test]
+fn one_of_several_apps_is_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = "from fastapi import FastAPI\n\napp = FastAPI()\n";
+    let manifest = "[project]\nname = \"shop\"\nversion = \"1\"\ndependencies = [\"fastapi\", \"uvicorn\"]\n";
+    for (file, text) in [("pyproject.toml", manifest), ("first.py", app), ("second.py", app)] {
+        std::fs::write(folder.path().join(file), text).unwrap();
+    }
+    let candidates = Project::candidates(folder.path()).unwrap();
+    let mut person = Scripted::says("1");
+    let choice = which_app(&mut person, &candidates).unwrap();
+    assert_eq!(choice.entry, "second:app");
+    assert_eq!(person.asked[1..], ["first:app   FastAPI, first.py:3", "second:app  FastAPI, second.py:3"]);
+    init_with(folder.path(), &choice).unwrap();
+    assert_eq!(Project::candidates(folder.path()).unwrap(), []);
+    let stopped = which_app(&mut Scripted { answer: Err(io::ErrorKind::Interrupted), asked: Vec::new() }, &candidates);
+    assert!(matches!(stopped, Err(CliError::Stopped)));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! One image holds all the apps; a case is a command, variables and a path. Each has an environment of its own behind one proxy, and
 //! goes the whole way: prepared, started, probed, examined, taken away again.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, dead_code)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout, dead_code)]
 
 #[path = "target/app.rs"]
 mod app;
@@ -174,11 +174,11 @@ async fn docker_what_is_not_known_is_not_claimed() {
     Clinic::open("unknown")
         .await
         .treat(vec![
-            broken("hang").deadline(8).is_unknown("listens on no port"),
+            broken("hang").deadline(8).stays_unknown("listens on no port"),
             // It caught a missing variable and a missing module, and printed every word that causes are known by.
             broken("handled").finds_only("health_path_missing"),
-            case("python -m shop.serve 0.0.0.0 8000 503").is_unknown("answers 503"),
-            site("/users").env("SITE_HOSTS", "*").is_unknown("LOGGING"),
+            case("python -m shop.serve 0.0.0.0 8000 503").stays_unknown("answers 503"),
+            site("/users").env("SITE_HOSTS", "*").stays_unknown("LOGGING"),
         ])
         .await;
 }

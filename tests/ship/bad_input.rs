@@ -106,6 +106,28 @@ fn docker_secrets_in_the_tree_stay_out_of_the_image() {
 }
 
 #[test]
+fn docker_what_has_no_place_in_an_image_is_left_out_and_named() {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let world = World::example("flask-requirements");
+    for number in 0..10_001 {
+        world.write(&format!("data/{number}.txt"), "");
+    }
+    let package = world.project().join("slugs");
+    std::os::unix::fs::symlink("/etc/passwd", package.join("passwd")).unwrap();
+    std::os::unix::fs::symlink("../../..", package.join("up")).unwrap();
+    std::fs::write(package.join(std::ffi::OsStr::from_bytes(b"caf\xe9.txt")), "").unwrap();
+    let told = world.run(&["ship"]).ok().stderr;
+    for expected in
+        ["`slugs/passwd` was left out", "`slugs/up` was left out", "its name is not UTF-8", "10001 of them in `data/`"]
+    {
+        assert!(told.contains(expected), "no `{expected}` in:\n{told}");
+    }
+    let held = world.run(&["exec", "--", "ls", "slugs"]).ok().stdout;
+    assert_eq!(held.split_whitespace().collect::<Vec<_>>(), ["__init__.py", "app.py", "slug.py", "static", "templates"]);
+}
+
+#[test]
 fn docker_a_dirty_tree_goes_to_local_only() {
     let world = World::example("flask-requirements");
     world.write("nonevent.toml", "[environments.staging]\n").commit("staging");

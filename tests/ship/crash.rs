@@ -46,21 +46,26 @@ fn docker_what_serves_survives_a_restart_of_the_engine() {
         .trim_matches(['\'', '"', ';'])
         .to_owned();
     {
-        let world = World::example("flask-requirements").on(&host);
-        world.run(&["ship"]).ok();
-        let serving = world.serving("local");
+        let examples = ["fastapi-postgres", "django-static", "flask-requirements", "worker-redis"];
+        let worlds = examples.map(|example| World::example(example).on(&host));
+        for world in &worlds {
+            world.run(&["ship"]).ok();
+        }
+        let serving = worlds.each_ref().map(|world| world.serving("local"));
         engine("down");
-        let stopped = world.run(&["status"]);
+        let stopped = worlds[0].run(&["status"]);
         assert!(!stopped.stderr.contains("panicked"), "{}", stopped.stderr);
         engine("up");
-        let answer = eventually("an answer after the restart", Duration::from_secs(60), || {
-            let status = world.run(&["status", "--json"]);
-            (status.code == Some(0) && world.status("local")["url"].is_string())
-                .then(|| world.get("local", "/healthz").0)
-                .filter(|code| *code == 200)
-        });
-        assert_eq!(answer, 200);
-        assert_eq!(world.serving("local"), serving);
+        for (world, release) in worlds.iter().zip(serving) {
+            let answer = eventually("an answer after the restart", Duration::from_secs(60), || {
+                let status = world.run(&["status", "--json"]);
+                (status.code == Some(0) && world.status("local")["url"].is_string())
+                    .then(|| world.get("local", "/healthz").0)
+                    .filter(|code| *code == 200)
+            });
+            assert_eq!(answer, 200);
+            assert_eq!(world.serving("local"), release);
+        }
     }
     engine("purge");
 }

@@ -1,4 +1,5 @@
-//! The four examples: each ships, answers with its services, scales by one line, promotes, rolls back, goes down, and leaves only its data.
+//! The four examples: each ships, answers with its services, scales by one line, promotes, rolls back, goes down, and leaves only its
+//! data.
 
 use std::time::Duration;
 
@@ -10,37 +11,44 @@ fn docker_shop_ships_scales_promotes_and_goes_down() {
     let shipped = world.run(&["ship"]).ok();
     assert!(shipped.stderr.contains("integration") || shipped.stdout.contains("integration"), "{shipped:?}");
     assert_eq!(world.get("local", "/healthz").0, 200);
-    let first = world.serving("local");
-
     let again = world.run(&["ship"]).ok();
     assert!(format!("{}{}", again.stdout, again.stderr).contains("nothing to do"), "{again:?}");
 
-    let before = instances(&world, "local");
     world.edit("nonevent.toml", "[environments.local]", "[environments.local]\nreplicas = 3");
+    live_on(&world, ("src/shop/main.py", "welcome to the shop", "welcome back to the shop"), &["staging", "production"]);
+    assert!(!world.left("volume").is_empty(), "down removed the data of the database");
+    world.run(&["down", "local", "--data", "--yes"]).ok();
+}
+
+/// Goes on from a shipped example with three replicas written down: scales, promotes, ships a change, rolls back, goes down.
+fn live_on(world: &World, (file, from, to): (&str, &str, &str), others: &[&str]) {
+    let (first, before) = (world.serving("local"), web_instances(world));
+    assert_eq!(before.len(), 1);
     world.run(&["ship"]).ok();
-    let after = instances(&world, "local");
+    let after = web_instances(world);
     assert_eq!(after.len(), 3);
     assert!(before.iter().all(|id| after.contains(id)), "scaling replaced an instance: {before:?} {after:?}");
     assert_eq!(world.serving("local"), first, "scaling made a new release");
 
     world.commit("scaled");
-    world.run(&["ship", "staging", "--yes"]).ok();
-    world.run(&["ship", "production", "--yes"]).ok();
-    assert_eq!(world.serving("production"), world.serving("staging"), "promotion moves the same release");
-    assert_eq!(world.get("production", "/healthz").0, 200);
+    for environment in others {
+        world.run(&["ship", environment, "--yes"]).ok();
+        assert_eq!(world.get(environment, "/healthz").0, 200);
+        assert_eq!(world.serving(environment), first, "another release than the one that was proven");
+    }
 
-    world.edit("src/shop/main.py", "welcome to the shop", "welcome back to the shop");
+    world.edit(file, from, to);
     world.run(&["ship"]).ok();
     assert_ne!(world.serving("local"), first);
     world.run(&["rollback", "--yes"]).ok();
     assert_eq!(world.serving("local"), first);
+    assert_eq!(world.get("local", "/healthz").0, 200);
 
-    for environment in ["production", "staging", "local"] {
+    for environment in others.iter().rev().chain(&["local"]) {
         world.run(&["down", environment, "--yes"]).ok();
     }
     assert_eq!(world.left("container"), Vec::<String>::new(), "down left containers behind");
-    assert!(!world.left("volume").is_empty(), "down removed the data of the database");
-    world.run(&["down", "local", "--data", "--yes"]).ok();
+    assert_eq!(world.left("network"), Vec::<String>::new(), "down left networks behind");
 }
 
 #[test]
@@ -53,6 +61,8 @@ fn docker_notes_migrates_and_serves_its_static_files() {
     let stylesheet = page.split("href=\"").filter_map(|rest| rest.split('"').next()).find(|link| link.ends_with(".css"));
     let stylesheet = stylesheet.unwrap_or_else(|| panic!("the page names no stylesheet:\n{page}"));
     assert_eq!(world.get("local", stylesheet).0, 200, "{stylesheet}");
+    world.edit("nonevent.toml", "[environments.local]", "[environments.local]\nreplicas = 3");
+    live_on(&world, ("notes/views.py", "the database does not answer: %s", "no answer from the database: %s"), &["production"]);
 }
 
 #[test]
@@ -63,6 +73,8 @@ fn docker_slugs_ships_without_any_configuration() {
     assert_eq!(world.get("local", "/healthz").0, 200);
     let explained = world.run(&["explain"]).ok();
     assert!(explained.stdout.contains("gunicorn"), "{}", explained.stdout);
+    world.write("nonevent.toml", "[environments.local]\nreplicas = 3\n\n[environments.production]\nafter = \"local\"\n");
+    live_on(&world, ("slugs/app.py", "LONGEST_TITLE = 500", "LONGEST_TITLE = 400"), &["production"]);
 }
 
 #[test]
@@ -85,10 +97,12 @@ fn docker_primes_computes_in_its_worker() {
         (job["state"] == "done").then_some(job)
     });
     assert_eq!(done["primes"], 25, "there are 25 primes below 100: {done}");
+    world.edit("nonevent.toml", "[environments.local]", "[environments.local]\nreplicas = 3");
+    live_on(&world, ("src/primes/web.py", "le=20_000_000", "le=10_000_000"), &["production"]);
 }
 
-fn instances(world: &World, environment: &str) -> Vec<String> {
-    let status = world.status(environment);
-    let instances = status["instances"].as_array().unwrap();
-    instances.iter().map(|instance| instance["id"].as_str().unwrap().to_owned()).collect()
+fn web_instances(world: &World) -> Vec<String> {
+    let status = world.status("local");
+    let instances = status["instances"].as_array().unwrap().iter().filter(|instance| instance["process"] == "web");
+    instances.map(|instance| instance["id"].as_str().unwrap().to_owned()).collect()
 }

@@ -5,6 +5,8 @@ mod bad_input;
 mod crash;
 mod engines;
 mod examples;
+mod findings;
 mod load;
 mod rollback;
+mod workspace;
 mod world;

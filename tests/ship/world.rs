@@ -14,6 +14,7 @@ pub struct World {
     folder: tempfile::TempDir,
     scope: String,
     docker_host: Option<String>,
+    within: &'static str,
 }
 
 /// How a command ended.
@@ -53,7 +54,7 @@ impl World {
     pub fn empty() -> Self {
         let folder = tempfile::Builder::new().prefix("nonevent-").tempdir().unwrap();
         let scope = folder.path().file_name().unwrap().to_string_lossy().to_lowercase().replace('.', "");
-        let world = Self { folder, scope, docker_host: None };
+        let world = Self { folder, scope, docker_host: None, within: "" };
         std::fs::create_dir(world.project()).unwrap();
         world
     }
@@ -61,6 +62,12 @@ impl World {
     /// Uses another engine than the default one.
     pub fn on(mut self, docker_host: &str) -> Self {
         self.docker_host = Some(docker_host.to_owned());
+        self
+    }
+
+    /// Runs commands in a folder of the project.
+    pub fn within(mut self, folder: &'static str) -> Self {
+        self.within = folder;
         self
     }
 
@@ -111,7 +118,7 @@ impl World {
         let mut command = Command::new(NONEVENT);
         command
             .args(arguments)
-            .current_dir(self.project())
+            .current_dir(self.project().join(self.within))
             .stdin(Stdio::null())
             .env("NONEVENT_HOME", self.folder.path().join("home"))
             .env("NONEVENT_SCOPE", &self.scope)

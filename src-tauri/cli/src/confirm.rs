@@ -1,8 +1,9 @@
-//! Questions before something that cannot be taken back.
+//! Questions: before something that cannot be taken back, and where more than one thing could be meant.
 
 use std::io;
 
 use nonevent_engine::model::EnvironmentName;
+use nonevent_engine::project::{Candidate, Choice};
 
 use crate::error::CliError;
 
@@ -13,6 +14,12 @@ pub trait Ask {
     /// # Errors
     /// `Interrupted` when the person stopped it, anything else when the terminal cannot be read.
     fn ask(&mut self, question: &str) -> io::Result<String>;
+
+    /// Has one of several things chosen and returns its place among them.
+    ///
+    /// # Errors
+    /// As [`Ask::ask`].
+    fn choose(&mut self, question: &str, among: &[String]) -> io::Result<usize>;
 }
 
 /// The person at the terminal.
@@ -23,6 +30,11 @@ impl Ask for Person {
     fn ask(&mut self, question: &str) -> io::Result<String> {
         let answer = dialoguer::Input::<String>::new().with_prompt(question).allow_empty(true).interact();
         answer.map_err(|dialoguer::Error::IO(error)| error)
+    }
+
+    fn choose(&mut self, question: &str, among: &[String]) -> io::Result<usize> {
+        let chosen = dialoguer::Select::new().with_prompt(question).items(among).default(0).interact();
+        chosen.map_err(|dialoguer::Error::IO(error)| error)
     }
 }
 
@@ -59,12 +71,22 @@ pub fn by_name(
         return Ok(());
     }
     let Some(asker) = asker else { return Err(CliError::NobodyToAsk { question: why.to_owned() }) };
-    let typed = asker.ask(&format!("{why}; type `{environment}` to go on")).map_err(|error| match error.kind() {
-        io::ErrorKind::Interrupted => CliError::Stopped,
-        _ => CliError::Terminal(error),
-    })?;
+    let typed = asker.ask(&format!("{why}; type `{environment}` to go on")).map_err(CliError::unanswered)?;
     match typed.trim() == environment.as_str() {
         true => Ok(()),
         false => Err(CliError::NotConfirmed { typed: typed.trim().to_owned(), expected: environment.clone() }),
     }
+}
+
+/// Has one of several things that could be the app chosen.
+///
+/// # Errors
+/// When the person stopped it.
+pub fn which_app(asker: &mut dyn Ask, candidates: &[Candidate]) -> Result<Choice, CliError> {
+    let width = candidates.iter().map(|candidate| candidate.entry.len()).max().unwrap_or_default();
+    let line = |one: &Candidate| format!("{:width$}  {}, {}", one.entry, one.framework.title(), one.at);
+    let lines: Vec<String> = candidates.iter().map(line).collect();
+    let chosen = asker.choose("More than one thing could be the app. Which is it?", &lines).map_err(CliError::unanswered)?;
+    let entry = candidates.get(chosen).map(|candidate| candidate.entry.clone()).ok_or(CliError::Stopped)?;
+    Ok(Choice { entry })
 }

@@ -61,6 +61,14 @@ pub enum CliError {
         /// The nearest key that there is.
         near: Option<String>,
     },
+    /// No gate of that run bears this name.
+    #[error("there is no gate `{gate}` among these results")]
+    NoGate {
+        /// The name that was asked for.
+        gate: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
     /// The window's binary is not there.
     #[error("the window, `{binary}`, is not installed")]
     NoWindow {
@@ -93,6 +101,14 @@ pub enum CliError {
 }
 
 impl CliError {
+    /// A question was put and not answered.
+    pub(crate) fn unanswered(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::Interrupted => Self::Stopped,
+            _ => Self::Terminal(error),
+        }
+    }
+
     /// Returns what a person can do about it.
     pub fn hints(&self) -> Vec<String> {
         match self {
@@ -110,6 +126,7 @@ impl CliError {
                 .map(|near| format!("did you mean `{near}`?"))
                 .chain(["`nonevent explain` lists every setting".into()])
                 .collect(),
+            Self::NoGate { known, .. } => vec![format!("there are: {}", known.join(", "))],
             Self::NoWindow { .. } => {
                 vec!["install it beside `nonevent` or on `PATH`; every verb works without it".into()]
             }
@@ -135,6 +152,7 @@ impl CliError {
             | Self::Terminal(_)
             | Self::NoTerminal
             | Self::NoSetting { .. }
+            | Self::NoGate { .. }
             | Self::NoWindow { .. }
             | Self::CannotStart { .. }
             | Self::CannotWrite { .. } => Fault::User,

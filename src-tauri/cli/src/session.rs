@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use console::Term;
 use jiff::Timestamp;
-use nonevent_engine::Engine;
 use nonevent_engine::model::EnvironmentName;
+use nonevent_engine::{Engine, EngineError, project};
 use serde_json::Value;
 
 use crate::args::Global;
@@ -101,15 +101,26 @@ impl Session {
         Ok(Engine::open(home::resolve(|name| std::env::var_os(name))?)?)
     }
 
-    /// Returns the project's folder, absolute.
+    /// Returns the project's folder, absolute. Where more than one thing in it could be the app, a person who can be asked chooses,
+    /// and `nonevent.toml` says so from then on.
     ///
     /// # Errors
-    /// When there is no such folder.
-    pub fn folder(&self) -> Result<PathBuf, CliError> {
-        match self.folder.canonicalize() {
-            Ok(folder) if folder.is_dir() => Ok(folder),
-            _ => Err(CliError::NoFolder { folder: self.folder.clone() }),
+    /// When there is no such folder, or the person stopped it.
+    pub fn folder(&mut self) -> Result<PathBuf, CliError> {
+        let folder = match self.folder.canonicalize() {
+            Ok(folder) if folder.is_dir() => folder,
+            _ => return Err(CliError::NoFolder { folder: self.folder.clone() }),
+        };
+        if let Some(asker) = self.asker.as_deref_mut() {
+            // A project that cannot be read has no candidates here: the verb itself says what is wrong.
+            let candidates = project::Project::candidates(&folder).unwrap_or_default();
+            if !candidates.is_empty() {
+                let choice = confirm::which_app(asker, &candidates)?;
+                let file = project::init_with(&folder, &choice).map_err(EngineError::from)?.path;
+                self.remark(&format!("wrote {}", file.display()));
+            }
         }
+        Ok(folder)
     }
 
     /// Has the name of a protected environment typed.
@@ -154,6 +165,11 @@ impl Session {
         }
     }
 
+    /// Tells whether this process is a step of a workflow that reads commands in its output.
+    pub fn in_workflow(&self) -> bool {
+        std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
+    }
+
     /// Returns whoever tells about a run.
     pub fn teller(&self, verb: &'static str) -> Box<dyn Teller> {
         let lines = match self.detail {
@@ -162,7 +178,10 @@ impl Session {
         };
         match self.format {
             Format::Json => Box::new(JsonTeller::new(Out::stdout(), verb, lines)),
-            Format::Human => Box::new(HumanTeller::new(self.paper(), Out::stdout(), self.paints, lines)),
+            Format::Human => {
+                let width = Term::stderr().size_checked().map(|(_, columns)| columns.into());
+                Box::new(HumanTeller::new(self.paper(), Out::stdout(), self.paints, lines).within(width))
+            }
         }
     }
 

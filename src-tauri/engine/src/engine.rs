@@ -1,6 +1,7 @@
 //! The engine's handle: every use case is one method.
 
 mod home;
+mod results;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -589,7 +590,7 @@ fn environment<'a>(
 }
 
 fn refuse_dirty(project: &Project, name: &EnvironmentName, dirty: Allow) -> Result<(), EngineError> {
-    let source = project::source_state(&project.root);
+    let source = project.source_state();
     if !source.dirty || dirty == Allow::Yes || name.as_str() == "local" {
         return Ok(());
     }

@@ -14,6 +14,7 @@ pub mod model;
 pub mod pipeline;
 pub mod project;
 pub mod request;
+mod results;
 pub mod rollout;
 mod status;
 pub mod store;

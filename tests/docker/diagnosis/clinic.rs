@@ -135,7 +135,7 @@ impl Case {
         self
     }
 
-    pub fn is_unknown(mut self, says: &'static str) -> Self {
+    pub fn stays_unknown(mut self, says: &'static str) -> Self {
         self.expected = Some(Expected::Unknown(says));
         self
     }

@@ -2,11 +2,12 @@
 
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::follow::carry;
+use crate::follow::carry_and;
 use crate::help;
 use crate::interrupt::Interrupts;
 use crate::session::Session;
 
+use super::exports::Exports;
 use super::ship;
 
 /// Prove the project: its lock, its image, its gates; nothing is started
@@ -14,12 +15,15 @@ use super::ship;
 #[command(after_help = help::examples(&[
     ("nonevent check", "what a ship would prove, and no more"),
     ("nonevent check -v", "with everything that the gates print"),
+    ("nonevent check --junit tests.xml", "with every test in a file for CI"),
     ("nonevent check --no-cache", "every gate, whatever was green before"),
 ]))]
 pub struct Args {
     /// Run every gate, also those that were green with the same inputs
     #[arg(long)]
     no_cache: bool,
+    #[command(flatten)]
+    exports: Exports,
 }
 
 /// Checks.
@@ -29,5 +33,7 @@ pub struct Args {
 pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
     let (engine, folder) = (session.engine()?, session.folder()?);
     let interrupts = Interrupts::listen().map_err(CliError::Setup)?;
-    carry(session, "check", interrupts, std::future::ready(engine.check(&folder, ship::gates(args.no_cache)))).await
+    let start = std::future::ready(engine.check(&folder, ship::gates(args.no_cache)));
+    let exports = args.exports;
+    carry_and(session, "check", interrupts, start, |run| exports.after(&engine, run, &folder)).await
 }

@@ -55,7 +55,7 @@ fn architecture(case: &Case<'_>) -> Option<Suspect> {
     }
     let examined = &case.symptoms.examined;
     let (image, engine) = (&examined.image_platform, &examined.engine_platform);
-    let differ = image.as_ref().zip(engine.as_ref()).is_some_and(|(image, engine)| processor(image) != processor(engine));
+    let differ = platforms_differ(case);
     let code = examined.exit.map(|exit| exit.exit_code);
     let said = case.log.last(|line| {
         let words = line.to_lowercase();
@@ -90,6 +90,12 @@ fn is_of_the_start(line: &str) -> bool {
     line.starts_with("[FATAL tini") || line.starts_with("exec ") || line.starts_with("standard_init_linux.go")
 }
 
+fn platforms_differ(case: &Case<'_>) -> bool {
+    let examined = &case.symptoms.examined;
+    let both = examined.image_platform.as_deref().zip(examined.engine_platform.as_deref());
+    both.is_some_and(|(image, engine)| processor(image) != processor(engine))
+}
+
 fn processor(platform: &str) -> &str {
     platform.split('/').nth(1).unwrap_or(platform)
 }
@@ -117,7 +123,10 @@ fn command(case: &Case<'_>) -> Option<Suspect> {
         true => format!("correct `command` in the configuration, or see that `{command}` gets into the image and can be run"),
         false => format!("correct `command` in the configuration, or add the package that brings `{command}` to the project"),
     };
-    let certainty = if matches!(code, NO_COMMAND | NO_PROGRAM | 2) { Certainty::Certain } else { Certainty::Possible };
+    let certainty = match code {
+        NO_COMMAND | NO_PROGRAM | 2 if !platforms_differ(case) => Certainty::Certain,
+        _ => Certainty::Possible,
+    };
     let sentence = format!("`{command}`, which it should run, {missing}");
     let evidence = vec![line.to_owned(), format!("exit code {code}")];
     Some(case.suspect(Cause::CommandNotFound { command }, certainty, sentence, evidence, fix))

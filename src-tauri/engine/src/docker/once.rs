@@ -3,6 +3,7 @@
 //! Whatever happens (it ends, it is stopped, the caller goes away), the container is removed. Output is read from before the first
 //! byte, in lines; a reader that is too slow, or output beyond the limit, loses lines, never memory and never the last lines.
 
+mod files;
 mod output;
 mod spec;
 
@@ -23,6 +24,7 @@ use futures_util::{Stream, StreamExt as _};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+pub use self::files::read_files;
 use self::output::Reader;
 pub use self::spec::{Folder, Mount, OUT, OnceSpec, Root, Stdout, Tmpfs};
 use super::{Docker, said};

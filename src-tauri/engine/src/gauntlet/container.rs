@@ -16,12 +16,16 @@ const CACHES: [&str; 4] = ["ruff", "mypy", "pytest", "ty"];
 /// The file in which pytest leaves its results, whoever calls it.
 const JUNIT: &str = "junit.xml";
 
+/// The file in which coverage leaves what it measured.
+pub(super) const COVERAGE: &str = ".coverage";
+
 /// Bytes of standard output that a tool's findings may have.
-const LARGEST_OUTPUT: usize = 32 * 1024 * 1024;
+pub(super) const LARGEST_OUTPUT: usize = 32 * 1024 * 1024;
 
 /// Places of the collected files.
 pub(super) const JUNIT_FILE: usize = 0;
 pub(super) const RUFF_FILE: usize = 1;
+pub(super) const COVERAGE_FILE: usize = 2;
 
 /// Says what a gate's container is made of.
 pub(super) fn specification(hall: &Hall<'_>, settings: &GateSettings, invocation: &Invocation) -> OnceSpec {
@@ -44,7 +48,7 @@ pub(super) fn specification(hall: &Hall<'_>, settings: &GateSettings, invocation
         Some(Tool::RuffFormat | Tool::Mypy | Tool::Pyright | Tool::Ty) => Stdout::Keep(LARGEST_OUTPUT),
         Some(Tool::RuffCheck | Tool::Pytest) | None => Stdout::Lines,
     };
-    spec.collect = vec![once::out(JUNIT), once::out(RUFF_REPORT)];
+    spec.collect = vec![once::out(JUNIT), once::out(RUFF_REPORT), once::out(COVERAGE)];
     if settings.docker {
         spec.mounts.push(Mount::Host { source: hall.engine_socket(), path: ENGINE_SOCKET.to_owned() });
         spec.groups = hall.engine_group().into_iter().collect();
@@ -91,7 +95,7 @@ fn environment(hall: &Hall<'_>, settings: &GateSettings, tool: Option<Tool>) -> 
         ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
         ("RUFF_CACHE_DIR", cache("ruff")),
         ("MYPY_CACHE_DIR", cache("mypy")),
-        ("COVERAGE_FILE", "/tmp/.coverage".to_owned()),
+        ("COVERAGE_FILE", once::out(COVERAGE).to_string_lossy().into_owned()),
         ("HYPOTHESIS_STORAGE_DIRECTORY", "/tmp/.hypothesis".to_owned()),
         ("NONEVENT_GATE", settings.name.clone()),
     ];
@@ -102,7 +106,13 @@ fn environment(hall: &Hall<'_>, settings: &GateSettings, tool: Option<Tool>) -> 
     env.extend(settings.env.clone());
     // Every pytest hears this, also one that a script or a Makefile calls.
     let junit = once::out(JUNIT);
-    let pytest = format!("-o cache_dir={} -o junit_family=xunit1 --junitxml={}", cache("pytest"), junit.display());
+    // Gates that run at the same time must not forget each other's failed tests: each has a folder of its own.
+    let pytest = format!(
+        "-o cache_dir={}/{} -o junit_family=xunit1 -o junit_logging=all -o junit_log_passing_tests=false --junitxml={}",
+        cache("pytest"),
+        settings.name,
+        junit.display()
+    );
     let options = env.entry("PYTEST_ADDOPTS".to_owned()).or_default();
     *options = format!("{options} {pytest}").trim_start().to_owned();
     if tool == Some(Tool::RuffFormat) {

@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use super::command::{self, Invocation, Known, Tool};
-use super::container::{JUNIT_FILE, RUFF_FILE, specification};
+use super::container::{COVERAGE_FILE, JUNIT_FILE, LARGEST_OUTPUT, RUFF_FILE, specification};
 use super::judge::{self, Limits, Reading};
 use super::order::Board;
 use super::readers::{self, Paths};
-use super::{GateFact, Hall};
+use super::{GateFact, Hall, excerpt, measured, retry};
 use crate::docker::LineSender;
 use crate::docker::once::{self, OnceEnd, OnceError};
 use crate::model::{CommandLine, Finding, GateReport, GateSettings, GateState, LogStream};
@@ -49,6 +49,7 @@ fn blank(gate: &str, state: GateState, command: String) -> GateReport {
         findings: Vec::new(),
         tests: None,
         tail: Vec::new(),
+        compared: None,
     }
 }
 
@@ -104,10 +105,24 @@ async fn tool(hall: &Hall<'_>, settings: &GateSettings, command: &CommandLine) -
         Err(error) => return report(GateState::Error { reason: error.to_string() }),
     };
     let paths = Paths::new(&hall.plan.image.workdir);
-    let reading = read(known, format, &end, &paths);
+    let mut reading = read(known, format, &end, &paths);
     print(hall, settings, invocation.known, &end, &reading).await;
     let limits = Limits { time: &in_words(settings.timeout), memory: &in_bytes(hall.plan.limits.memory) };
-    let state = judge::judge(known, &end, &reading, &limits);
+    let mut state = judge::judge(known, &end, &reading, &limits);
+    if state == GateState::Red && known == Some(Tool::Pytest) {
+        state = retry::again(hall, settings, &spec, &mut reading, &paths).await;
+    }
+    if state == GateState::Red {
+        excerpt::add(hall, &mut reading).await;
+    }
+    let data = end.collected.get(COVERAGE_FILE).and_then(Option::as_ref);
+    if let (Some(tests), Some(data)) = (&mut reading.tests, data) {
+        tests.coverage = measured::coverage(hall, settings, data, &paths).await;
+    }
+    if !reading.results.is_empty() {
+        let results = std::mem::take(&mut reading.results);
+        (hall.facts)(GateFact::Tested { gate: settings.name.clone(), results });
+    }
     let silent = reading.findings.is_empty() && reading.tests.as_ref().is_none_or(|tests| tests.failures.is_empty());
     let mut tail = match matches!(state, GateState::Green | GateState::Skipped { .. }) || (state == GateState::Red && !silent) {
         true => Vec::new(),
@@ -139,15 +154,18 @@ fn read(tool: Option<Tool>, format: Format, end: &OnceEnd, paths: &Paths) -> Rea
     let file = |place: usize| end.collected.get(place).and_then(Option::as_ref);
     let mut reading = Reading::default();
     let findings = match tool {
+        Some(_) if end.stdout.len() >= LARGEST_OUTPUT => {
+            Err(readers::Nonsense { tool: "it", reason: format!("more than {} of findings", in_bytes(LARGEST_OUTPUT as u64)) })
+        }
         Some(Tool::RuffCheck) => match file(RUFF_FILE) {
             Some(report) => readers::ruff::check(&String::from_utf8_lossy(report), paths),
             None => Err(readers::Nonsense { tool: "ruff", reason: "there is no report".to_owned() }),
         },
         Some(Tool::RuffFormat) => readers::ruff::format(&stdout, paths),
-        Some(Tool::Mypy) if format == Format::Lines => Ok(readers::mypy::lines(&stdout, paths)),
+        Some(Tool::Mypy) if format == Format::Lines => readers::mypy::lines(&stdout, paths),
         Some(Tool::Mypy) => readers::mypy::json(&stdout, paths),
         Some(Tool::Pyright) => readers::pyright::read(&stdout, paths),
-        Some(Tool::Ty) => Ok(readers::ty::read(&stdout, paths)),
+        Some(Tool::Ty) => readers::ty::read(&stdout, paths),
         Some(Tool::Pytest) | None => Ok(Vec::new()),
     };
     match findings {
@@ -155,7 +173,7 @@ fn read(tool: Option<Tool>, format: Format, end: &OnceEnd, paths: &Paths) -> Rea
         Err(nonsense) => reading.unreadable = Some(nonsense.to_string()),
     }
     match file(JUNIT_FILE).map(|xml| readers::junit::read(xml, paths)) {
-        Some(Ok(tests)) => reading.tests = Some(tests),
+        Some(Ok(tests)) => (reading.tests, reading.results) = (Some(tests.report), tests.results),
         Some(Err(nonsense)) => reading.unreadable = Some(nonsense.to_string()),
         None if tool == Some(Tool::Pytest) && matches!(end.exit_code, 0 | 1) => {
             reading.unreadable = Some("pytest left no results".to_owned());
@@ -218,7 +236,8 @@ fn last_lines(end: &OnceEnd) -> Vec<String> {
     lines.split_off(lines.len().saturating_sub(TAIL))
 }
 
-fn in_words(time: Duration) -> String {
+/// Says a length of time in words.
+pub(super) fn in_words(time: Duration) -> String {
     match time.as_secs() {
         0 => format!("{} ms", time.as_millis()),
         1 => "1 second".to_owned(),
@@ -253,13 +272,10 @@ mod tests {
     #[test]
     fn findings_are_printed_as_editors_read_them() {
         let finding = Finding {
-            file: "a.py".into(),
             line: Some(3),
             column: Some(7),
             rule: Some("F401".into()),
-            url: None,
-            level: crate::model::Level::Error,
-            message: "`os` imported but unused".into(),
+            ..Finding::new("a.py".into(), crate::model::Level::Error, "`os` imported but unused".into())
         };
         assert_eq!(typed(&finding), "a.py:3:7: F401 `os` imported but unused");
         let bare = Finding { line: None, column: None, rule: None, ..finding };

@@ -6,11 +6,14 @@
 mod command;
 mod container;
 mod error;
+mod excerpt;
 mod gate;
 mod judge;
 mod leftovers;
+mod measured;
 mod order;
 mod readers;
+mod retry;
 mod services;
 mod versions;
 
@@ -25,9 +28,10 @@ pub use self::judge::no_tests;
 use self::leftovers::RunGuard;
 pub use self::leftovers::clean_leftovers;
 use self::services::Services;
+pub use self::services::wanted_services;
 use self::versions::Versions;
 use crate::docker::Docker;
-use crate::model::{Digest, GateReport, GateSettings, LogLine, ProjectName, RunId, ServiceSettings};
+use crate::model::{Digest, GateReport, GateSettings, LogLine, ProjectName, RunId, ServiceSettings, TestResult};
 
 /// Everything that one run of the gauntlet needs to know.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,8 +97,20 @@ pub enum GateFact {
         /// What it runs, as a person would type it.
         command: String,
     },
+    /// A gate's tests are known, each of them; it is about to end.
+    Tested {
+        /// Its name.
+        gate: String,
+        /// Its tests, in the order in which they ran.
+        results: Vec<TestResult>,
+    },
     /// A gate ended, or is not going to run.
     Finished(GateReport),
+}
+
+/// Says a length of time in words.
+fn in_words(time: std::time::Duration) -> String {
+    gate::in_words(time)
 }
 
 /// What the gates of one run share.

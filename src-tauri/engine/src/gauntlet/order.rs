@@ -107,6 +107,7 @@ mod tests {
     fn gate(name: &str, needs: &[&str], services: &[&str]) -> GateSettings {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         GateSettings {
+            retries: 0,
             name: name.into(),
             run: None,
             needs: owned(needs),

@@ -17,7 +17,10 @@ mod settings;
 pub use diagnosis::{
     Absence, Cause, Certainty, DatabaseTrouble, Denial, Diagnosis, MigrationTool, Moment, SourcePlace, Suspect, VariableReader,
 };
-pub use gate::{Finding, GateName, GateReport, GateState, Level, TestOutcome, TestReport};
+pub use gate::{
+    Comparison, Coverage, Excerpt, FileCoverage, Finding, GateName, GateReport, GateState, Level, RunMark, RunResults,
+    TestOutcome, TestPast, TestReport, TestResult, TestState,
+};
 pub use id::{Digest, EnvironmentName, InstanceId, ProcessName, ProjectName, ReleaseId, RolloutId, RunId};
 pub use image::{BuilderKind, EngineInfo, EngineOrigin, ImageReport, PinnedImage, StoreKind};
 pub use instance::{HealthState, Instance, InstanceState};
@@ -32,5 +35,6 @@ pub use run::{LogLine, LogStream, RunRecord, RunState, Stage, StageState};
 pub use settings::{
     AppSettings, BuildSettings, CommandLine, EnvironmentSettings, Framework, GateSettings, GauntletSettings, HealthCheck,
     HealthProbe, KeepSettings, LockSettings, Origin, Process, ProcessKind, ProcessPlacement, ProjectSettings, Ready,
-    ReleaseSettings, Resources, SecretDelivery, ServiceSettings, Setting, VolumeMount,
+    ReleaseSettings, Resources, SecretDelivery, ServiceContainer, ServiceFile, ServiceMoment, ServiceSettings, Setting,
+    VolumeMount,
 };

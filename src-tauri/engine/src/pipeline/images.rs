@@ -3,20 +3,21 @@
 //! Pins what it resolves in `nonevent.lock`, and uses what is pinned there.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Context;
 use crate::docker::Docker;
 use crate::error::EngineError;
+use crate::gauntlet;
 use crate::image::wheels::{self, LocalProject, Wheel, WheelBuild};
 use crate::image::{
     DevelopmentBuild, DevelopmentImage, LibcKind, PythonRuntime, development_image, dockerfile, hold_pinned, inspect,
     python_runtime, resolve_base,
 };
 use crate::model::{ImageReport, Release, ServiceSettings, Stage};
-use crate::project::Project;
-use crate::project::lock::{self, Libc, LockFile, LockedPackage, Machine, MainDependencies, PythonTarget, Selection, Wanted};
+use crate::project::lock::{self, Libc, LocalPackage, LockFile, LockedPackage, Machine, MainDependencies, PythonTarget, Wanted};
 use crate::project::pins::{Pins, Written};
+use crate::project::{Manifest, Project};
 
 /// The proxy in front of every environment.
 pub const PROXY: &str = "haproxy:3.2";
@@ -44,6 +45,7 @@ pub struct Tooling {
 /// What a lock pins for the app, and what for its gates beyond that.
 struct Locked {
     app: Vec<Wheel>,
+    companions: Vec<LocalProject>,
     tooling: Tooling,
 }
 
@@ -69,13 +71,16 @@ impl Images<'_> {
         let base = resolve_base(self.docker, reference, pins.images.get(reference), self.cache).await?;
         pins.images.insert(reference.clone(), base.pinned.digest.clone());
         write_pins(&self.project.root, &pins)?;
-        let Locked { app, tooling } = self.locked(lock, &base.python).await?;
+        let Locked { app, companions, tooling } = self.locked(lock, &base.python).await?;
         let progress = |text: String| self.context.progress(Stage::Build, text);
         let build = WheelBuild {
             base: &base,
             wheels: &app,
-            project: &local_project(self.project),
-            companions: &[],
+            project: &LocalProject {
+                name: manifest_name(&self.project.manifest).unwrap_or_else(|| settings.app.name.to_string()),
+                ..local_project(&self.project.root, &self.project.manifest)
+            },
+            companions: &companions,
             settings: &settings.build,
             app: &settings.app,
             cache: self.cache,
@@ -109,7 +114,7 @@ impl Images<'_> {
             project: &self.project.settings.app.name,
             wheels: &tooling.wheels,
             root: &self.project.root,
-            import_roots: &import_roots(self.project),
+            import_roots: &import_roots(&self.project.manifest),
             settings: &self.project.settings.build,
             cache: self.cache,
             progress: &progress,
@@ -142,8 +147,9 @@ impl Images<'_> {
         all.extras.extend(settings.gauntlet.extras.iter().cloned());
         all.groups.extend(settings.gauntlet.groups.iter().cloned());
         let app = lock.select(&target, &main)?;
-        refuse_local(&app)?;
+        let companions = app.local.iter().map(companion).collect::<Result<Vec<_>, _>>()?;
         let everything = lock.select(&target, &all)?;
+        refuse_other(&everything.local, &app.local)?;
         let mut tools = Vec::new();
         for package in everything.packages {
             match app.packages.iter().find(|shipped| shipped.name == package.name) {
@@ -164,19 +170,44 @@ impl Images<'_> {
                 size: wheel.size,
             });
         let app = resolved.by_ref().take(count).collect();
-        Ok(Locked { app, tooling: Tooling { wheels: resolved.collect() } })
+        Ok(Locked { app, companions, tooling: Tooling { wheels: resolved.collect() } })
     }
 }
 
-/// Packages that are folders of the same workspace are not built yet.
-fn refuse_local(selection: &Selection) -> Result<(), EngineError> {
-    match selection.local.first() {
+/// Reads a package that is a folder, such as another member of the workspace: it is installed as the project itself is.
+fn companion(local: &LocalPackage) -> Result<LocalProject, EngineError> {
+    let manifest = Manifest::of(&local.path)?;
+    if let Some(backend) =
+        manifest.build_system.as_ref().and_then(|system| system.backend.as_deref()).filter(|name| compiles(name))
+    {
+        return Err(EngineError::user(
+            "local_dependency",
+            format!(
+                "{} is a folder ({}) that `{backend}` compiles, and only Python sources are taken",
+                local.name,
+                local.path.display()
+            ),
+        )
+        .with_hint("write a Dockerfile that installs it; Nonevent builds that instead"));
+    }
+    let version = local.version.clone().or_else(|| manifest.version.clone());
+    Ok(LocalProject { name: local.name.clone(), version, ..local_project(&local.path, &manifest) })
+}
+
+/// Tells whether a build backend is there to compile extension modules.
+fn compiles(backend: &str) -> bool {
+    ["maturin", "mesonpy", "scikit_build_core", "setuptools_rust", "cmeel"].iter().any(|known| backend.starts_with(known))
+}
+
+/// Gates run beside what is installed in the image: a folder that only they need has no place there.
+fn refuse_other(wanted: &[LocalPackage], shipped: &[LocalPackage]) -> Result<(), EngineError> {
+    match wanted.iter().find(|local| !shipped.contains(local)) {
         None => Ok(()),
         Some(local) => Err(EngineError::user(
             "local_dependency",
-            format!("{} is a folder ({}), and only wheels are installed yet", local.name, local.path.display()),
+            format!("{} is a folder ({}) that only the gates need, which is not installed", local.name, local.path.display()),
         )
-        .with_hint("write a Dockerfile that installs it; Nonevent builds that instead")),
+        .with_hint("make it a dependency of the project, or publish it and lock its wheel")),
     }
 }
 
@@ -207,24 +238,27 @@ fn python_target(python: &PythonRuntime) -> Result<PythonTarget, EngineError> {
     Ok(PythonTarget::cpython(&python.version, machine, libc)?)
 }
 
-fn local_project(project: &Project) -> LocalProject {
-    let manifest = &project.manifest;
+fn local_project(root: &Path, manifest: &Manifest) -> LocalProject {
     LocalProject {
-        name: manifest.name.as_ref().map_or_else(|| project.settings.app.name.to_string(), |name| name.value.clone()),
+        name: manifest_name(manifest).unwrap_or_default(),
         version: manifest.version.clone(),
         scripts: manifest.scripts.iter().map(|(name, target)| (name.clone(), target.value.clone())).collect(),
         entry_points: BTreeMap::new(),
-        import_roots: import_roots(project),
-        root: project.root.clone(),
+        import_roots: import_roots(manifest),
+        root: root.to_owned(),
     }
 }
 
-fn import_roots(project: &Project) -> Vec<String> {
-    let written = |root: &std::path::PathBuf| match root.to_string_lossy() {
+fn manifest_name(manifest: &Manifest) -> Option<String> {
+    manifest.name.as_ref().map(|name| name.value.clone())
+}
+
+fn import_roots(manifest: &Manifest) -> Vec<String> {
+    let written = |root: &PathBuf| match root.to_string_lossy() {
         empty if empty.is_empty() => ".".to_owned(),
         path => path.into_owned(),
     };
-    project.manifest.layout.import_roots.iter().map(written).collect()
+    manifest.layout.import_roots.iter().map(written).collect()
 }
 
 /// Pins the images of services, and makes sure that the engine holds them; each comes with the reference to run.
@@ -239,6 +273,12 @@ pub async fn pin_services(
     let mut pins = Pins::read(&project.root)?.unwrap_or_default();
     let mut pinned = BTreeMap::new();
     for (name, service) in services {
+        if service.container.refused.is_some() {
+            // Whoever asks for it is told why.
+            let image = service.image.clone();
+            pinned.insert(name, (service, image));
+            continue;
+        }
         let held = hold_pinned(docker, &service.image, pins.images.get(&service.image)).await?;
         pins.images.insert(service.image.clone(), held.pinned.digest);
         pinned.insert(name, (service, held.reference));
@@ -257,7 +297,11 @@ pub async fn pin_all(docker: &Docker, project: &Project, cache: &Path) -> Result
     let before = Pins::read(&project.root)?.unwrap_or_default();
     let mut pins = before.clone();
     let settings = &project.settings;
-    let mut references: Vec<&String> = settings.services.values().map(|service| &service.image).collect();
+    let mut used = gauntlet::wanted_services(&settings.gauntlet.gates, &settings.services);
+    let kept = settings.environments.values().flat_map(|environment| &environment.services);
+    used.extend(kept.filter_map(|name| Some((name.clone(), settings.services.get(name)?.clone()))));
+    let can_be_had = used.values().filter(|service| service.container.refused.is_none());
+    let mut references: Vec<&String> = can_be_had.map(|service| &service.image).collect();
     references.sort();
     references.dedup();
     for reference in references {

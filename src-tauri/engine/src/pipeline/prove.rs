@@ -1,5 +1,6 @@
 //! Inspect, lock, build, gauntlet: from a source tree to a release that was proven.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
@@ -13,11 +14,12 @@ use crate::event::EventBody;
 use crate::gauntlet::{self, GateFact, GateImage, GateLimits, GauntletPlan};
 use crate::model::{
     BuilderKind, Digest, Evidence, GateEvidence, GateReport, GateState, ImageReport, LockReport, LockSituation, Release, Stage,
-    StageState, Strictness,
+    StageState, Strictness, TestResult,
 };
 use crate::project::Project;
 use crate::project::lock::{self, LockFile};
 use crate::request::{Allow, Gates};
+use crate::store::GateKey;
 
 /// The version of the evidence's shape.
 const EVIDENCE_SHAPE: u32 = 1;
@@ -67,7 +69,7 @@ async fn inspect(context: &Context, project: &Project) -> Result<(crate::model::
     let app = &project.settings.app;
     let processes: Vec<&str> = app.processes.iter().map(|process| process.name.as_str()).collect();
     let summary = format!("{} on Python {}, {}", app.framework.title(), app.python, processes.join(" and "));
-    Ok((crate::project::source_state(&project.root), StageState::Done, summary))
+    Ok((project.source_state(), StageState::Done, summary))
 }
 
 async fn check_lock(
@@ -83,7 +85,13 @@ async fn check_lock(
         }
         return Err(EngineError::user("lock_missing", finding.message).with_hint(finding.hint));
     };
+    for note in lock.notes() {
+        context.emit(EventBody::WarningRaised { message: note.clone(), hint: None }).await?;
+    }
     let report = lock.check();
+    for doubt in lock.doubts() {
+        context.progress(Stage::Lock, doubt);
+    }
     context.emit(EventBody::LockChecked(report.clone())).await?;
     let (tolerated, refused): (Vec<_>, Vec<_>) =
         report.findings.iter().partition(|finding| is_tolerated(finding.situation, strictness));
@@ -141,7 +149,7 @@ async fn gauntlet(
     for warning in &development.warnings {
         context.emit(EventBody::WarningRaised { message: warning.clone(), hint: None }).await?;
     }
-    let gauntlet = &project.settings.gauntlet;
+    let settings = &project.settings.gauntlet;
     let plan = GauntletPlan {
         run: context.run().clone(),
         project: context.project().clone(),
@@ -150,9 +158,9 @@ async fn gauntlet(
             python: development.python.clone(),
             workdir: development.workdir.clone(),
         },
-        gates: gauntlet.gates.clone(),
-        required: gauntlet.required.iter().cloned().collect(),
-        services: images.pinned_services(project.settings.services.clone()).await?,
+        gates: settings.gates.clone(),
+        required: settings.required.iter().cloned().collect(),
+        services: images.pinned_services(gauntlet::wanted_services(&settings.gates, &project.settings.services)).await?,
         env: project.settings.app.env.clone(),
         limits: GateLimits::for_engine(images.docker),
     };
@@ -165,6 +173,7 @@ async fn gauntlet(
         Some((at, reports)) => (cached(context, reports, &at).await?, StageState::Unchanged),
         None => (run_gates(context, images.docker, &plan).await?, StageState::Done),
     };
+    context.store().forget_old_results(context.project())?;
     judge(context, project, &reports, allowed.untested).await?;
     if state == StageState::Done {
         context.store().record_proof(&key, context.project(), &reports)?;
@@ -182,12 +191,11 @@ fn proof_key(image: &Digest, plan: &GauntletPlan) -> Result<String, EngineError>
 
 async fn cached(context: &Context, reports: Vec<GateReport>, at: &str) -> Result<Vec<GateReport>, EngineError> {
     let mut cached = Vec::with_capacity(reports.len());
-    for mut report in reports {
+    for (position, mut report) in reports.into_iter().enumerate() {
         if report.state == GateState::Green {
             report.state = GateState::Cached { at: at.to_owned() };
         }
-        context.emit(EventBody::GateFinished(report.clone())).await?;
-        cached.push(report);
+        cached.push(record_gate(context, position, report, &[]).await?);
     }
     Ok(cached)
 }
@@ -199,18 +207,37 @@ async fn run_gates(context: &Context, docker: &Docker, plan: &GauntletPlan) -> R
         gauntlet::run(docker, plan, context.lines(), &told, context.cancel()).await
     };
     let tell = async {
+        let mut tests = BTreeMap::new();
         while let Some(fact) = receiver.recv().await {
-            let body = match fact {
-                GateFact::Started { gate, command } => EventBody::GateStarted { gate, command },
-                GateFact::Finished(report) => EventBody::GateFinished(report),
-            };
-            context.emit(body).await?;
+            match fact {
+                GateFact::Started { gate, command } => context.emit(EventBody::GateStarted { gate, command }).await?,
+                GateFact::Tested { gate, results } => drop(tests.insert(gate, results)),
+                GateFact::Finished(report) => {
+                    let position = plan.gates.iter().position(|gate| gate.name == report.gate).unwrap_or(usize::MAX);
+                    let tests = tests.remove(&report.gate).unwrap_or_default();
+                    record_gate(context, position, report, &tests).await?;
+                }
+            }
         }
         Ok::<(), EngineError>(())
     };
     let (reports, told) = tokio::join!(run, tell);
     told?;
     Ok(reports?)
+}
+
+/// Remembers what a gate found, marks what is new, and tells it.
+async fn record_gate(
+    context: &Context,
+    position: usize,
+    report: GateReport,
+    tests: &[TestResult],
+) -> Result<GateReport, EngineError> {
+    let position = u32::try_from(position).unwrap_or(u32::MAX);
+    let key = GateKey { project: context.project(), run: context.run(), position };
+    let (report, event) = context.store().record_gate(&key, report, tests)?;
+    context.send(event).await;
+    Ok(report)
 }
 
 /// Decides whether the gates let a release be made.

@@ -7,6 +7,7 @@ mod open;
 mod projects;
 mod proofs;
 mod releases;
+mod results;
 mod rollouts;
 mod runs;
 mod watch;
@@ -20,6 +21,7 @@ use serde::de::DeserializeOwned;
 
 pub use open::StoreError;
 pub use projects::KnownProject;
+pub use results::{GateKey, Wanted};
 pub use watch::watch;
 
 /// The database of a home. Cheap to clone.

@@ -46,6 +46,8 @@ pub struct OnceSpec {
     pub mounts: Vec<Mount>,
     /// Folders inside mounts that everybody may write to, made before the command starts.
     pub folders: Vec<Folder>,
+    /// Files that lie in [`OUT`] before the command starts, each with its content; only when something is collected.
+    pub files: Vec<(String, Vec<u8>)>,
     /// Time after which it is killed.
     pub timeout: Duration,
     /// Its name, if the engine shall not choose one.
@@ -137,6 +139,7 @@ impl OnceSpec {
             tmpfs: vec![Tmpfs { path: "/tmp".into(), bytes: 64 * 1024 * 1024, mode: 0o1777 }],
             mounts: Vec::new(),
             folders: Vec::new(),
+            files: Vec::new(),
             timeout: Duration::from_mins(1),
             name: None,
             output_limit: 16 * 1024 * 1024,
@@ -204,6 +207,14 @@ impl OnceSpec {
             header.set_size(0);
             // Writing to memory does not fail, and names of ours fit a header.
             let _ = archive.append_data(&mut header, format!("{}/", folder.name), std::io::empty());
+        }
+        if let Some(archive) = by_mount.get_mut(OUT_MOUNT) {
+            for (name, content) in &self.files {
+                let mut header = tar::Header::new_gnu();
+                header.set_mode(0o666);
+                header.set_size(content.len() as u64);
+                let _ = archive.append_data(&mut header, format!("{OUT_NAME}/{name}"), content.as_slice());
+            }
         }
         let finished = by_mount.into_iter().map(|(mount, archive)| (mount.to_owned(), archive.into_inner()));
         finished.filter_map(|(mount, bytes)| Some((mount, bytes.ok()?))).collect()

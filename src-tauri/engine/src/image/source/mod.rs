@@ -15,6 +15,7 @@ mod rules;
 mod secrets;
 mod walk;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -42,7 +43,7 @@ pub struct SourceTree {
     pub root: PathBuf,
     /// Its files and links.
     pub files: Vec<SourceFile>,
-    /// What was left out although nobody asked for that, in words.
+    /// What was left out although nobody asked for that, and what may be there by mistake, in words.
     pub warnings: Vec<String>,
 }
 
@@ -106,7 +107,27 @@ pub fn read(root: &Path, settings: &BuildSettings, part: Part) -> Result<SourceT
     found.files.dedup_by(|a, b| a.path == b.path);
     let mut warnings = found.oddities.into_iter().collect::<Vec<_>>();
     warnings.extend(secrets::warning(&found.secrets));
+    if part == Part::Release {
+        warnings.extend(crowd_warning(&found.files));
+    }
     Ok(SourceTree { root: root.to_owned(), files: found.files, warnings })
+}
+
+/// More files than this are rarely the sources of an app.
+const CROWD: usize = 10_000;
+
+fn crowd_warning(files: &[SourceFile]) -> Option<String> {
+    if files.len() <= CROWD {
+        return None;
+    }
+    let mut folders = BTreeMap::<&str, usize>::new();
+    for (folder, _) in files.iter().filter_map(|file| file.path.split_once('/')) {
+        *folders.entry(folder).or_default() += 1;
+    }
+    let most = folders.into_iter().max_by_key(|(_, count)| *count);
+    let most = most.map(|(folder, count)| format!(", {count} of them in `{folder}/`")).unwrap_or_default();
+    let total = files.len();
+    Some(format!("the image holds {total} files of the project{most}; what the app does not read belongs into `.dockerignore`"))
 }
 
 impl SourceTree {

@@ -40,7 +40,7 @@ const NEVER_ENDINGS: [&str; 4] = [".pyc", ".pyo", ".egg-info", ".swp"];
 const DEVELOPMENT: [&str; 5] = [".gitignore", ".gitattributes", ".gitmodules", ".gitkeep", ".dockerignore"];
 
 /// At the root: tests, documentation, CI, editors, locks, and the configuration of development tools.
-const DEVELOPMENT_AT_ROOT: [&str; 55] = [
+const DEVELOPMENT_AT_ROOT: [&str; 53] = [
     "tests",
     "test",
     "docs",
@@ -94,9 +94,10 @@ const DEVELOPMENT_AT_ROOT: [&str; 55] = [
     "pdm.lock",
     "Pipfile",
     "Pipfile.lock",
-    "nonevent.toml",
-    "nonevent.lock",
 ];
+
+/// At the root: what configures Nonevent itself. Not beside the gates either, or a changed replica count would run them anew.
+const OWN: [&str; 2] = ["nonevent.toml", "nonevent.lock"];
 
 /// At the root: beginnings and endings of more such files.
 const DEVELOPMENT_AT_ROOT_BETWEEN: [(&str, &str); 16] = [
@@ -165,6 +166,9 @@ impl Rules {
         }
         if self.includes(path) {
             return Verdict::Release;
+        }
+        if OWN.contains(&path) {
+            return Verdict::Never;
         }
         let verdict = match self.is_for_development(path) {
             true => Verdict::Development,

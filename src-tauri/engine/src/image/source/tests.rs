@@ -187,9 +187,15 @@ fn bytes_and_the_owner_s_x_bit_are_all_that_counts() {
 #[test]
 fn a_replica_more_changes_nothing() {
     let text = |replicas| format!("[project]\nname = \"shop\"\n\n[tool.nonevent.environments.local]\nreplicas = {replicas}\n");
-    let (one, three) = (project(&[("pyproject.toml", &text(1))]), project(&[("pyproject.toml", &text(3))]));
-    let fingerprint = |folder: &tempfile::TempDir| read(folder.path(), &settings(), Part::Release).unwrap().fingerprint();
-    assert_eq!(fingerprint(&one), fingerprint(&three));
+    let own = |replicas| format!("[environments.local]\nreplicas = {replicas}\n");
+    let with = |replicas| {
+        project(&[("pyproject.toml", &text(replicas)), ("nonevent.toml", &own(replicas)), ("nonevent.lock", &own(replicas))])
+    };
+    let (one, three) = (with(1), with(3));
+    for part in [Part::Release, Part::Development] {
+        let fingerprint = |folder: &tempfile::TempDir| read(folder.path(), &settings(), part).unwrap().fingerprint();
+        assert_eq!(fingerprint(&one), fingerprint(&three), "{part:?}");
+    }
 }
 
 #[test]

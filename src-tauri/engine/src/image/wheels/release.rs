@@ -210,6 +210,8 @@ fn execution(build: &WheelBuild<'_>) -> Execution {
     let path = variable(&inherited, "PATH").unwrap_or(DEFAULT_PATH);
     let changes = BTreeMap::from([
         ("PATH", format!("{VENV}/bin:{path}")),
+        // The one folder that may be written; what looks for its user's own finds none in the base.
+        ("HOME", "/tmp".to_owned()),
         ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
         ("PYTHONUNBUFFERED", "1".to_owned()),
         ("VIRTUAL_ENV", VENV.to_owned()),

@@ -1,11 +1,14 @@
 //! `[gauntlet]` and its gates.
 
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
+
+use toml::de::DeValue;
 
 use super::checks::{check_label, check_variables};
 use crate::model::CommandLine;
 use crate::project::names::closest;
-use crate::project::section::{Entry, Section};
+use crate::project::section::{Entry, Section, quoted};
 use crate::project::{At, Located, ProjectError};
 
 /// `[gauntlet]`.
@@ -14,7 +17,16 @@ pub(in crate::project) struct GauntletSection {
     pub required: Option<Located<Vec<String>>>,
     pub groups: Option<Located<Vec<String>>>,
     pub extras: Option<Located<Vec<String>>>,
+    pub compose: Option<Located<ComposeChoice>>,
+    pub retries: Option<Located<u32>>,
     pub gates: Vec<(String, GateEntry)>,
+}
+
+/// `compose = "path"`, or `false` for none although there is one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::project) enum ComposeChoice {
+    None,
+    File(PathBuf),
 }
 
 /// `NAME = { … }`, or `NAME = false`.
@@ -38,6 +50,7 @@ pub(in crate::project) struct GateSection {
     pub allow_failure: Option<Located<bool>>,
     pub network: Option<Located<bool>>,
     pub docker: Option<Located<bool>>,
+    pub retries: Option<Located<u32>>,
 }
 
 impl GauntletSection {
@@ -46,6 +59,8 @@ impl GauntletSection {
         let required = section.strings("required")?;
         let groups = section.strings("groups")?;
         let extras = section.strings("extras")?;
+        let compose = read_compose(&section)?;
+        let retries = read_retries(&section)?;
         let mut gates = Vec::new();
         for entry in section.entries() {
             check_label(&section, &entry)?;
@@ -59,13 +74,29 @@ impl GauntletSection {
             let gate = GateSection::read(&section.named(&entry)?)?;
             gates.push((entry.name, GateEntry::On(Box::new(gate))));
         }
-        Ok(Self { required, groups, extras, gates })
+        Ok(Self { required, groups, extras, compose, retries, gates })
     }
+}
+
+fn read_compose(section: &Section<'_>) -> Result<Option<Located<ComposeChoice>>, ProjectError> {
+    let Some((at, value)) = section.any("compose") else { return Ok(None) };
+    let text = match value {
+        DeValue::Boolean(false) => return Ok(Some(Located::new(ComposeChoice::None, at))),
+        DeValue::String(text) => text,
+        _ => return Err(section.wrong("compose", at, "a path or false", value, "compose = \"compose.yaml\"")),
+    };
+    let path = Path::new(text.as_ref());
+    let inside = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) && !text.is_empty();
+    if !inside {
+        let hint = "write a path relative to the project's folder".into();
+        return Err(section.bad("compose", &at, &quoted(text), "a compose file lies inside the project".into(), hint));
+    }
+    Ok(Some(Located::new(ComposeChoice::File(path.components().filter(|part| *part != Component::CurDir).collect()), at)))
 }
 
 /// Explains a value that is neither a gate nor one of the table's own keys.
 fn not_a_gate(section: &Section<'_>, entry: Entry<'_>) -> ProjectError {
-    match closest(&entry.name, ["required", "groups", "extras"].into_iter()) {
+    match closest(&entry.name, ["required", "groups", "extras", "compose", "retries"].into_iter()) {
         Some(close) => ProjectError::UnknownKey {
             key: section.key(&entry.name),
             at: entry.at,
@@ -77,6 +108,12 @@ fn not_a_gate(section: &Section<'_>, entry: Entry<'_>) -> ProjectError {
             section.wrong(&entry.name, entry.at, "a table or false", entry.value, &example)
         }
     }
+}
+
+/// Reads how often failed tests run again.
+fn read_retries(section: &Section<'_>) -> Result<Option<Located<u32>>, ProjectError> {
+    let retries = section.integer("retries", 0..=10, 2)?;
+    Ok(retries.map(|retries| Located::new(u32::try_from(retries.value).unwrap_or_default(), retries.at)))
 }
 
 impl GateSection {
@@ -91,6 +128,7 @@ impl GateSection {
             allow_failure: section.flag("allow_failure")?,
             network: section.flag("network")?,
             docker: section.flag("docker")?,
+            retries: read_retries(section)?,
         };
         section.finish()?;
         check_variables(&section.key("env"), &gate.env)?;

@@ -19,6 +19,7 @@ pub use requirements::{RequirementFile, RequirementFormat};
 pub(super) use requirements::{has_requirement_folder, is_requirement_file};
 pub use workspace::Workspace;
 
+use super::config::MANIFEST;
 use super::document::Document;
 use super::{Located, ProjectError};
 
@@ -81,6 +82,14 @@ pub enum Install {
 }
 
 impl Manifest {
+    /// Reads the manifest of a folder that another project depends on.
+    ///
+    /// # Errors
+    /// Where a file of it is wrong.
+    pub fn of(root: &Path) -> Result<Self, ProjectError> {
+        Self::read(root, Document::read(root, MANIFEST)?.as_ref())
+    }
+
     /// Reads the manifest of a project.
     pub(super) fn read(root: &Path, pyproject: Option<&Document>) -> Result<Self, ProjectError> {
         let mut manifest = match pyproject {

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use super::render::backend_name;
 use super::script::Section;
-use super::{Color, ProxyState, SLOTS};
+use super::{CheckKind, Color, ProxyState, SLOTS};
 
 /// Entries of a map file, or of a worker's copy of it.
 pub type Entries = BTreeMap<String, String>;
@@ -43,9 +43,12 @@ impl Runtime {
             for color in Color::ALL {
                 let backend = backend_name(key, color);
                 let side = place.sides.get(&color);
-                put("check-path.map", backend.clone(), side.map_or_else(|| "/".to_owned(), |side| side.path.clone()));
-                let host = side.map(|side| side.domain.clone()).filter(|domain| !domain.is_empty());
-                put("check-host.map", backend.clone(), host.unwrap_or_else(|| "localhost".to_owned()));
+                // A worker knows only the maps that its configuration names: where every check is TCP, those of checks are not there.
+                if place.check(color) == CheckKind::Http {
+                    put("check-path.map", backend.clone(), side.map_or_else(|| "/".to_owned(), |side| side.path.clone()));
+                    let host = side.map(|side| side.domain.clone()).filter(|domain| !domain.is_empty());
+                    put("check-host.map", backend.clone(), host.unwrap_or_else(|| "localhost".to_owned()));
+                }
                 let slots = (1..=SLOTS)
                     .map(|number| (number, side.and_then(|side| side.slots.get(&number)).map(|slot| (slot.address, slot.port))))
                     .collect();

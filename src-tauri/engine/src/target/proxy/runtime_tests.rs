@@ -169,3 +169,14 @@ fn the_files_of_a_generation() {
     }
     insta::assert_snapshot!(text);
 }
+
+#[test]
+fn a_map_of_checks_is_left_alone_where_none_asks_by_http() {
+    let mut before = state();
+    stage(&mut before, "r1", &[16]);
+    let place = before.places.get_mut("shop_local").unwrap();
+    place.checks = Color::ALL.map(|color| (color, CheckKind::Tcp)).into();
+    let told = commands(&ProxyState::empty("172.18.0.0/22".into()), &before);
+    assert!(told.contains("set server shop_local.blue/s1 state ready"), "{told}");
+    assert!(!told.contains("check-"), "{told}");
+}
