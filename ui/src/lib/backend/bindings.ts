@@ -199,6 +199,38 @@ export type Change = {
 	seq: number,
 };
 
+/**  How what a gate found differs from what it found earlier. */
+export type Comparison = {
+	/**  The gate's run before this one. */
+	before: RunMark | null,
+	/**  Findings and failing tests that the run before did not have. */
+	new: number,
+	/**  Findings and failing tests of the run before that are gone. */
+	mended: number,
+	/**  The last run in which the gate was green. */
+	green: RunMark | null,
+	/**  Tests that passed then and do not pass now. */
+	broken: number,
+	/**  Tests that there were none of then. */
+	added: number,
+	/**  Tests of then that there are none of now. */
+	removed: number,
+	/**  Milliseconds that the gate took then. */
+	duration_ms: number | null,
+	/**  What was covered then, without files. */
+	coverage: Coverage | null,
+};
+
+/**  What tests covered. */
+export type Coverage = {
+	/**  Statements that ran; branches, too, where they are measured. */
+	covered: number,
+	/**  Statements that could have run. */
+	total: number,
+	/**  Each file, the least covered first. */
+	files: FileCoverage[],
+};
+
 /**  What is wrong with a database. */
 export type DatabaseTrouble = 
 /**  Nothing listens there. */
@@ -393,6 +425,24 @@ export type EventBody =
 	problem: Problem | null,
 } };
 
+/**  Lines of a source file. */
+export type Excerpt = {
+	/**  The number of its first line, from 1. */
+	first: number,
+	/**  The lines, without their ends. */
+	lines: string[],
+};
+
+/**  What tests covered of one file. */
+export type FileCoverage = {
+	/**  The file, relative to the project. */
+	file: string,
+	/**  Statements that ran. */
+	covered: number,
+	/**  Statements that could have run. */
+	total: number,
+};
+
 /**  One finding of a gate. */
 export type Finding = {
 	/**  The file, relative to the project. */
@@ -409,6 +459,12 @@ export type Finding = {
 	level: Level,
 	/**  What the tool says. */
 	message: string,
+	/**  Whether the tool could mend it by itself, without changing what the code means. */
+	fixable?: boolean,
+	/**  Whether the gate's run before this one did not have it. */
+	new?: boolean,
+	/**  The code around it, as it was when the gate ran; only the first findings of a gate have it. */
+	excerpt?: Excerpt | null,
 };
 
 /**  Everything one gate has to say. */
@@ -429,6 +485,8 @@ export type GateReport = {
 	tests: TestReport | null,
 	/**  The last lines of its output, when no finding says more. */
 	tail: string[],
+	/**  How it differs from earlier runs; none when nothing earlier is remembered. */
+	compared?: Comparison | null,
 };
 
 /**  How a gate ended. */
@@ -747,6 +805,14 @@ export type RolloutState =
 /**  One execution of the pipeline: a UUID version 7 (RFC 9562), so that ids sort by time. */
 export type RunId = string;
 
+/**  A gate's run that is compared with. */
+export type RunMark = {
+	/**  The run. */
+	run: RunId,
+	/**  When the gate ended in it, RFC 3339. */
+	at: string,
+};
+
 /**  One run, as the history lists it. */
 export type RunRecord = {
 	/**  Its id. */
@@ -925,10 +991,12 @@ export type Suspect = {
 	fix: string,
 } & Cause;
 
-/**  One test that did not pass. */
+/**  One test that did not pass, or not at once. */
 export type TestOutcome = {
 	/**  Its node id, such as `tests/test_shop.py::test_total`. */
 	id: string,
+	/**  How it ended. */
+	state?: TestState,
 	/**  The file, relative to the project. */
 	file: string | null,
 	/**  The line of the failure, from 1. */
@@ -937,8 +1005,14 @@ export type TestOutcome = {
 	message: string,
 	/**  The failure with its source lines. */
 	text: string,
+	/**  What it printed and logged. */
+	output?: string,
 	/**  Seconds it took. */
 	duration_s: number | null,
+	/**  Whether the gate's run before this one did not have this failure. */
+	new?: boolean,
+	/**  The code around the failure, when `text` does not show it. */
+	excerpt?: Excerpt | null,
 };
 
 /**  The tests of a gate. */
@@ -951,9 +1025,38 @@ export type TestReport = {
 	errors: number,
 	/**  Tests that were skipped. */
 	skipped: number,
-	/**  Each that did not pass. */
+	/**  Each that did not pass; those that the gate's run before this one did not have come first. */
 	failures: TestOutcome[],
+	/**  Each that failed at first and passed when it was run again. They count as passed. */
+	flaky?: TestOutcome[],
+	/**  The slowest, the slowest first; at most ten, none below a tenth of a second. */
+	slowest?: TestResult[],
+	/**  What they covered, when that was measured. */
+	coverage?: Coverage | null,
 };
+
+/**  One test, whatever became of it. */
+export type TestResult = {
+	/**  Its node id. */
+	id: string,
+	/**  How it ended. */
+	state: TestState,
+	/**  Seconds it took. */
+	duration_s: number | null,
+};
+
+/**  How a test ended. */
+export type TestState = 
+/**  It passed. */
+"passed" | 
+/**  It failed. */
+"failed" | 
+/**  It broke before or after its body. */
+"error" | 
+/**  It was skipped, or failed as it was expected to. */
+"skipped" | 
+/**  It failed at first and passed when it was run again. */
+"flaky";
 
 /**  Who looked for a variable. */
 export type VariableReader = 
