@@ -270,7 +270,6 @@ async fn docker_tools_that_crash_or_print_nonsense_are_errors_and_nothing_is_gre
     let (reports, _) = bench.run().await;
     for (name, ..) in &fakes {
         assert_eq!(reports[name.as_str()].state.word(), "error", "{:#?}", reports[name.as_str()]);
-        println!("{name}: {}", reason(&reports[name.as_str()]));
     }
     assert!(reason(&reports["lorem"]).contains("lorem ipsum"));
     assert!(reason(&reports["bomb"]).contains("document type"));
