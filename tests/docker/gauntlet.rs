@@ -65,6 +65,7 @@ impl Bench {
 
     fn gate(&mut self, name: &str, command: &str) -> &mut GateSettings {
         self.plan.gates.push(GateSettings {
+            workers: None,
             name: name.into(),
             run: Some(CommandLine::Shell(command.into())),
             needs: Vec::new(),

@@ -8,5 +8,6 @@ mod examples;
 mod findings;
 mod load;
 mod rollback;
+mod services;
 mod workspace;
 mod world;

@@ -33,6 +33,8 @@ pub struct Event {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 #[serde(rename_all = "snake_case", tag = "type", content = "data")]
+// Few of them are made, and updates hold them in a box.
+#[allow(clippy::large_enum_variant)]
 pub enum EventBody {
     /// A run began.
     RunStarted(RunRecord),

@@ -14,8 +14,7 @@ use super::ship;
 #[derive(Debug, clap::Args)]
 #[command(after_help = help::examples(&[
     ("nonevent check", "what a ship would prove, and no more"),
-    ("nonevent check -v", "with everything that the gates print"),
-    ("nonevent check --junit tests.xml", "with every test in a file for CI"),
+    ("nonevent check --junit tests.xml", "with every test in a file"),
     ("nonevent check --no-cache", "every gate, whatever was green before"),
 ]))]
 pub struct Args {

@@ -7,7 +7,7 @@ use super::container::{COVERAGE_FILE, JUNIT_FILE, LARGEST_OUTPUT, RUFF_FILE, spe
 use super::judge::{self, Limits, Reading};
 use super::order::Board;
 use super::readers::{self, Paths};
-use super::{GateFact, Hall, excerpt, measured, retry};
+use super::{GateFact, Hall, excerpt, measured, retry, shard};
 use crate::docker::LineSender;
 use crate::docker::once::{self, OnceEnd, OnceError};
 use crate::model::{CommandLine, Finding, GateReport, GateSettings, GateState, LogStream};
@@ -86,7 +86,9 @@ async fn turn(hall: &Hall<'_>, board: &Board, settings: &GateSettings, command: 
 /// Runs the tool and reads what it found.
 async fn tool(hall: &Hall<'_>, settings: &GateSettings, command: &CommandLine) -> GateReport {
     let report = |state| blank(&settings.name, state, command::typed(command));
-    let invocation = Invocation::new(command);
+    // Whoever made the plan has decided; a gate whose tool divides nothing has one worker.
+    let workers = settings.workers.unwrap_or(1);
+    let invocation = shard::divided(Invocation::new(command), workers);
     let known = invocation.known.map(|known| known.tool);
     let mut spec = specification(hall, settings, &invocation);
     let mut end = once::run(hall.docker, &spec, hall.lines, hall.cancel).await;
@@ -132,7 +134,7 @@ async fn tool(hall: &Hall<'_>, settings: &GateSettings, command: &CommandLine) -
         tail.push(READ_ONLY.to_owned());
     }
     let tool = match known {
-        Some(tool) => hall.versions.of(hall, tool).await,
+        Some(tool) => hall.versions.of(hall, tool).await.map(|tool| shard::described(tool, workers)),
         None => None,
     };
     GateReport { tool, findings: reading.findings, tests: reading.tests, tail, ..report(state) }

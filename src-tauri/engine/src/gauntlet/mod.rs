@@ -11,10 +11,12 @@ mod gate;
 mod judge;
 mod leftovers;
 mod measured;
+mod needed;
 mod order;
 mod readers;
 mod retry;
 mod services;
+mod shard;
 mod versions;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,8 +29,10 @@ pub use self::error::GauntletError;
 pub use self::judge::no_tests;
 use self::leftovers::RunGuard;
 pub use self::leftovers::clean_leftovers;
+pub use self::needed::tools_of;
 use self::services::Services;
 pub use self::services::wanted_services;
+pub use self::shard::{Xdist, workers};
 use self::versions::Versions;
 use crate::docker::Docker;
 use crate::model::{Digest, GateReport, GateSettings, LogLine, ProjectName, RunId, ServiceSettings, TestResult};
@@ -89,6 +93,8 @@ impl GateLimits {
 
 /// A fact about a gate, told as soon as it is one. Lines of output travel beside.
 #[derive(Debug, Clone, PartialEq)]
+// Few of them are made, and each is handed on once.
+#[allow(clippy::large_enum_variant)]
 pub enum GateFact {
     /// A gate began.
     Started {

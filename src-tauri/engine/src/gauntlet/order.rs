@@ -114,6 +114,7 @@ mod tests {
             services: owned(services),
             timeout: Duration::from_secs(1),
             env: BTreeMap::new(),
+            workers: None,
             allow_failure: false,
             network: false,
             docker: false,

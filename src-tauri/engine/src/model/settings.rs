@@ -227,6 +227,9 @@ pub struct GateSettings {
     pub timeout: Duration,
     /// Variables for this gate only.
     pub env: BTreeMap<String, String>,
+    /// Among how many processes its tests are divided; what suits it, where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workers: Option<u32>,
     /// A red gate of this kind does not stop a ship.
     pub allow_failure: bool,
     /// Whether it may reach a network beyond its services.

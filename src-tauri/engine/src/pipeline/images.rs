@@ -8,14 +8,16 @@ use std::path::{Path, PathBuf};
 use super::Context;
 use crate::docker::Docker;
 use crate::error::EngineError;
-use crate::gauntlet;
+use crate::gauntlet::{self, Xdist};
 use crate::image::wheels::{self, LocalProject, Wheel, WheelBuild};
 use crate::image::{
     DevelopmentBuild, DevelopmentImage, LibcKind, PythonRuntime, development_image, dockerfile, hold_pinned, inspect,
     python_runtime, resolve_base,
 };
 use crate::model::{ImageReport, Release, ServiceSettings, Stage};
-use crate::project::lock::{self, Libc, LocalPackage, LockFile, LockedPackage, Machine, MainDependencies, PythonTarget, Wanted};
+use crate::project::lock::{
+    self, Libc, LocalPackage, LockFile, LockedPackage, Machine, MainDependencies, PythonTarget, ResolvedWheel, Wanted,
+};
 use crate::project::pins::{Pins, Written};
 use crate::project::{Manifest, Project};
 
@@ -40,6 +42,15 @@ pub struct Images<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tooling {
     wheels: Vec<Wheel>,
+    /// What people should know about tools that the project does not lock.
+    notes: Vec<String>,
+}
+
+impl Tooling {
+    /// Tells whether gates are given pytest-xdist.
+    pub fn xdist(&self) -> Xdist {
+        if self.wheels.iter().any(|wheel| wheel.name == "pytest-xdist") { Xdist::Locked } else { Xdist::Absent }
+    }
 }
 
 /// What a lock pins for the app, and what for its gates beyond that.
@@ -119,7 +130,9 @@ impl Images<'_> {
             cache: self.cache,
             progress: &progress,
         };
-        Ok(development_image(self.docker, build).await?)
+        let mut development = development_image(self.docker, build).await?;
+        development.warnings.extend(tooling.notes.iter().cloned());
+        Ok(development)
     }
 
     /// Replaces the images of services by what they are pinned to.
@@ -158,20 +171,47 @@ impl Images<'_> {
                 Some(shipped) => return Err(differently_locked(shipped, &package)),
             }
         }
+        let locked = app.packages.iter().chain(&tools).map(|package| (package.name.clone(), package.version.clone())).collect();
+        let unlocked = self.unlocked(&locked, &target).await?;
         let count = app.packages.len();
         let together = app.packages.into_iter().chain(tools).collect();
-        let mut resolved =
-            lock::with_urls(together, lock, &target, &self.cache.join("locks")).await?.into_iter().map(|wheel| Wheel {
-                name: wheel.name,
-                version: wheel.version,
-                filename: wheel.filename,
-                url: wheel.url.to_string(),
-                sha256: wheel.sha256,
-                size: wheel.size,
-            });
+        let mut resolved = lock::with_urls(together, lock, &target, &self.cache.join("locks")).await?.into_iter().map(wheel);
         let app = resolved.by_ref().take(count).collect();
-        Ok(Locked { app, companions, tooling: Tooling { wheels: resolved.collect() } })
+        let wheels = resolved.chain(unlocked.wheels).collect();
+        Ok(Locked { app, companions, tooling: Tooling { wheels, notes: unlocked.notes } })
     }
+
+    /// Finds the tools that gates call and the lock does not hold, at versions of ours, and pins them.
+    async fn unlocked(&self, locked: &BTreeMap<String, String>, target: &PythonTarget) -> Result<Tooling, EngineError> {
+        let called = gauntlet::tools_of(&self.project.settings.gauntlet.gates);
+        let missing: Vec<&str> = called.into_iter().filter(|tool| !locked.contains_key(*tool)).collect();
+        let wanted: Vec<&str> = missing.into_iter().filter(|tool| lock::our_version(tool).is_some()).collect();
+        if wanted.is_empty() {
+            return Ok(Tooling::default());
+        }
+        let mut pins = Pins::read(&self.project.root)?.unwrap_or_default();
+        let found = match lock::unlocked(&wanted, &pins.tools, locked, target, &self.cache.join("locks")).await {
+            Ok(found) => found,
+            // The gates say themselves that their tool is missing; the release does not depend on it.
+            Err(error) => {
+                let note = format!("{} cannot be had, which the project does not lock: {error}", wanted.join(", "));
+                return Ok(Tooling { wheels: Vec::new(), notes: vec![note] });
+            }
+        };
+        let notes = wanted.iter().filter_map(|tool| {
+            let version = found.pins.get(*tool)?;
+            Some(format!("the project does not lock {tool}: {tool} {version} is run, pinned in nonevent.lock"))
+        });
+        let notes = notes.collect();
+        pins.tools.extend(found.pins);
+        write_pins(&self.project.root, &pins)?;
+        Ok(Tooling { wheels: found.wheels.into_iter().map(wheel).collect(), notes })
+    }
+}
+
+fn wheel(wheel: ResolvedWheel) -> Wheel {
+    let ResolvedWheel { name, version, filename, url, sha256, size } = wheel;
+    Wheel { name, version, filename, url: url.to_string(), sha256, size }
 }
 
 /// Reads a package that is a folder, such as another member of the workspace: it is installed as the project itself is.
@@ -311,6 +351,8 @@ pub async fn pin_all(docker: &Docker, project: &Project, cache: &Path) -> Result
         let base = resolve_base(docker, &settings.build.base, None, cache).await?;
         pins.images.insert(settings.build.base.clone(), base.pinned.digest);
     }
+    // Tools are found anew by the next run, at the versions of today; what they need follows.
+    pins.tools = pins.tools.keys().filter_map(|tool| Some((tool.clone(), lock::our_version(tool)?.to_owned()))).collect();
     write_pins(&project.root, &pins)?;
     let changed = pins.images.iter().filter(|(reference, digest)| before.images.get(*reference) != Some(digest));
     Ok(changed.map(|(reference, digest)| format!("pinned {reference} to {}", digest.short())).collect())

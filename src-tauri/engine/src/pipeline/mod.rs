@@ -8,6 +8,7 @@ pub mod prove;
 pub mod release;
 mod stage;
 mod start;
+mod workers;
 
 pub use context::Context;
 pub use start::{start, who};

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::images::{Images, Tooling};
 use super::stage::{interruptible, stage};
-use super::{Context, release};
+use super::{Context, release, workers};
 use crate::docker::Docker;
 use crate::error::EngineError;
 use crate::event::EventBody;
@@ -150,7 +150,7 @@ async fn gauntlet(
         context.emit(EventBody::WarningRaised { message: warning.clone(), hint: None }).await?;
     }
     let settings = &project.settings.gauntlet;
-    let plan = GauntletPlan {
+    let mut plan = GauntletPlan {
         run: context.run().clone(),
         project: context.project().clone(),
         image: GateImage {
@@ -169,6 +169,8 @@ async fn gauntlet(
         Gates::Changed => context.store().proof(&key)?,
         Gates::All => None,
     };
+    // How a suite is divided changes nothing of what it finds.
+    plan.gates = workers::decide(context, images.docker.info.cpus, &tooling, &settings.gates).await?;
     let (reports, state) = match known {
         Some((at, reports)) => (cached(context, reports, &at).await?, StageState::Unchanged),
         None => (run_gates(context, images.docker, &plan).await?, StageState::Done),

@@ -5,20 +5,22 @@ pub(super) struct Known {
     pub name: &'static str,
     pub port: u16,
     data: Option<&'static str>,
+    /// Whether its first start runs a server that answers on a socket only, while scripts fill it.
+    pub fills_first: bool,
 }
 
 const KNOWN: [Known; 11] = [
-    Known { name: "postgres", port: 5432, data: Some("/var/lib/postgresql/data") },
-    Known { name: "postgis", port: 5432, data: Some("/var/lib/postgresql/data") },
-    Known { name: "pgvector", port: 5432, data: Some("/var/lib/postgresql/data") },
-    Known { name: "redis", port: 6379, data: Some("/data") },
-    Known { name: "valkey", port: 6379, data: Some("/data") },
-    Known { name: "mysql", port: 3306, data: Some("/var/lib/mysql") },
-    Known { name: "mariadb", port: 3306, data: Some("/var/lib/mysql") },
-    Known { name: "mongo", port: 27017, data: Some("/data/db") },
-    Known { name: "rabbitmq", port: 5672, data: Some("/var/lib/rabbitmq") },
-    Known { name: "memcached", port: 11211, data: None },
-    Known { name: "nats", port: 4222, data: None },
+    Known { name: "postgres", port: 5432, data: Some("/var/lib/postgresql/data"), fills_first: true },
+    Known { name: "postgis", port: 5432, data: Some("/var/lib/postgresql/data"), fills_first: true },
+    Known { name: "pgvector", port: 5432, data: Some("/var/lib/postgresql/data"), fills_first: true },
+    Known { name: "redis", port: 6379, data: Some("/data"), fills_first: false },
+    Known { name: "valkey", port: 6379, data: Some("/data"), fills_first: false },
+    Known { name: "mysql", port: 3306, data: Some("/var/lib/mysql"), fills_first: true },
+    Known { name: "mariadb", port: 3306, data: Some("/var/lib/mysql"), fills_first: true },
+    Known { name: "mongo", port: 27017, data: Some("/data/db"), fills_first: false },
+    Known { name: "rabbitmq", port: 5672, data: Some("/var/lib/rabbitmq"), fills_first: false },
+    Known { name: "memcached", port: 11211, data: None, fills_first: false },
+    Known { name: "nats", port: 4222, data: None, fills_first: false },
 ];
 
 /// From this version on, PostgreSQL's image keeps a folder for each major version under one volume.

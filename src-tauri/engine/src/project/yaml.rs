@@ -227,7 +227,7 @@ mod tests {
         let c = tree.get("c").unwrap();
         assert_eq!(c.get("d").unwrap().text(), Some("two\nlines\n"));
         let keys: Vec<_> = c.entries().iter().map(|(key, node)| (key.name.as_str(), key.line, node.line)).collect();
-        assert_eq!(keys, [("d", 6, 6), ("7", 9, 9)]);
+        assert_eq!(keys, [("d", 6, 7), ("7", 9, 9)]);
         assert_eq!(parse("# nothing\n\n", Path::new("x")).unwrap().value, Value::Null);
     }
 

@@ -2,6 +2,7 @@
 //!
 //! The only user of `rusqlite`. Knows no target: what serves is asked there, never read here.
 
+mod durations;
 mod events;
 mod open;
 mod projects;

@@ -1,6 +1,5 @@
 //! Waits until a service is ready, the way the gates will reach it, and remembers what the last try said.
 
-use std::sync::Mutex;
 use std::time::Duration;
 
 use bollard::container::LogOutput;
@@ -8,7 +7,7 @@ use bollard::exec::StartExecResults;
 use bollard::models::ExecConfig;
 use bollard::query_parameters::{InspectContainerOptions, LogsOptionsBuilder, WaitContainerOptions};
 use futures_util::StreamExt as _;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::docker::once::{self, OnceSpec};
@@ -16,6 +15,7 @@ use crate::docker::{Docker, LineCutter, said};
 use crate::gauntlet::GauntletPlan;
 use crate::gauntlet::command::{argv, typed};
 use crate::gauntlet::container::labels;
+use crate::gauntlet::in_words;
 use crate::model::{CommandLine, Ready, ServiceSettings};
 
 /// Time between two tries of a command.
@@ -23,6 +23,12 @@ const INTERVAL: Duration = Duration::from_millis(250);
 
 /// Time that one try of a command may take.
 const TRY: Duration = Duration::from_secs(30);
+
+/// Time in which a probe says its first word, on an engine with much to do.
+const FIRST_TRY: Duration = Duration::from_secs(60);
+
+/// Time that the usual port of an image has to open once its health check has passed.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Connects, or asks for a path, until it succeeds, inside a container on the services' network: the only way that works on every
 /// engine, and the one that gates go. Prints what it meets when that changes.
@@ -60,7 +66,7 @@ pub(super) struct Waiting<'a> {
 }
 
 /// What the last try of which probe said.
-type Said = Mutex<Option<String>>;
+type Said = watch::Sender<Option<String>>;
 
 impl Waiting<'_> {
     /// Waits until the service is ready, ends, or takes too long; says what happened.
@@ -72,15 +78,19 @@ impl Waiting<'_> {
         let failed = tokio::select! {
             outcome = &mut getting_ready => return outcome,
             reason = self.ends() => reason,
-            () = tokio::time::sleep(self.settings.within) => {
-                format!("it was not ready within {}", crate::gauntlet::in_words(self.settings.within))
-            }
+            () = self.too_long(&said) => format!("it was not ready within {}", in_words(self.settings.within)),
         };
         // The probe is a container as well, which is to be gone before the network is.
         stop.cancel();
         let _ = getting_ready.await;
-        let last = said.lock().ok().and_then(|mut last| last.take());
-        Err(last.map_or(failed.clone(), |last| format!("{failed}; {last}")))
+        let last = said.borrow().as_ref().map(|last| format!("; {last}")).unwrap_or_default();
+        Err(format!("{failed}{last}"))
+    }
+
+    /// Waits until its time is over, and until it was asked at least once: a busy engine is not the service's fault.
+    async fn too_long(&self, said: &Said) {
+        tokio::time::sleep(self.settings.within).await;
+        let _ = tokio::time::timeout(FIRST_TRY, said.subscribe().wait_for(Option::is_some)).await;
     }
 
     /// Goes through everything that makes it ready, one after the other.
@@ -96,9 +106,18 @@ impl Waiting<'_> {
                 None => self.runs().await?,
             },
         }
-        match self.settings.container.port {
-            Some(port) => self.answers(port, "", stop, told).await,
-            None => Ok(()),
+        let Some(port) = self.settings.container.port else { return Ok(()) };
+        // Where it listens elsewhere, its own check has the last word.
+        let enough = stop.child_token();
+        let answering = self.answers(port, "", &enough, told);
+        tokio::pin!(answering);
+        tokio::select! {
+            opened = &mut answering => opened,
+            () = tokio::time::sleep(PATIENCE) => {
+                enough.cancel();
+                let _ = answering.await;
+                Ok(())
+            }
         }
     }
 
@@ -108,13 +127,20 @@ impl Waiting<'_> {
         let mut spec = OnceSpec::new(self.service, image.id.as_str(), argv);
         spec.networks = vec![self.network.to_owned()];
         spec.labels = labels(self.plan, "gate");
-        spec.timeout = self.settings.within + Duration::from_mins(1);
-        let (unread, _) = mpsc::channel(1);
-        let end = once::run(self.docker, &spec, &unread, stop).await.map_err(|error| error.to_string())?;
+        spec.timeout = self.settings.within + 2 * FIRST_TRY;
         let asked = if path.is_empty() { format!("port {port}") } else { format!("`GET {path}` on port {port}") };
-        if let Some(last) = end.tail.last() {
-            tell(told, format!("its {asked} said: {last}"));
-        }
+        let (sender, mut printed) = mpsc::channel(16);
+        let probing = async {
+            let sender = sender;
+            once::run(self.docker, &spec, &sender, stop).await
+        };
+        let listening = async {
+            while let Some(line) = printed.recv().await {
+                tell(told, format!("its {asked} said: {}", line.text));
+            }
+        };
+        let (end, ()) = tokio::join!(probing, listening);
+        let end = end.map_err(|error| error.to_string())?;
         match end.exit_code {
             0 => Ok(()),
             code => Err(format!("the probe of its {asked} ended with exit code {code}: {}", end.tail.join(" "))),
@@ -217,9 +243,7 @@ impl Waiting<'_> {
 }
 
 fn tell(told: &Said, words: String) {
-    if let Ok(mut last) = told.lock() {
-        *last = Some(words);
-    }
+    told.send_replace(Some(words));
 }
 
 async fn unless(stop: &CancellationToken, waiting: impl Future<Output = Result<(), String>>) -> Result<(), String> {

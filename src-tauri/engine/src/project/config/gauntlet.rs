@@ -6,6 +6,7 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use super::checks::{check_label, check_variables};
+use super::services::count;
 use crate::model::CommandLine;
 use crate::project::names::closest;
 use crate::project::section::{Entry, Section, quoted};
@@ -47,6 +48,7 @@ pub(in crate::project) struct GateSection {
     pub services: Option<Located<Vec<String>>>,
     pub timeout: Option<Located<Duration>>,
     pub env: Vec<(String, Located<String>)>,
+    pub workers: Option<Located<u32>>,
     pub allow_failure: Option<Located<bool>>,
     pub network: Option<Located<bool>>,
     pub docker: Option<Located<bool>>,
@@ -125,6 +127,7 @@ impl GateSection {
             services: section.strings("services")?,
             timeout: section.duration("timeout")?,
             env: section.string_table("env")?,
+            workers: count(section, "workers", 1..=256, 4)?,
             allow_failure: section.flag("allow_failure")?,
             network: section.flag("network")?,
             docker: section.flag("docker")?,

@@ -172,7 +172,7 @@ impl ReleaseSection {
     }
 }
 
-fn count(
+pub(super) fn count(
     section: &Section<'_>,
     key: &'static str,
     bounds: std::ops::RangeInclusive<i64>,

@@ -9,7 +9,7 @@ use crate::model::{Origin, Ready, ServiceContainer, ServiceMoment, ServiceSettin
 use crate::project::compose::{Compose, ComposeService, Moment, Variables};
 use crate::project::config::ComposeChoice;
 use crate::project::explain::{Effective, Explained, Shown};
-use crate::project::known::known;
+use crate::project::known::{Known, known};
 use crate::project::place::slashed;
 use crate::project::{Located, ProjectError};
 
@@ -161,16 +161,18 @@ fn one(
         env,
         within,
         provides: provides.into_iter().collect(),
-        // A health check may pass before the service listens: PostgreSQL's does while its init scripts run.
-        container: ServiceContainer {
-            port: known
-                .map(|known| known.port)
-                .filter(|port| !matches!(ready.value, Ready::Completed) && ready.value != Ready::Port(*port)),
-            ..container
-        },
+        container: ServiceContainer { port: listens(service, &ready.value, known), ..container },
         ready: ready.value,
         ..ServiceSettings::new(image)
     }
+}
+
+/// The port that must be open besides: a health check may pass before the service listens, as PostgreSQL's does while init scripts run.
+fn listens(service: &ComposeService, ready: &Ready, known: Option<&Known>) -> Option<u16> {
+    let moved = |text: &str| text.contains("port") || text == "-p" || text == "-P";
+    let command = service.command.as_ref().map(|command| command.value.argv()).unwrap_or_default();
+    let elsewhere = command.iter().any(|word| moved(word)) || service.env.iter().any(|variable| variable.name.ends_with("PORT"));
+    known.filter(|known| known.fills_first && matches!(ready, Ready::Command(_)) && !elsewhere).map(|known| known.port)
 }
 
 /// The address of a service in the variable that most programs ask for it by.

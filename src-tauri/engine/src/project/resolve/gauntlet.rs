@@ -139,6 +139,7 @@ fn gate(
         services: Vec::new(),
         timeout: TIMEOUT,
         env: BTreeMap::new(),
+        workers: None,
         allow_failure: false,
         network: false,
         docker: false,
@@ -178,6 +179,8 @@ fn details(settings: GateSettings, section: Option<&GateSection>, known: &Servic
             env.insert(name, value);
         }
     }
+    let workers = section.and_then(|section| section.workers.clone());
+    let workers = workers.map(|workers| explained.take(&key("workers"), Effective::at(workers.value, &workers.at)));
     let allow_failure = explained.take(&key("allow_failure"), flag(section.map(|section| &section.allow_failure)));
     let network = explained.take(&key("network"), flag(section.map(|section| &section.network)));
     let docker = explained.take(&key("docker"), flag(section.map(|section| &section.docker)));
@@ -185,7 +188,7 @@ fn details(settings: GateSettings, section: Option<&GateSection>, known: &Servic
         Some(own) => explained.take(&key("retries"), Effective::at(own.value, &own.at)),
         None => settings.retries,
     };
-    GateSettings { needs, services, timeout, env, allow_failure, network, docker, retries, ..settings }
+    GateSettings { needs, services, timeout, env, workers, allow_failure, network, docker, retries, ..settings }
 }
 
 /// Refuses names that nothing defines, and gates that wait for each other.

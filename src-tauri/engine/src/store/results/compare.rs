@@ -85,8 +85,8 @@ pub(super) fn count_tests(
     const LACKS: &str = "SELECT count(*) FROM test_results one WHERE result = ?1
         AND NOT EXISTS (SELECT 1 FROM test_results other WHERE other.result = ?2 AND other.test = one.test)";
     const BROKEN: &str =
-        "SELECT count(*) FROM test_results now JOIN test_results then ON then.result = ?2 AND then.test = now.test
-        WHERE now.result = ?1 AND now.state IN ('failed', 'error') AND then.state IN ('passed', 'flaky')";
+        "SELECT count(*) FROM test_results one JOIN test_results other ON other.result = ?2 AND other.test = one.test
+        WHERE one.result = ?1 AND one.state IN ('failed', 'error') AND other.state IN ('passed', 'flaky')";
     comparison.broken = count(BROKEN, result, green)?;
     comparison.added = count(LACKS, result, green)?;
     comparison.removed = count(LACKS, green, result)?;
