@@ -7,10 +7,11 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
 use nonevent_engine::diagnosis::Shipped;
+use nonevent_engine::model::ServiceContainer;
 use nonevent_engine::model::{
-    CommandLine, Diagnosis, Digest, Framework, HealthProbe, ReleaseSettings, Resources, RolloutReason, RunId, ServiceSettings,
+    CommandLine, Diagnosis, Digest, Framework, HealthProbe, Ready, ReleaseSettings, Resources, RolloutReason, RunId,
+    ServiceSettings,
 };
 use nonevent_engine::pipeline::Context;
 use nonevent_engine::request::Bake;
@@ -24,8 +25,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::lab::{Lab, PROXY};
 
-/// Rollouts at the same time: most of it is waiting.
-const AT_ONCE: usize = 9;
+/// Environments in which cases are rolled out one after the other.
+const LANES: usize = 5;
 
 /// Which image a case runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +67,7 @@ pub fn case(command: &str) -> Case {
         env: BTreeMap::new(),
         path: "/healthz".to_owned(),
         // Enough for a start on a machine that does many things at once.
-        deadline: 10,
+        deadline: 8,
         memory: 192,
         image: Image::Apps,
         framework: Framework::Custom,
@@ -175,23 +176,29 @@ impl Clinic {
 
     /// Rolls every case out, and asserts what is found out; nothing of any is left.
     pub async fn treat(&self, cases: Vec<Case>) {
-        let wrong: Vec<String> = stream::iter(cases.iter().enumerate())
-            .map(|(number, case)| async move {
-                let began = std::time::Instant::now();
-                let diagnosis = self.ship(&format!("p{number}"), case).await;
-                println!("{:>6} ms  {}", began.elapsed().as_millis(), diagnosis.summary);
-                case.judge(&diagnosis).err()
-            })
-            .buffer_unordered(AT_ONCE)
-            .filter_map(std::future::ready)
-            .collect()
-            .await;
+        let lanes = (0..LANES.min(cases.len())).map(|lane| self.lane(lane, cases.iter().skip(lane).step_by(LANES)));
+        let wrong: Vec<String> = futures_util::future::join_all(lanes).await.into_iter().flatten().collect();
         assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
         assert_eq!(self.lab.everything().await, [""; 0], "something is left behind");
     }
 
-    async fn ship(&self, project: &str, case: &Case) -> Diagnosis {
-        let place = sample::place(project);
+    /// Rolls cases out in one environment; returns what is wrong with what was found.
+    async fn lane(&self, number: usize, cases: impl Iterator<Item = &Case>) -> Vec<String> {
+        let place = sample::place(&format!("p{number}"));
+        let mut wrong = Vec::new();
+        for case in cases {
+            let began = std::time::Instant::now();
+            let diagnosis = self.ship(&place, case).await;
+            println!("{:>6} ms  {}", began.elapsed().as_millis(), diagnosis.summary);
+            wrong.extend(case.judge(&diagnosis).err());
+        }
+        let lease = Lease::acquire(Arc::clone(&self.target), &place, "ann@one", "down").await.unwrap();
+        self.target.down(lease.fence(), Leave::Nothing).await.unwrap();
+        lease.release().await.unwrap();
+        wrong
+    }
+
+    async fn ship(&self, place: &Place, case: &Case) -> Diagnosis {
         let store = Store::in_memory().unwrap();
         let (updates, mut reader) = mpsc::channel(64);
         tokio::spawn(async move { while reader.recv().await.is_some() {} });
@@ -203,8 +210,8 @@ impl Clinic {
             updates,
             CancellationToken::new(),
         );
-        let lease = Lease::acquire(Arc::clone(&self.target), &place, "ann@one", "ship").await.unwrap();
-        let order = self.order(&place, case);
+        let lease = Lease::acquire(Arc::clone(&self.target), place, "ann@one", "ship").await.unwrap();
+        let order = self.order(place, case);
         let mut rollout = Rollout::begin(&context, self.target.as_ref(), &lease, &order).await.unwrap().unwrap();
         let error = match rollout.move_traffic().await {
             Err(error @ (RolloutError::NeverHealthy { .. } | RolloutError::BeforeStartFailed { .. })) => error,
@@ -213,9 +220,8 @@ impl Clinic {
         let diagnosis = error.diagnosis().cloned().unwrap();
         let recorded = store.rollouts(&place.project, None, 1).unwrap().remove(0).diagnosis;
         assert_eq!(recorded.as_ref(), Some(&diagnosis), "it is kept with the rollout");
-        let left = self.target.observe(&place).await.unwrap().instances;
+        let left = self.target.observe(place).await.unwrap().instances;
         assert_eq!(left, [], "an instance was left");
-        self.target.down(lease.fence(), Leave::Nothing).await.unwrap();
         lease.release().await.unwrap();
         diagnosis
     }
@@ -257,15 +263,16 @@ impl Clinic {
 }
 
 fn postgres() -> ServiceSettings {
-    serde_json::from_value(serde_json::json!({
-        "image": "postgres:17",
-        "ready": { "port": 5432 },
-        "env": { "POSTGRES_PASSWORD": "made-up" },
-        "provides": {},
-        "data": null,
-        "command": null,
-    }))
-    .unwrap()
+    ServiceSettings {
+        image: "postgres:17".to_owned(),
+        command: None,
+        env: BTreeMap::from([("POSTGRES_PASSWORD".to_owned(), "made-up".to_owned())]),
+        ready: Ready::Port(5432),
+        within: Duration::from_secs(60),
+        provides: BTreeMap::new(),
+        data: None,
+        container: ServiceContainer::default(),
+    }
 }
 
 /// The sources of the image.
