@@ -128,7 +128,7 @@ fn findings_on_a_narrow_terminal() {
 fn everything_is_shown_to_those_who_ask() {
     let told = told(&lint(), Lines::Shown, None);
     assert_eq!(told.matches("F401").count(), 24);
-    assert_eq!(told.matches("> ").count(), 25, "each with its code");
+    assert_eq!(told.matches("        > ").count(), 25, "each with its code");
 }
 
 #[test]
@@ -151,7 +151,15 @@ fn a_green_gate_says_what_is_flaky_and_slow_and_no_more() {
     let tests = TestReport { failures: Vec::new(), failed: 0, ..unit().tests.unwrap() };
     let compared = Comparison { new: 0, mended: 2, broken: 0, ..unit().compared.unwrap() };
     let green = GateReport { state: GateState::Green, tests: Some(tests), compared: Some(compared), ..unit() };
-    insta::assert_snapshot!(told(&green, Lines::Kept, None), @"");
+    insta::assert_snapshot!(told(&green, Lines::Kept, None), @r"
+      ✓ unit         green: 1 flaky, 297 passed (pytest 9.2.0)             12.3 s
+          flaky: tests/unit/test_mail.py::test_sent, passed when it ran again
+          slow:  1m 01s  tests/unit/test_mail.py::test_sent
+          slow:   0.7 s  tests/unit/test_a.py::test_b
+          covered: 81.1 % of 1000 statements, 82.0 % when last green
+          since the run 2 min ago: 2 mended
+          last green 3 d ago: 4 added, took 8.0 s then
+    ");
 }
 
 fn run() -> RunRecord {
@@ -199,9 +207,21 @@ fn the_past_of_a_test_and_the_slowest_as_tables() {
         past("2026-11-23T08:00:00Z", test(TestState::Flaky, 1.5), Some("timed out")),
         past("2026-11-22T10:00:00Z", test(TestState::Passed, 0.01), None),
     ];
-    insta::assert_snapshot!(results::history(&every, view()), @"");
+    insta::assert_snapshot!(results::history(&every, view()), @r"
+    tests/test_a.py::test_b
+      age  state      took  gate  run
+    2 min  ✗ failed  12 ms  unit  0193574e28007a0c8f1d2b3c4d5e6f70
+      assert 3 == 4
+      2 h  ! flaky   1.5 s  unit  0193574e28007a0c8f1d2b3c4d5e6f70
+      timed out
+      1 d  ✓ passed  10 ms  unit  0193574e28007a0c8f1d2b3c4d5e6f70
+    ");
     let slow = [("unit", &test(TestState::Passed, 61.2)), ("integration", &test(TestState::Skipped, 0.05))];
-    insta::assert_snapshot!(results::slowest(&slow, view()), @"");
+    insta::assert_snapshot!(results::slowest(&slow, view()), @r"
+      took  state      gate         test
+    1m 01s  ✓ passed   unit         tests/test_a.py::test_b
+     50 ms  – skipped  integration  tests/test_a.py::test_b
+    ");
 }
 
 #[test]
@@ -218,7 +238,13 @@ fn annotations_are_escaped_in_turn_and_no_more_than_are_shown() {
     assert_eq!(told.iter().filter(|line| line.starts_with("::error")).count(), 10);
     assert_eq!(told.iter().filter(|line| line.starts_with("::warning")).count(), 1);
     assert!(told.iter().all(|line| !line.contains('\n') && !line.contains('\r')));
-    insta::assert_snapshot!(told.iter().take(5).cloned().collect::<Vec<_>>().join("\n"), @"");
+    insta::assert_snapshot!(told.iter().take(5).cloned().collect::<Vec<_>>().join("\n"), @r"
+    ::error file=services/shop/shop/orders.py,line=98,col=5,title=lint%3A PLR0913::Too many arguments in function definition (7 > 5), which nobody who calls it will remember
+    ::error file=services/shop/tests/unit/test_orders.py,line=12,title=unit%3A tests/unit/test_orders.py%3A%3ATestOrders%3A%3Atest_total::assert 3 == 4
+    ::warning file=services/shop/a%2Cb%3Ac%25.py,line=3,col=1,title=types::one%0A::error::two%0D100%25
+    ::error title=docs::it was torn
+    ::error file=services/shop/shop/orders.py,line=10,col=5,title=lint%3A F401::`os` imported but unused
+    ");
 }
 
 #[test]

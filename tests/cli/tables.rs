@@ -184,6 +184,7 @@ fn rollout(reason: RolloutReason, state: RolloutState, failure: Option<&str>) ->
             resources: Resources::default(),
         },
         state,
+        diagnosis: None,
         failure: failure.map(Into::into),
         started_at: "2026-11-23T09:55:00Z".into(),
         finished_at: (state != RolloutState::Running).then(|| "2026-11-23T09:55:12.300Z".into()),

@@ -100,6 +100,7 @@ fn defect() -> Problem {
         causes: Vec::new(),
         hints: vec!["run it again with `NONEVENT_LOG=debug` and report what it prints; what served goes on serving".into()],
         details: Vec::new(),
+        diagnosis: None,
     }
 }
 

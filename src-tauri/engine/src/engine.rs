@@ -559,7 +559,8 @@ impl Engine {
             .collect();
         let services = images::pin_services(docker, project, wanted).await?;
         let settings = &project.settings;
-        deliver(context, target, Delivery { settings, name, environment, release, reason, wait, services }).await
+        deliver(context, target, Delivery { settings, name, environment, release, reason, wait, root: &project.root, services })
+            .await
     }
 
     fn newest(&self, project: &Project) -> Result<Release, EngineError> {

@@ -15,7 +15,7 @@ use super::{ship, watch};
 /// Prove the project: its lock, its image, its gates; nothing is started
 #[derive(Debug, clap::Args)]
 #[command(after_help = help::examples(&[
-    ("nonevent check --junit tests.xml", "with every test in a file for CI"),
+    ("nonevent check --junit tests.xml", "with every test in a file"),
     ("nonevent check --no-cache", "every gate, whatever was green before"),
     ("nonevent check --watch", "again after each save, only what the change concerns"),
 ]))]

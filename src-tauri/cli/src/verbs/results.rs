@@ -21,9 +21,7 @@ use crate::words::{age, duration};
 #[command(after_help = help::examples(&[
     ("nonevent results --failed", "of the gates that did not pass"),
     ("nonevent results unit -v", "everything that one gate found"),
-    ("nonevent results --slowest 20", "where the time of the tests goes"),
     ("nonevent results --test test_total", "what became of one test, run by run"),
-    ("nonevent results --sarif found.sarif", "for a program that shows it beside the code"),
 ]))]
 pub struct Args {
     /// Only these gates

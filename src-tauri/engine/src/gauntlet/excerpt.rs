@@ -28,8 +28,8 @@ pub(super) async fn add(hall: &Hall<'_>, reading: &mut Reading) {
     let wanted: BTreeSet<String> = found
         .chain(failed)
         .filter_map(|(file, line)| file.filter(|file| line.is_some() && is_own(file)))
-        .cloned()
         .take(FIRST * 2)
+        .cloned()
         .collect();
     let files = read(hall, wanted.into_iter().take(FILES).collect()).await;
     let excerpt = |file: &str, line: Option<u32>| around(files.get(file)?, line?);
@@ -42,9 +42,9 @@ pub(super) async fn add(hall: &Hall<'_>, reading: &mut Reading) {
     }
 }
 
-/// pytest marks the line that failed, unless it was told to keep tracebacks short.
+/// pytest marks the line that failed, or shows it below its place, unless it was told to keep failures to a line.
 fn shows_code(failure: &TestOutcome) -> bool {
-    failure.text.lines().any(|line| line.starts_with("> "))
+    failure.text.lines().any(|line| line.starts_with("> ") || (line.contains(".py:") && line.contains(": in ")))
 }
 
 fn is_own(file: &str) -> bool {

@@ -87,7 +87,7 @@ fn told(tests: Option<&TestReport>) -> GateState {
         Some(tests) if tests.failed + tests.errors > 0 => GateState::Red,
         Some(TestReport { passed: 0, skipped: 0, .. }) => GateState::Error { reason: NO_TESTS.to_owned() },
         Some(TestReport { passed: 0, skipped, .. }) => {
-            GateState::Error { reason: format!("{NO_TESTS}: all {skipped} were skipped") }
+            GateState::Error { reason: format!("{NO_TESTS}: {skipped} skipped, none passed") }
         }
         Some(_) | None => GateState::Green,
     }

@@ -137,6 +137,8 @@ impl GateLimits {
 
 /// A fact about a gate, told as soon as it is one. Lines of output travel beside.
 #[derive(Debug, Clone, PartialEq)]
+// Few of them are made, and each is handed on once.
+#[allow(clippy::large_enum_variant)]
 pub enum GateFact {
     /// A gate began.
     Started {

@@ -56,6 +56,7 @@ mod tests {
                 timeout: Duration::ZERO,
                 env: BTreeMap::new(),
                 workers: None,
+                secrets: Vec::new(),
                 retries: 0,
                 allow_failure: false,
                 network: false,

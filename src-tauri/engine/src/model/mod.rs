@@ -2,6 +2,7 @@
 //!
 //! Owns no logic beyond constructors and display; imports nothing else of the engine.
 
+mod diagnosis;
 mod gate;
 mod id;
 mod image;
@@ -13,6 +14,9 @@ mod rollout;
 mod run;
 mod settings;
 
+pub use diagnosis::{
+    Absence, Cause, Certainty, DatabaseTrouble, Denial, Diagnosis, MigrationTool, Moment, SourcePlace, Suspect, VariableReader,
+};
 pub use gate::{
     Comparison, Coverage, Excerpt, FileCoverage, Finding, GateName, GateReport, GateState, Level, RunMark, RunResults,
     TestOutcome, TestPast, TestReport, TestResult, TestState,

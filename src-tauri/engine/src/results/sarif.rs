@@ -46,10 +46,7 @@ fn run(gate: &GateReport, prefix: &str, id: &str) -> Value {
         Some((name, version)) => (name, Some(version)),
         None => (gate.tool.as_deref().unwrap_or(&gate.gate), None),
     };
-    let mut driver = json!({ "name": name, "rules": rules.told });
-    if let Some(version) = version {
-        driver["version"] = version.into();
-    }
+    let driver = with(json!({ "name": name, "rules": rules.told }), "version", version.map(Value::from));
     let told: Vec<Value> = reason(&gate.state)
         .map(|reason| json!({ "level": level_of(&gate.state), "message": { "text": reason } }))
         .into_iter()
@@ -88,11 +85,7 @@ impl Rules {
         if let Some(known) = self.ids.iter().position(|known| known == id) {
             return known;
         }
-        let mut rule = json!({ "id": id });
-        if let Some(url) = url {
-            rule["helpUri"] = url.into();
-        }
-        self.told.push(rule);
+        self.told.push(with(json!({ "id": id }), "helpUri", url.map(Value::from)));
         self.ids.push(id.to_owned());
         self.ids.len() - 1
     }
@@ -117,17 +110,23 @@ fn of_test(gate: &GateReport, failure: &TestOutcome, prefix: &str, rules: &mut R
 
 fn result(gate: &GateReport, (rule, index): (&str, usize), level: &str, text: &str, new: bool, places: &[Value]) -> Value {
     let text = if text.is_empty() { rule } else { text };
-    let mut result = json!({
+    let result = json!({
         "ruleId": rule,
         "ruleIndex": index,
         "level": level,
         "message": { "text": text },
         "locations": places,
     });
-    if gate.compared.is_some() {
-        result["baselineState"] = if new { "new" } else { "unchanged" }.into();
+    let state = if new { "new" } else { "unchanged" };
+    with(result, "baselineState", gate.compared.is_some().then(|| state.into()))
+}
+
+/// An object with one more field, where that has a value.
+fn with(mut object: Value, field: &str, value: Option<Value>) -> Value {
+    if let (Some(fields), Some(value)) = (object.as_object_mut(), value) {
+        fields.insert(field.to_owned(), value);
     }
-    result
+    object
 }
 
 struct Place<'a> {
@@ -144,19 +143,14 @@ impl Place<'_> {
             true => json!({ "uri": format!("file://{}", utf8_percent_encode(file, SEGMENT)) }),
             false => json!({ "uri": utf8_percent_encode(&format!("{prefix}{file}"), SEGMENT).to_string(), "uriBaseId": ROOT }),
         };
-        let mut physical = json!({ "artifactLocation": artifact });
         // Lines and columns are counted from 1 there, and a file as a whole has none.
-        if let Some(line) = self.line.filter(|line| *line > 0) {
-            let mut region = json!({ "startLine": line });
-            if let Some(column) = self.column.filter(|column| *column > 0) {
-                region["startColumn"] = column.into();
-            }
-            let at = self.excerpt.and_then(|excerpt| excerpt.lines.get(line.checked_sub(excerpt.first)? as usize));
-            if let Some(code) = at {
-                region["snippet"] = json!({ "text": code });
-            }
-            physical["region"] = region;
-        }
+        let region = self.line.filter(|line| *line > 0).map(|line| {
+            let column = self.column.filter(|column| *column > 0);
+            let code = self.excerpt.and_then(|excerpt| excerpt.lines.get(line.checked_sub(excerpt.first)? as usize));
+            let region = with(json!({ "startLine": line }), "startColumn", column.map(Value::from));
+            with(region, "snippet", code.map(|code| json!({ "text": code })))
+        });
+        let physical = with(json!({ "artifactLocation": artifact }), "region", region);
         vec![json!({ "physicalLocation": physical })]
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod docker;
 mod error;
+mod examination;
 pub mod proxy;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
 pub use error::TargetError;
+pub use examination::{Examination, Listener};
 
 pub use crate::mask::Secret;
 use crate::model::{
@@ -354,6 +356,12 @@ pub trait Target: Send + Sync {
 
     /// Reads output.
     async fn logs(&self, place: &Place, query: &LogQuery, lines: &LineSink) -> Result<(), TargetError>;
+
+    /// Finds out everything about one instance that may explain why it is not healthy; changes nothing about it.
+    ///
+    /// # Errors
+    /// `TargetError::Refused` when it is no instance of this environment. What cannot be found out of one that is, is left out.
+    async fn examine(&self, place: &Place, instance: &InstanceId) -> Result<Examination, TargetError>;
 
     /// Runs a command inside a running instance.
     async fn exec(&self, instance: &InstanceId, command: &[String], terminal: Terminal) -> Result<Session, TargetError>;

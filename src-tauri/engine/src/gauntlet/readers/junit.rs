@@ -305,7 +305,7 @@ impl Case {
             line,
             message: self.problems.first().map(summary).unwrap_or_default(),
             text: texts.join("\n\n"),
-            output: self.output.trim_end().to_owned(),
+            output: without_empty_end(&self.output).to_owned(),
             duration_s: self.seconds,
             new: false,
             excerpt: None,
@@ -331,6 +331,15 @@ impl Case {
         let classes = self.class.strip_prefix(&module).unwrap_or_default().split('.').filter(|class| !class.is_empty());
         let parts: Vec<&str> = std::iter::once(file.as_str()).chain(classes).chain([self.name.as_str()]).collect();
         parts.join("::")
+    }
+}
+
+/// What was printed, without the headings of what was not: pytest writes one for each stream.
+fn without_empty_end(output: &str) -> &str {
+    let output = output.trim_end();
+    match output.rsplit_once('\n') {
+        Some((before, last)) if last.starts_with("---") && last.contains(" Captured ") => without_empty_end(before),
+        _ => output,
     }
 }
 

@@ -58,7 +58,7 @@ fn record(store: &Store, project: &ProjectName, run: &str, (report, tests): (Gat
     let key = GateKey { project, run: &run, position: 0 };
     let (report, event) = store.record_gate(&key, report, &tests).unwrap();
     assert_eq!(event.body, EventBody::GateFinished(report.clone()), "what is told is what is remembered");
-    assert_eq!(store.gate_reports(&run).unwrap(), [report.clone()]);
+    assert_eq!(store.gate_reports(&run).unwrap(), std::slice::from_ref(&report));
     report
 }
 
