@@ -10,6 +10,7 @@ mod error;
 pub mod event;
 pub mod gauntlet;
 pub mod image;
+pub mod mask;
 pub mod model;
 pub mod pipeline;
 pub mod project;

@@ -26,15 +26,15 @@ pub use image::{BuilderKind, EngineInfo, EngineOrigin, ImageReport, PinnedImage,
 pub use instance::{HealthState, Instance, InstanceState};
 pub use lock::{LockFinding, LockKind, LockReport, LockSituation, Strictness};
 pub use problem::Problem;
-pub use release::{Evidence, GateEvidence, Placement, Release, SourceState};
+pub use release::{Evidence, GateEvidence, GateImageEvidence, Placement, Release, SourceState};
 pub use rollout::{
     EnvironmentStatus, Guarantee, Plan, PlannedStep, ProbeAttempt, ProbeOutcome, RolloutReason, RolloutRecord, RolloutState,
     ServiceStatus, StepKind, StepRecord, StepState,
 };
 pub use run::{LogLine, LogStream, RunRecord, RunState, Stage, StageState};
 pub use settings::{
-    AppSettings, BuildSettings, CommandLine, EnvironmentSettings, Framework, GateSettings, GauntletSettings, HealthCheck,
-    HealthProbe, KeepSettings, LockSettings, Origin, Process, ProcessKind, ProcessPlacement, ProjectSettings, Ready,
+    AppSettings, BuildSettings, CommandLine, EnvironmentSettings, Framework, GateBudget, GateSettings, GauntletSettings,
+    HealthCheck, HealthProbe, KeepSettings, LockSettings, Origin, Process, ProcessKind, ProcessPlacement, ProjectSettings, Ready,
     ReleaseSettings, Resources, SecretDelivery, ServiceContainer, ServiceFile, ServiceMoment, ServiceSettings, Setting,
     VolumeMount,
 };

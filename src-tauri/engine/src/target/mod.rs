@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use error::TargetError;
 pub use examination::{Examination, Listener};
 
+pub use crate::mask::Secret;
 use crate::model::{
     CommandLine, Digest, EngineInfo, EnvironmentName, HealthCheck, Instance, InstanceId, LogLine, LogStream, Placement,
     ProbeAttempt, ProcessName, ProjectName, Release, ReleaseId, Resources, RolloutId, SecretDelivery, ServiceSettings,
@@ -131,28 +132,6 @@ pub enum RootFileSystem {
     ReadOnly,
     /// Everything is, until the instance ends.
     Writable,
-}
-
-/// A value that is never printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Takes a value out of sight.
-    pub fn new(value: impl Into<String>) -> Self {
-        Self(value.into())
-    }
-
-    /// Gives the value to whoever must have it.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("****")
-    }
 }
 
 /// Who wants, or holds, an environment's lock.
