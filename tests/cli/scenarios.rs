@@ -19,8 +19,14 @@ pub fn outcome(done: Done) -> Outcome {
 }
 
 pub fn error(fault: Fault, message: &str) -> EngineError {
-    let problem =
-        Problem { code: "failed".into(), message: message.into(), causes: Vec::new(), hints: Vec::new(), details: Vec::new() };
+    let problem = Problem {
+        code: "failed".into(),
+        message: message.into(),
+        causes: Vec::new(),
+        hints: Vec::new(),
+        details: Vec::new(),
+        diagnosis: None,
+    };
     EngineError { problem: Box::new(problem), fault }
 }
 

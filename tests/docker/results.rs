@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use nonevent_engine::docker::Docker;
-use nonevent_engine::gauntlet::{self, GateFact, GateImage, GateLimits, GauntletPlan, no_tests};
+use nonevent_engine::gauntlet::{self, AfterRed, Budget, GateFact, GateImage, GateLimits, GauntletPlan, no_tests};
 use nonevent_engine::image::dockerfile;
 use nonevent_engine::model::{
     AppSettings, BuildSettings, CommandLine, Framework, GateReport, GateSettings, GateState, ImageReport, ProjectName, RunId,
@@ -46,6 +46,7 @@ impl Bench {
             std::fs::write(path, text).expect("file");
         }
         let image = build(&docker, folder.path(), &project).await;
+        let budget = Budget { cores: docker.info.cpus.max(2), memory: 8 << 30, gate_memory: 512 << 20 };
         let plan = GauntletPlan {
             run: RunId::generate(),
             project,
@@ -54,7 +55,11 @@ impl Bench {
             required: BTreeSet::new(),
             services: BTreeMap::new(),
             env: BTreeMap::new(),
-            limits: GateLimits { memory: 512 << 20, pids: 200, tmp: 64 << 20, output: 1 << 20 },
+            tools: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            known: BTreeMap::new(),
+            after_red: AfterRed::GoOn,
+            limits: GateLimits { budget, pids: 200, tmp: 64 << 20, output: 1 << 20, cache: None },
         };
         Self { docker, image, plan }
     }
@@ -67,6 +72,7 @@ impl Bench {
             services: Vec::new(),
             timeout: Duration::from_secs(120),
             env: BTreeMap::new(),
+            secrets: Vec::new(),
             workers: None,
             allow_failure: false,
             network: false,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder, RemoveVolumeOptions};
 use nonevent_engine::docker::Docker;
-use nonevent_engine::gauntlet::{self, GateImage, GateLimits, GauntletPlan, wanted_services};
+use nonevent_engine::gauntlet::{self, AfterRed, Budget, GateImage, GateLimits, GauntletPlan, wanted_services};
 use nonevent_engine::model::{
     CommandLine, Digest, GateReport, GateSettings, GateState, LogLine, ProjectName, Ready, RunId, ServiceSettings,
 };
@@ -28,6 +28,7 @@ fn gate(name: &str, program: &str, services: &[&str]) -> GateSettings {
         services: services.iter().map(|service| (*service).to_owned()).collect(),
         timeout: Duration::from_secs(120),
         env: BTreeMap::new(),
+        secrets: Vec::new(),
         workers: None,
         allow_failure: false,
         network: false,
@@ -43,6 +44,7 @@ async fn run(
     let docker = docker().await;
     pull(&docker, PYTHON).await;
     let image = docker.client.inspect_image(PYTHON).await.expect("image").id.expect("id");
+    let budget = Budget { cores: docker.info.cpus.max(2), memory: 8 << 30, gate_memory: 512 << 20 };
     let plan = GauntletPlan {
         run: RunId::generate(),
         project: ProjectName::new(unique("nonevent-test-services")),
@@ -51,7 +53,11 @@ async fn run(
         gates,
         required: BTreeSet::new(),
         env: BTreeMap::new(),
-        limits: GateLimits { memory: 512 << 20, pids: 200, tmp: 64 << 20, output: 1 << 20 },
+        tools: BTreeMap::new(),
+        secrets: BTreeMap::new(),
+        known: BTreeMap::new(),
+        after_red: AfterRed::GoOn,
+        limits: GateLimits { budget, pids: 200, tmp: 64 << 20, output: 1 << 20, cache: None },
     };
     let (sender, receiver) = mpsc::channel(1000);
     let lines = gather(receiver);
@@ -195,9 +201,10 @@ async fn docker_services_that_do_not_get_ready_say_what_their_probes_said() {
         ("after", after_broken, Some("service `fails` did not get ready: it was to do its work, and ended with exit code 3")),
         (
             "absent",
-            server(http("/absent")),
+            // Long enough for it to open its port, also on an engine with much to do.
+            ServiceSettings { within: Duration::from_secs(25), ..server(http("/absent")) },
             Some(
-                "service `absent` did not get ready: it was not ready within 4 seconds; its `GET /absent` on port 8000 said: it answered 404 File not found",
+                "service `absent` did not get ready: it was not ready within 25 seconds; its `GET /absent` on port 8000 said: it answered 404 File not found",
             ),
         ),
         (

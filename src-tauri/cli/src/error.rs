@@ -170,6 +170,7 @@ impl CliError {
                 causes: self.causes(),
                 hints: self.hints(),
                 details: Vec::new(),
+                diagnosis: None,
             },
         }
     }

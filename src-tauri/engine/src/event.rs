@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    GateReport, ImageReport, LockReport, LogLine, Plan, ProbeAttempt, Problem, ProjectName, ReleaseId, RolloutId, RolloutState,
-    RunId, RunRecord, RunState, Stage, StageState, StepKind, StepState,
+    Diagnosis, GateReport, ImageReport, LockReport, LogLine, Plan, ProbeAttempt, Problem, ProjectName, ReleaseId, RolloutId,
+    RolloutState, RunId, RunRecord, RunState, Stage, StageState, StepKind, StepState,
 };
 
 /// One fact.
@@ -85,6 +85,13 @@ pub enum EventBody {
     StepFinished(StepFinished),
     /// A new instance was probed.
     ProbeMade(ProbeAttempt),
+    /// An instance that is not healthy was examined.
+    DiagnosisMade {
+        /// The rollout that waited for it.
+        rollout: RolloutId,
+        /// What was found.
+        diagnosis: Diagnosis,
+    },
     /// A rollout ended.
     RolloutFinished {
         /// Its id.

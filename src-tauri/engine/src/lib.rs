@@ -3,12 +3,14 @@
 //! Command line and desktop stand on [`Engine`]; both read the same [`Event`] stream. The engine knows no Tauri, no clap, no
 //! notification daemon and no home folder: whoever opens it hands in its folders.
 
+pub mod diagnosis;
 pub mod docker;
 mod engine;
 mod error;
 pub mod event;
 pub mod gauntlet;
 pub mod image;
+pub mod mask;
 pub mod model;
 pub mod pipeline;
 pub mod project;

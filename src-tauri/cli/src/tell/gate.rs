@@ -9,7 +9,7 @@ use nonevent_engine::model::{Finding, GateReport, GateState, Level, TestOutcome}
 use super::Lines;
 use super::layout::{Glyph, Row, under};
 use crate::paint::{Paint, Tone};
-use crate::words::counted;
+use crate::words::{self, counted};
 
 /// How much of a red gate is printed unless more is asked for.
 const FINDINGS: usize = 20;
@@ -80,7 +80,7 @@ fn summary(report: &GateReport) -> String {
         },
         GateState::Error { reason } => format!("error: {reason}"),
         GateState::Skipped { reason } => format!("skipped: {reason}"),
-        GateState::Cached { .. } => "cached: green before, inputs unchanged".into(),
+        GateState::Cached { at } => format!("cached: green on {}, inputs unchanged", words::minute(at)),
         GateState::NotSetUp => "not set up".into(),
     }
 }

@@ -192,7 +192,8 @@ impl Narrator {
                 let environment = self.plan.as_ref().map_or("the environment", |plan| plan.environment.as_str());
                 vec![Mark::Print(layout::under(0, &rollout::aftermath(environment, serving.as_ref())))]
             }
-            EventBody::RolloutFinished { .. } => Vec::new(),
+            // The error at the end tells it in full.
+            EventBody::DiagnosisMade { .. } | EventBody::RolloutFinished { .. } => Vec::new(),
             EventBody::RunFinished { state: RunState::Cancelled, .. } => self.stopped(),
             EventBody::RunFinished { .. } => self.close(),
         }

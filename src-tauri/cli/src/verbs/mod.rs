@@ -24,6 +24,7 @@ pub mod results;
 pub mod rollback;
 pub mod ship;
 pub mod status;
+mod watch;
 
 use clap::Subcommand;
 

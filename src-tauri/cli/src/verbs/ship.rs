@@ -1,7 +1,7 @@
 //! `nonevent ship`
 
 use nonevent_engine::model::EnvironmentName;
-use nonevent_engine::request::{Allow, Bake, Gates, ShipRequest};
+use nonevent_engine::request::{AfterRed, Allow, Bake, Gates, ShipRequest};
 
 use super::exports::Exports;
 use crate::confirm::Consent;
@@ -41,6 +41,9 @@ pub struct Args {
     /// Run every gate, also those that were green with the same inputs
     #[arg(long)]
     no_cache: bool,
+    /// Stop the other gates as soon as one is red
+    #[arg(long)]
+    fail_fast: bool,
     #[command(flatten)]
     exports: Exports,
 }
@@ -56,6 +59,7 @@ impl Args {
                 false => Bake::Wait,
             },
             gates: gates(self.no_cache),
+            after_red: after_red(self.fail_fast),
         }
     }
 }
@@ -73,6 +77,14 @@ pub fn gates(no_cache: bool) -> Gates {
     match no_cache {
         true => Gates::All,
         false => Gates::Changed,
+    }
+}
+
+/// Reads `--fail-fast`.
+pub fn after_red(fail_fast: bool) -> AfterRed {
+    match fail_fast {
+        true => AfterRed::Stop,
+        false => AfterRed::GoOn,
     }
 }
 

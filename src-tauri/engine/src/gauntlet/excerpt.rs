@@ -52,7 +52,7 @@ fn is_own(file: &str) -> bool {
 }
 
 async fn read(hall: &Hall<'_>, files: Vec<String>) -> BTreeMap<String, Vec<u8>> {
-    if files.is_empty() || hall.cancel.is_cancelled() {
+    if files.is_empty() || hall.stop.is_cancelled() {
         return BTreeMap::new();
     }
     let plan = hall.plan;

@@ -152,6 +152,7 @@ mod tests {
             timed_out: false,
             cancelled: false,
             dropped_lines: 0,
+            printed: 0,
             stdout: Vec::new(),
             tail: tail.iter().map(|line| (*line).to_owned()).collect(),
             collected: Vec::new(),

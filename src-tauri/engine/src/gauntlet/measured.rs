@@ -18,12 +18,12 @@ pub(super) async fn coverage(hall: &Hall<'_>, settings: &GateSettings, data: &[u
     spec.env.insert("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned());
     spec.workdir = Some(plan.image.workdir.clone());
     spec.labels = labels(plan, "gate");
-    spec.memory = plan.limits.memory;
+    spec.memory = plan.limits.budget.gate_memory;
     spec.files = vec![(COVERAGE.to_owned(), data.to_vec())];
     spec.collect = vec![to];
     let (lines, mut ignored) = tokio::sync::mpsc::channel(16);
     let drain = async { while ignored.recv().await.is_some() {} };
-    let run = async move { once::run(hall.docker, &spec, &lines, hall.cancel).await };
+    let run = async move { once::run(hall.docker, &spec, &lines, &hall.stop).await };
     let (end, ()) = tokio::join!(run, drain);
     let end = end.map_err(|error| tracing::warn!(%error, gate = settings.name, "coverage could not be read")).ok()?;
     match end.collected.first().and_then(Option::as_ref).map(|json| reader::read(json, paths)) {

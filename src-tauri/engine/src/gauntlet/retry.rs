@@ -29,12 +29,12 @@ pub(super) async fn again(
     spec.env.entry("PYTEST_ADDOPTS".to_owned()).or_default().push_str(" --last-failed --last-failed-no-failures none");
     for attempt in 1..=settings.retries {
         let failed = reading.tests.as_ref().map_or(0, |tests| tests.failures.len());
-        if failed == 0 || failed > MOST || hall.cancel.is_cancelled() {
+        if failed == 0 || failed > MOST || hall.stop.is_cancelled() {
             break;
         }
         let note = format!("running {failed} failed {} again ({attempt} of {})", tests_word(failed), settings.retries);
         LineSender::new(&settings.name, hall.lines).send(LogStream::Stderr, note).await;
-        let Ok(end) = once::run(hall.docker, &spec, hall.lines, hall.cancel).await else { break };
+        let Ok(end) = once::run(hall.docker, &spec, hall.lines, &hall.stop).await else { break };
         let report = end.collected.get(JUNIT_FILE).and_then(Option::as_ref);
         match report.map(|xml| junit::read(xml, paths)) {
             Some(Ok(tests)) if matches!(end.exit_code, 0 | 1) => absorb(reading, &tests),

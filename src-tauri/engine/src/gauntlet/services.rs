@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, HashMap};
 
 use bollard::models::{
     ContainerCreateBody, EndpointSettings, HealthConfig, HostConfig, HostConfigLogConfig, NetworkCreateRequest, NetworkingConfig,
-    VolumeCreateRequest,
 };
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, LogsOptionsBuilder, StartContainerOptions, UploadToContainerOptionsBuilder,
@@ -71,7 +70,7 @@ impl<'a> Services<'a> {
 
     /// Starts every service that some gate asks for, while gates without services run already.
     pub(super) async fn start_wanted(&self) {
-        let gates = self.plan.gates.iter().filter(|gate| gate.run.is_some());
+        let gates = self.plan.gates.iter().filter(|gate| gate.run.is_some() && !self.plan.known.contains_key(&gate.name));
         let mut wanted: Vec<&String> = gates.flat_map(|gate| &gate.services).collect();
         wanted.sort();
         wanted.dedup();
@@ -252,20 +251,5 @@ impl<'a> Services<'a> {
         }
         lines.extend(cutter.finish());
         lines
-    }
-}
-
-/// Makes the volume of the tools' caches, if it is not there.
-pub(super) async fn make_cache(docker: &Docker, plan: &GauntletPlan) {
-    let mut labels = container::labels(plan, "gate");
-    labels.remove(super::leftovers::RUN_LABEL);
-    let request = VolumeCreateRequest {
-        name: Some(container::cache_volume(plan)),
-        labels: Some(labels.into_iter().collect()),
-        ..VolumeCreateRequest::default()
-    };
-    if let Err(error) = docker.client.create_volume(request).await {
-        // The first gate would make it, without labels.
-        tracing::debug!(error = %error, "the volume of the gates' caches was not made");
     }
 }

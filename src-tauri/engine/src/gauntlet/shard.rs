@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::command::{Invocation, Tool};
-use crate::model::{GateReport, GateSettings};
+use crate::model::GateSettings;
 
 /// Work of a suite from which on workers are worth their start.
 const SLOW: Duration = Duration::from_secs(10);
@@ -19,9 +19,9 @@ pub enum Xdist {
 
 /// Decides among how many workers a gate's tests are divided: 1 leaves them in one process.
 ///
-/// What the project says has the last word: `workers` of the gate, or an option of its own command. Without a word, a suite that was slow the
-/// last time is divided; one beside services is not, because its tests may share what is in them.
-pub fn workers(settings: &GateSettings, xdist: Xdist, cores: u32, last: Option<&GateReport>) -> u32 {
+/// What the project says has the last word: `workers` of the gate, or an option of its own command. Without a word, a suite whose
+/// tests took long the last time is divided; one beside services is not, because its tests may share what is in them.
+pub fn workers(settings: &GateSettings, xdist: Xdist, cores: u32, work: Option<Duration>) -> u32 {
     let Some(invocation) = settings.run.as_ref().map(Invocation::new) else { return 1 };
     let is_pytest = invocation.known.is_some_and(|known| known.tool == Tool::Pytest);
     let decides = |word: &String| {
@@ -36,15 +36,9 @@ pub fn workers(settings: &GateSettings, xdist: Xdist, cores: u32, last: Option<&
     }
     match settings.workers {
         Some(workers) => workers,
-        None if settings.services.is_empty() && last.is_some_and(|report| work(report) >= SLOW) => cores.max(1),
+        None if settings.services.is_empty() && work.is_some_and(|work| work >= SLOW) => cores.max(1),
         None => 1,
     }
-}
-
-/// What a suite takes in one process, about.
-fn work(report: &GateReport) -> Duration {
-    let workers = report.tool.as_deref().and_then(|tool| tool.rsplit_once(AMONG)?.1.split(' ').next()?.parse::<u32>().ok());
-    Duration::from_millis(report.duration_ms).saturating_mul(workers.unwrap_or(1))
 }
 
 /// Tells pytest to divide its tests.
@@ -52,11 +46,9 @@ pub(super) fn divided(invocation: Invocation, workers: u32) -> Invocation {
     if workers > 1 { invocation.with_first(&["-n", &workers.to_string()]) } else { invocation }
 }
 
-const AMONG: &str = ", among ";
-
 /// Says of a tool that its work was divided.
 pub(super) fn described(tool: String, workers: u32) -> String {
-    if workers > 1 { format!("{tool}{AMONG}{workers} workers") } else { tool }
+    if workers > 1 { format!("{tool}, among {workers} workers") } else { tool }
 }
 
 #[cfg(test)]
@@ -64,7 +56,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::model::{CommandLine, GateState};
+    use crate::model::CommandLine;
 
     fn gate(line: &str) -> GateSettings {
         GateSettings {
@@ -74,6 +66,7 @@ mod tests {
             services: Vec::new(),
             timeout: Duration::ZERO,
             env: BTreeMap::new(),
+            secrets: Vec::new(),
             workers: None,
             retries: 0,
             allow_failure: false,
@@ -82,32 +75,14 @@ mod tests {
         }
     }
 
-    fn took(seconds: u64, tool: String) -> GateReport {
-        GateReport {
-            gate: "unit".into(),
-            state: GateState::Green,
-            command: "pytest".into(),
-            tool: Some(tool),
-            duration_ms: seconds * 1000,
-            findings: Vec::new(),
-            tests: None,
-            tail: Vec::new(),
-            compared: None,
-        }
-    }
-
     #[test]
-    fn slow_suites_are_divided_and_stay_so() {
-        let among = |line: &str, seconds, before| {
-            workers(&gate(line), Xdist::Locked, 4, Some(&took(seconds, described("pytest 9.2.0".into(), before))))
-        };
-        assert_eq!(among("pytest", 9, 1), 1);
-        assert_eq!(among("pytest", 10, 1), 4);
-        assert_eq!(among("pytest", 3, 4), 4, "it is quick because it is divided");
-        assert_eq!(among("pytest", 2, 4), 1);
-        assert_eq!(among("python -m pytest tests", 60, 1), 4);
+    fn slow_suites_are_divided() {
+        let among = |line: &str, seconds| workers(&gate(line), Xdist::Locked, 4, Some(Duration::from_secs(seconds)));
+        assert_eq!(among("pytest", 9), 1);
+        assert_eq!(among("pytest", 10), 4);
+        assert_eq!(among("python -m pytest tests", 60), 4);
         for own in ["pytest -n 2", "pytest -n2", "pytest --numprocesses=auto", "pytest -p no:xdist", "ruff check", "make test"] {
-            assert_eq!(among(own, 60, 1), 1, "{own}");
+            assert_eq!(among(own, 60), 1, "{own}");
         }
         assert_eq!(workers(&gate("pytest"), Xdist::Locked, 4, None), 1, "nobody knows yet whether it is slow");
     }
@@ -122,8 +97,8 @@ mod tests {
 
     #[test]
     fn what_the_project_says_has_the_last_word() {
-        let slow = took(60, "pytest".into());
-        let of = |settings: &GateSettings, xdist| workers(settings, xdist, 4, Some(&slow));
+        let slow = Some(Duration::from_secs(60));
+        let of = |settings: &GateSettings, xdist| workers(settings, xdist, 4, slow);
         assert_eq!(of(&GateSettings { workers: Some(1), ..gate("pytest") }, Xdist::Locked), 1);
         assert_eq!(of(&GateSettings { workers: Some(8), ..gate("pytest") }, Xdist::Locked), 8);
         assert_eq!(of(&GateSettings { workers: Some(8), ..gate("pytest") }, Xdist::Absent), 1);

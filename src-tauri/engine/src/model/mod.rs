@@ -2,6 +2,7 @@
 //!
 //! Owns no logic beyond constructors and display; imports nothing else of the engine.
 
+mod diagnosis;
 mod gate;
 mod id;
 mod image;
@@ -13,6 +14,9 @@ mod rollout;
 mod run;
 mod settings;
 
+pub use diagnosis::{
+    Absence, Cause, Certainty, DatabaseTrouble, Denial, Diagnosis, MigrationTool, Moment, SourcePlace, Suspect, VariableReader,
+};
 pub use gate::{
     Comparison, Coverage, Excerpt, FileCoverage, Finding, GateName, GateReport, GateState, Level, RunMark, RunResults,
     TestOutcome, TestPast, TestReport, TestResult, TestState,
@@ -22,15 +26,15 @@ pub use image::{BuilderKind, EngineInfo, EngineOrigin, ImageReport, PinnedImage,
 pub use instance::{HealthState, Instance, InstanceState};
 pub use lock::{LockFinding, LockKind, LockReport, LockSituation, Strictness};
 pub use problem::Problem;
-pub use release::{Evidence, GateEvidence, Placement, Release, SourceState};
+pub use release::{Evidence, GateEvidence, GateImageEvidence, Placement, Release, SourceState};
 pub use rollout::{
     EnvironmentStatus, Guarantee, Plan, PlannedStep, ProbeAttempt, ProbeOutcome, RolloutReason, RolloutRecord, RolloutState,
     ServiceStatus, StepKind, StepRecord, StepState,
 };
 pub use run::{LogLine, LogStream, RunRecord, RunState, Stage, StageState};
 pub use settings::{
-    AppSettings, BuildSettings, CommandLine, EnvironmentSettings, Framework, GateSettings, GauntletSettings, HealthCheck,
-    HealthProbe, KeepSettings, LockSettings, Origin, Process, ProcessKind, ProcessPlacement, ProjectSettings, Ready,
+    AppSettings, BuildSettings, CommandLine, EnvironmentSettings, Framework, GateBudget, GateSettings, GauntletSettings,
+    HealthCheck, HealthProbe, KeepSettings, LockSettings, Origin, Process, ProcessKind, ProcessPlacement, ProjectSettings, Ready,
     ReleaseSettings, Resources, SecretDelivery, ServiceContainer, ServiceFile, ServiceMoment, ServiceSettings, Setting,
     VolumeMount,
 };

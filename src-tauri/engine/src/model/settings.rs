@@ -209,6 +209,21 @@ pub struct GauntletSettings {
     pub groups: Vec<String>,
     /// The extras that the development layer holds.
     pub extras: Vec<String>,
+    /// What gates that run side by side may use together.
+    #[serde(default)]
+    pub budget: GateBudget,
+}
+
+/// What gates that run side by side may use together; without a number, what suits the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct GateBudget {
+    /// Cores.
+    pub cores: Option<u32>,
+    /// Bytes of memory.
+    pub memory: Option<u64>,
+    /// Bytes of the tools' caches that are kept between runs.
+    pub cache: Option<u64>,
 }
 
 /// One gate of the gauntlet.
@@ -227,6 +242,9 @@ pub struct GateSettings {
     pub timeout: Duration,
     /// Variables for this gate only.
     pub env: BTreeMap<String, String>,
+    /// Secrets that it is given as variables, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<String>,
     /// Among how many processes its tests are divided; what suits it, where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workers: Option<u32>,

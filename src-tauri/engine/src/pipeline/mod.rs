@@ -1,7 +1,9 @@
 //! The stages of a run: inspect, lock, build, gauntlet, publish, provision, rollout, bake.
 
+pub mod changes;
 mod context;
 pub mod deliver;
+pub mod gates;
 pub mod images;
 pub mod placement;
 pub mod prove;

@@ -1,28 +1,25 @@
 //! Inspect, lock, build, gauntlet: from a source tree to a release that was proven.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use sha2::{Digest as _, Sha256};
-
+use super::gates::{self, Gauntlet};
 use super::images::{Images, Tooling};
 use super::stage::{interruptible, stage};
-use super::{Context, release, workers};
+use super::{Context, release};
 use crate::docker::Docker;
 use crate::error::EngineError;
 use crate::event::EventBody;
-use crate::gauntlet::{self, GateFact, GateImage, GateLimits, GauntletPlan};
+use crate::gauntlet::{self, AfterRed};
 use crate::model::{
-    BuilderKind, Digest, Evidence, GateEvidence, GateReport, GateState, ImageReport, LockReport, LockSituation, Release, Stage,
-    StageState, Strictness, TestResult,
+    BuilderKind, Evidence, GateEvidence, GateImageEvidence, GateReport, GateState, ImageReport, LockReport, LockSituation,
+    Release, Stage, StageState, Strictness,
 };
 use crate::project::Project;
 use crate::project::lock::{self, LockFile};
 use crate::request::{Allow, Gates};
-use crate::store::GateKey;
 
 /// The version of the evidence's shape.
-const EVIDENCE_SHAPE: u32 = 1;
+const EVIDENCE_SHAPE: u32 = 2;
 
 /// What the stages before a rollout found and made.
 pub struct Proven {
@@ -39,6 +36,8 @@ pub struct Allowed {
     pub untested: Allow,
     /// Which gates run.
     pub gates: Gates,
+    /// What becomes of the others when one is red.
+    pub after_red: AfterRed,
 }
 
 /// Proves a project: inspects it, checks its lock, builds its image, runs its gates, makes the release.
@@ -56,10 +55,10 @@ pub async fn prove(
     let (lock, report) = interruptible(context, Stage::Lock, check_lock(context, project)).await?;
     let images = Images { context, docker, cache, project, lock: lock.as_ref() };
     let (image, tooling) = interruptible(context, Stage::Build, build(context, &images)).await?;
-    let reports = stage(context, Stage::Gauntlet, gauntlet(context, &images, &image, tooling, allowed)).await?;
-    let evidence = evidence(project, source, report.as_ref(), &image, &reports);
+    let gauntlet = stage(context, Stage::Gauntlet, gauntlet(context, &images, &image, &tooling, allowed)).await?;
+    let evidence = evidence(project, source, report.as_ref(), &image, &gauntlet);
     let release = release(context, project, &image, evidence).await?;
-    Ok(Proven { release, reports })
+    Ok(Proven { release, reports: gauntlet.reports })
 }
 
 async fn inspect(context: &Context, project: &Project) -> Result<(crate::model::SourceState, StageState, String), EngineError> {
@@ -141,105 +140,15 @@ async fn gauntlet(
     context: &Context,
     images: &Images<'_>,
     image: &ImageReport,
-    tooling: Tooling,
+    tooling: &Tooling,
     allowed: Allowed,
-) -> Result<(Vec<GateReport>, StageState, String), EngineError> {
-    let project = images.project;
-    let development = images.development(image, &tooling).await?;
-    for warning in &development.warnings {
-        context.emit(EventBody::WarningRaised { message: warning.clone(), hint: None }).await?;
-    }
-    let settings = &project.settings.gauntlet;
-    let mut plan = GauntletPlan {
-        run: context.run().clone(),
-        project: context.project().clone(),
-        image: GateImage {
-            id: development.engine_id.clone(),
-            python: development.python.clone(),
-            workdir: development.workdir.clone(),
-        },
-        gates: settings.gates.clone(),
-        required: settings.required.iter().cloned().collect(),
-        services: images.pinned_services(gauntlet::wanted_services(&settings.gates, &project.settings.services)).await?,
-        env: project.settings.app.env.clone(),
-        limits: GateLimits::for_engine(images.docker),
-    };
-    let key = proof_key(&development.engine_id, &plan)?;
-    let known = match allowed.gates {
-        Gates::Changed => context.store().proof(&key)?,
-        Gates::All => None,
-    };
-    // How a suite is divided changes nothing of what it finds.
-    plan.gates = workers::decide(context, images.docker.info.cpus, &tooling, &settings.gates).await?;
-    let (reports, state) = match known {
-        Some((at, reports)) => (cached(context, reports, &at).await?, StageState::Unchanged),
-        None => (run_gates(context, images.docker, &plan).await?, StageState::Done),
-    };
+) -> Result<(Gauntlet, StageState, String), EngineError> {
+    let gauntlet = gates::run(context, images, image, tooling, allowed.gates, allowed.after_red).await?;
     context.store().forget_old_results(context.project())?;
-    judge(context, project, &reports, allowed.untested).await?;
-    if state == StageState::Done {
-        context.store().record_proof(&key, context.project(), &reports)?;
-    }
-    let summary = summary(&reports, &state);
-    Ok((reports, state, summary))
-}
-
-/// Everything that the gates' answers depend on: the image that they run in, with its tools and tests, what runs, and beside what.
-fn proof_key(image: &Digest, plan: &GauntletPlan) -> Result<String, EngineError> {
-    let inputs = serde_json_canonicalizer::to_vec(&(image, &plan.gates, &plan.services, &plan.env))
-        .map_err(|error| EngineError::ours(error.to_string()))?;
-    Ok(hex::encode(Sha256::digest(inputs)))
-}
-
-async fn cached(context: &Context, reports: Vec<GateReport>, at: &str) -> Result<Vec<GateReport>, EngineError> {
-    let mut cached = Vec::with_capacity(reports.len());
-    for (position, mut report) in reports.into_iter().enumerate() {
-        if report.state == GateState::Green {
-            report.state = GateState::Cached { at: at.to_owned() };
-        }
-        cached.push(record_gate(context, position, report, &[]).await?);
-    }
-    Ok(cached)
-}
-
-async fn run_gates(context: &Context, docker: &Docker, plan: &GauntletPlan) -> Result<Vec<GateReport>, EngineError> {
-    let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
-    let run = async move {
-        let told = |fact| drop(sender.send(fact));
-        gauntlet::run(docker, plan, context.lines(), &told, context.cancel()).await
-    };
-    let tell = async {
-        let mut tests = BTreeMap::new();
-        while let Some(fact) = receiver.recv().await {
-            match fact {
-                GateFact::Started { gate, command } => context.emit(EventBody::GateStarted { gate, command }).await?,
-                GateFact::Tested { gate, results } => drop(tests.insert(gate, results)),
-                GateFact::Finished(report) => {
-                    let position = plan.gates.iter().position(|gate| gate.name == report.gate).unwrap_or(usize::MAX);
-                    let tests = tests.remove(&report.gate).unwrap_or_default();
-                    record_gate(context, position, report, &tests).await?;
-                }
-            }
-        }
-        Ok::<(), EngineError>(())
-    };
-    let (reports, told) = tokio::join!(run, tell);
-    told?;
-    Ok(reports?)
-}
-
-/// Remembers what a gate found, marks what is new, and tells it.
-async fn record_gate(
-    context: &Context,
-    position: usize,
-    report: GateReport,
-    tests: &[TestResult],
-) -> Result<GateReport, EngineError> {
-    let position = u32::try_from(position).unwrap_or(u32::MAX);
-    let key = GateKey { project: context.project(), run: context.run(), position };
-    let (report, event) = context.store().record_gate(&key, report, tests)?;
-    context.send(event).await;
-    Ok(report)
+    judge(context, images.project, &gauntlet.reports, allowed.untested).await?;
+    let state = if gauntlet.recorded { StageState::Unchanged } else { StageState::Done };
+    let summary = summary(&gauntlet.reports);
+    Ok((gauntlet, state, summary))
 }
 
 /// Decides whether the gates let a release be made.
@@ -284,10 +193,14 @@ fn is_tested(reports: &[GateReport]) -> bool {
     })
 }
 
-fn summary(reports: &[GateReport], state: &StageState) -> String {
+fn summary(reports: &[GateReport]) -> String {
     let set_up = reports.iter().filter(|report| report.state != GateState::NotSetUp).count();
     let tests: u32 = reports.iter().filter_map(|report| report.tests.as_ref()).map(|tests| tests.passed).sum();
-    let cached = if *state == StageState::Unchanged { ", green before with the same inputs" } else { "" };
+    let cached = match reports.iter().filter(|report| matches!(report.state, GateState::Cached { .. })).count() {
+        0 => String::new(),
+        count if count == set_up => ", green before with the same inputs".to_owned(),
+        count => format!(", {count} of them green before with the same inputs"),
+    };
     format!("{set_up} gates, {tests} tests passed{cached}")
 }
 
@@ -296,8 +209,12 @@ fn evidence(
     source: crate::model::SourceState,
     lock: Option<&LockReport>,
     image: &ImageReport,
-    reports: &[GateReport],
+    gauntlet: &Gauntlet,
 ) -> Evidence {
+    let reports = gauntlet.reports.as_slice();
+    let mut gate_images: Vec<GateImageEvidence> = gauntlet.images.values().cloned().collect();
+    gate_images.sort_by(|one, other| one.image.as_str().cmp(other.image.as_str()));
+    gate_images.dedup();
     Evidence {
         format: EVIDENCE_SHAPE,
         source,
@@ -323,8 +240,10 @@ fn evidence(
                 .to_owned(),
                 tool: report.tool.clone(),
                 tests_passed: report.tests.as_ref().map(|tests| tests.passed),
+                image: gauntlet.images.get(&report.gate).map(|image| image.image.clone()),
             })
             .collect(),
+        gate_images,
         untested: !is_tested(reports),
     }
 }

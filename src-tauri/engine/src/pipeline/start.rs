@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
@@ -52,13 +53,37 @@ where
     let work = work(context.clone());
     tokio::spawn(async move {
         context.send(begun).await;
-        let result =
-            AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| Err(EngineError::ours(panic_text(&*panic))));
+        let work = AssertUnwindSafe(work).catch_unwind();
+        tokio::pin!(work);
+        let result = tokio::select! {
+            result = &mut work => result,
+            () = asked_to_stop(&context) => {
+                context.cancel().cancel();
+                work.await
+            }
+        };
+        let result = result.unwrap_or_else(|panic| Err(EngineError::ours(panic_text(&*panic))));
         let result = finish(&context, result).await;
         // Whoever started the run may have gone; its end is in the store.
         let _ = tell.send(result);
     });
     Ok(Run { id, updates, outcome, cancel })
+}
+
+/// Time between two looks at whether another process asked this run to stop.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Waits until somebody else asks this run to stop: another process, such as the window, writes a row that only the owner can follow.
+async fn asked_to_stop(context: &Context) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        match context.store().is_asked_to_cancel(context.run()) {
+            Ok(true) => return,
+            Ok(false) => {}
+            // A locked file passes; the next look tells.
+            Err(error) => tracing::debug!(%error, "whether to stop cannot be read"),
+        }
+    }
 }
 
 async fn finish(context: &Context, result: Result<Outcome, EngineError>) -> Result<Outcome, EngineError> {
@@ -68,6 +93,9 @@ async fn finish(context: &Context, result: Result<Outcome, EngineError>) -> Resu
         Err(error) => (RunState::Failed, None, None, Some((*error.problem).clone())),
     };
     let event = context.store().finish_run(context.project(), context.run(), state, release, url, problem)?;
+    if let Err(error) = context.store().forget_cancel(context.run()) {
+        tracing::debug!(%error, "a request to stop was not forgotten");
+    }
     context.send(event).await;
     result
 }

@@ -25,8 +25,8 @@ pub async fn decide(
             let hint = Some("add `pytest-xdist` to the development dependencies".to_owned());
             context.emit(EventBody::WarningRaised { message, hint }).await?;
         }
-        let last = context.store().last_gate(context.project(), &gate.name)?;
-        let workers = gauntlet::workers(gate, xdist, cores, last.as_ref());
+        let work = context.store().work_of_tests(context.project(), &gate.name)?;
+        let workers = gauntlet::workers(gate, xdist, cores, work);
         decided.push(GateSettings { workers: Some(workers), ..gate.clone() });
     }
     Ok(decided)

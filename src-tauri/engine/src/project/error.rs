@@ -285,6 +285,7 @@ impl ProjectError {
             causes: Vec::new(),
             hints: self.hint().into_iter().collect(),
             details: self.details(),
+            diagnosis: None,
         }
     }
 

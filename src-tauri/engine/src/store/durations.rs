@@ -1,35 +1,29 @@
-//! How long gates took, for whoever decides how to run them the next time.
+//! How long the tests of a gate take, for whoever decides how to run them the next time.
 
-use rusqlite::params;
+use std::time::Duration;
 
-use super::{Store, StoreError, from_json};
-use crate::event::EventBody;
-use crate::model::{GateReport, GateState, ProjectName};
+use rusqlite::{OptionalExtension, params};
 
-/// Runs that are looked through.
-const RUNS: u32 = 20;
+use super::{Store, StoreError};
+use crate::model::ProjectName;
 
 impl Store {
-    /// Finds what a gate said when it last ran to its end, green or red, in one of the latest runs.
+    /// Adds up what the tests of a gate took when it last ran to its end, however many ran at a time.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn last_gate(&self, project: &ProjectName, gate: &str) -> Result<Option<GateReport>, StoreError> {
-        let connection = self.connection();
-        let mut statement = connection.prepare_cached(
-            "SELECT body FROM events
-             WHERE run IN (SELECT id FROM runs WHERE project = ?1 ORDER BY started_at DESC LIMIT ?3)
-               AND json_extract(body, '$.type') = 'gate_finished' AND json_extract(body, '$.data.gate') = ?2
-             ORDER BY seq DESC",
-        )?;
-        let rows = statement.query_map(params![project.as_str(), gate, RUNS], |row| row.get::<_, String>(0))?;
-        for row in rows {
-            if let EventBody::GateFinished(report) = from_json(&row?)?
-                && matches!(report.state, GateState::Green | GateState::Red)
-            {
-                return Ok(Some(report));
-            }
-        }
-        Ok(None)
+    pub fn work_of_tests(&self, project: &ProjectName, gate: &str) -> Result<Option<Duration>, StoreError> {
+        let seconds: Option<Option<f64>> = self
+            .connection()
+            .query_row(
+                "SELECT (SELECT SUM(duration_s) FROM test_results WHERE result = gate_results.id)
+                 FROM gate_results
+                 WHERE project = ?1 AND gate = ?2 AND EXISTS (SELECT 1 FROM test_results WHERE result = gate_results.id)
+                 ORDER BY id DESC LIMIT 1",
+                params![project.as_str(), gate],
+                |row| row.get(0),
+            )
+            .optional()?;
+        Ok(seconds.flatten().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()))
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! The only user of `rusqlite`. Knows no target: what serves is asked there, never read here.
 
+mod caches;
+mod cancels;
 mod durations;
 mod events;
 mod open;
@@ -20,8 +22,10 @@ use rusqlite::Connection;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use caches::GateCache;
 pub use open::StoreError;
 pub use projects::KnownProject;
+pub use proofs::Proof;
 pub use results::{GateKey, Wanted};
 pub use watch::watch;
 

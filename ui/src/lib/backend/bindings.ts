@@ -25,12 +25,173 @@ export const commands = {
 };
 
 /* Types */
+/**  Why a module is missing. */
+export type Absence = 
+/**  No package of the lock brings it. */
+{ why: "not_locked"; 
+/**  The package that most likely brings it. */
+package: string } | 
+/**  Its package is locked for development, or in an extra or group that images do not hold. */
+{ why: "development_only"; 
+/**  The package. */
+package: string } | 
+/**  Its package is locked, and is not in the image. */
+{ why: "not_in_image"; 
+/**  The package. */
+package: string } | 
+/**  The project has no such module. */
+{ why: "no_such_module"; 
+/**  A module of the project with nearly this name. */
+near: string | null } | 
+/**  The lock is not known here. */
+{ why: "unknown" };
+
 /**  Which builder made an image. */
 export type BuilderKind = 
 /**  Locked wheels, joined to a base without running anything. */
 "wheels" | 
 /**  A Dockerfile, by BuildKit. */
 "dockerfile";
+
+/**  A cause that has a name. `docs/diagnosis.md` has a section for each, by its code. */
+export type Cause = 
+/**  It listens, on another port than the one that requests go to. */
+{ code: "wrong_port"; 
+/**  The port that requests go to. */
+expected: number; 
+/**  The ports that it listens on. */
+listening: number[] } | 
+/**  It listens on the right port, for callers inside its own container only. */
+{ code: "bound_to_loopback"; 
+/**  The address it listens on. */
+address: string; 
+/**  The port. */
+port: number } | 
+/**  Something in the container listens on the port already. */
+{ code: "address_in_use"; 
+/**  The port, when it was named. */
+port: number | null } | 
+/**  It has not finished its start. */
+{ code: "slow_start"; 
+/**  Seconds since it started. */
+seconds: number } | 
+/**  The kernel ended it, or a process of it, for want of memory. */
+{ code: "out_of_memory"; 
+/**  Its limit in bytes, when known. */
+limit: number | null } | 
+/**  Its program is for another processor. */
+{ code: "wrong_architecture"; 
+/**  The platform of the image, such as `linux/arm64`, when known. */
+image: string | null; 
+/**  The platform of the engine. */
+engine: string | null } | 
+/**  Its command does not exist in the image, or is no program. */
+{ code: "command_not_found"; 
+/**  The command, or the file that was to be run. */
+command: string } | 
+/**  Its command ended by itself and without an error. */
+{ code: "ended_by_itself" } | 
+/**  An exception that nothing caught. */
+{ code: "uncaught_exception"; 
+/**  Its type, such as `ValueError`. */
+exception: string; 
+/**  Its message. */
+message: string; 
+/**  The project's file, or that of a package, when a frame names one. */
+file: string | null; 
+/**  The line in it. */
+line: number | null; 
+/**  When it was raised. */
+during: Moment } | 
+/**  Variables that the app needs and does not have. */
+{ code: "missing_variable"; 
+/**  Their names, or those of the settings' fields. */
+names: string[]; 
+/**  Who looked for them. */
+reader: VariableReader; 
+/**  Where in the project. */
+place: SourcePlace | null } | 
+/**  A module that cannot be imported. */
+{ code: "missing_module"; 
+/**  Its name as it is imported. */
+module: string; 
+/**  Why it is missing. */
+absence: Absence; 
+/**  Where in the project. */
+place: SourcePlace | null } | 
+/**  A name that a module does not have. */
+{ code: "missing_name"; 
+/**  The name. */
+name: string; 
+/**  The module. */
+module: string; 
+/**  Where in the project. */
+place: SourcePlace | null } | 
+/**  A shared library of the system that the image does not have. */
+{ code: "missing_library"; 
+/**  Its file name, such as `libpq.so.5`. */
+library: string; 
+/**  Debian's package of it, when known. */
+package: string | null } | 
+/**  Something that it may not read or write. */
+{ code: "permission_denied"; 
+/**  The file or folder, when it was named. */
+path: string | null; 
+/**  Who it runs as, when known. */
+user: string | null; 
+/**  Why it may not. */
+reason: Denial } | 
+/**  A database or queue that it cannot use. */
+{ code: "database_unreachable"; 
+/**  Where it was looked for, such as `127.0.0.1:5432`, when it was named. */
+address: string | null; 
+/**  What went wrong. */
+trouble: DatabaseTrouble } | 
+/**  A database whose tables are not those that the app expects. */
+{ code: "not_migrated"; 
+/**  The table that is missing, when it was named. */
+table: string | null; 
+/**  The tool that makes it. */
+tool: MigrationTool } | 
+/**  The app refuses the host name that probes, and people, use. */
+{ code: "disallowed_host"; 
+/**  The host name. */
+host: string } | 
+/**  The app has no such path. */
+{ code: "health_path_missing"; 
+/**  The path. */
+path: string } | 
+/**  The app answers the probe with a redirect. */
+{ code: "health_redirects"; 
+/**  The path. */
+path: string; 
+/**  The status. */
+status: number; 
+/**  Where it leads, when known. */
+to: string | null } | 
+/**  The app answers probes only to who is logged in. */
+{ code: "health_unauthorized"; 
+/**  The path. */
+path: string; 
+/**  The status. */
+status: number } | 
+/**  gunicorn ends workers that are silent for too long. */
+{ code: "worker_timeout"; 
+/**  When it does. */
+during: Moment } | 
+/**  Django's list of static files does not hold one that a page needs. */
+{ code: "missing_static_files"; 
+/**  The file. */
+file: string };
+
+/**  How certain a cause is. */
+export type Certainty = 
+/**  The evidence leaves nothing else. */
+"certain" | 
+/**  The evidence fits it better than anything else. */
+"likely" | 
+/**  Something speaks for it. */
+"possible";
 
 /**  Something changed in a home: look again. */
 export type Change = {
@@ -68,6 +229,36 @@ export type Coverage = {
 	total: number,
 	/**  Each file, the least covered first. */
 	files: FileCoverage[],
+};
+
+/**  What is wrong with a database. */
+export type DatabaseTrouble = 
+/**  Nothing listens there. */
+"refused" | 
+/**  Its host name is not known. */
+"unknown_host" | 
+/**  It does not accept the login. */
+"login" | 
+/**  It has no such database. */
+"no_such_database";
+
+/**  Why something may not be read or written. */
+export type Denial = 
+/**  It belongs to another user. */
+"user" | 
+/**  Its file system is read-only. */
+"read_only";
+
+/**  What is known about why an instance is not healthy. */
+export type Diagnosis = {
+	/**  The instance's name. */
+	instance: string,
+	/**  The cause in one sentence, or that it is not known. */
+	summary: string,
+	/**  What may be the cause, the most certain first; empty when the cause is not known. */
+	suspects: Suspect[],
+	/**  What was seen, when the cause is not known. */
+	evidence: string[],
 };
 
 /**  A content digest such as `sha256:…` (OCI image specification, descriptor, digests). */
@@ -204,6 +395,13 @@ export type EventBody =
 { type: "step_finished"; data: StepFinished } | 
 /**  A new instance was probed. */
 { type: "probe_made"; data: ProbeAttempt } | 
+/**  An instance that is not healthy was examined. */
+{ type: "diagnosis_made"; data: {
+	/**  The rollout that waited for it. */
+	rollout: RolloutId,
+	/**  What was found. */
+	diagnosis: Diagnosis,
+} } | 
 /**  A rollout ended. */
 { type: "rollout_finished"; data: {
 	/**  Its id. */
@@ -475,6 +673,22 @@ export type LockSituation =
 /**  Its format is too old, too new or broken. */
 "unreadable";
 
+/**  What makes an app's tables. */
+export type MigrationTool = 
+/**  Django's `migrate`. */
+"django" | 
+/**  Alembic. */
+"alembic" | 
+/**  Something else. */
+"unknown";
+
+/**  When something happened. */
+export type Moment = 
+/**  While it started. */
+"start" | 
+/**  While it answered a request. */
+"request";
+
 /**  An image as it was resolved once and is pinned in `nonevent.lock`. */
 export type PinnedImage = {
 	/**  The reference that a person wrote, such as `python:3.13-slim`. */
@@ -546,6 +760,8 @@ export type Problem = {
 	hints: string[],
 	/**  Longer evidence: a probe transcript, the last log lines. */
 	details: string[],
+	/**  Why an instance is not healthy, where that is what happened. */
+	diagnosis?: Diagnosis | null,
 };
 
 /**  The name of a process of the app, such as `web` or `worker`. */
@@ -642,6 +858,14 @@ export type ServiceStatus = {
 	running: boolean,
 	/**  The volume that keeps its data. */
 	volume: string | null,
+};
+
+/**  A line of the project. */
+export type SourcePlace = {
+	/**  The file, relative to the project's folder. */
+	file: string,
+	/**  The line, from 1. */
+	line: number,
 };
 
 /**  A stage of the pipeline, in order. */
@@ -755,6 +979,18 @@ export type StoreKind =
 /**  containerd's image store. */
 "containerd";
 
+/**  One possible cause, with what speaks for it. */
+export type Suspect = {
+	/**  How certain it is. */
+	certainty: Certainty,
+	/**  The cause in one sentence, without a full stop. */
+	sentence: string,
+	/**  The lines that speak for it. */
+	evidence: string[],
+	/**  What mends it, in one line. */
+	fix: string,
+} & Cause;
+
 /**  One test that did not pass, or not at once. */
 export type TestOutcome = {
 	/**  Its node id, such as `tests/test_shop.py::test_total`. */
@@ -821,6 +1057,21 @@ export type TestState =
 "skipped" | 
 /**  It failed at first and passed when it was run again. */
 "flaky";
+
+/**  Who looked for a variable. */
+export type VariableReader = 
+/**  `os.environ`. */
+"environ" | 
+/**  pydantic-settings: what is named are fields. */
+"pydantic" | 
+/**  django-environ. */
+"django_environ" | 
+/**  python-decouple. */
+"decouple" | 
+/**  A shell, by `${NAME:?}` or `set -u`. */
+"shell" | 
+/**  Something else that said so. */
+"other";
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount as ApiMount, MountType};
 
+use crate::mask::Mask;
 use crate::model::EngineInfo;
 
 /// The folder for files that are collected after the command has ended. It outlives the process, unlike a tmpfs.
@@ -52,7 +53,9 @@ pub struct OnceSpec {
     pub timeout: Duration,
     /// Its name, if the engine shall not choose one.
     pub name: Option<String>,
-    /// Bytes of output after which lines are dropped.
+    /// What is taken out of its output and of collected files, before anything is kept or told.
+    pub mask: Mask,
+    /// Bytes of output after which lines are left out, but for the last ones.
     pub output_limit: u64,
     /// What becomes of standard output.
     pub stdout: Stdout,
@@ -142,6 +145,7 @@ impl OnceSpec {
             files: Vec::new(),
             timeout: Duration::from_mins(1),
             name: None,
+            mask: Mask::default(),
             output_limit: 16 * 1024 * 1024,
             stdout: Stdout::Lines,
             collect: Vec::new(),

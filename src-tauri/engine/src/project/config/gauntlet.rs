@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
-use super::checks::{check_label, check_variables};
+use super::checks::{check_label, check_secrets, check_variables};
 use super::services::count;
 use crate::model::CommandLine;
 use crate::project::names::closest;
@@ -18,6 +18,9 @@ pub(in crate::project) struct GauntletSection {
     pub required: Option<Located<Vec<String>>>,
     pub groups: Option<Located<Vec<String>>>,
     pub extras: Option<Located<Vec<String>>>,
+    pub cores: Option<Located<i64>>,
+    pub memory: Option<Located<u64>>,
+    pub cache: Option<Located<u64>>,
     pub compose: Option<Located<ComposeChoice>>,
     pub retries: Option<Located<u32>>,
     pub gates: Vec<(String, GateEntry)>,
@@ -48,6 +51,7 @@ pub(in crate::project) struct GateSection {
     pub services: Option<Located<Vec<String>>>,
     pub timeout: Option<Located<Duration>>,
     pub env: Vec<(String, Located<String>)>,
+    pub secrets: Option<Located<Vec<String>>>,
     pub workers: Option<Located<u32>>,
     pub allow_failure: Option<Located<bool>>,
     pub network: Option<Located<bool>>,
@@ -61,6 +65,9 @@ impl GauntletSection {
         let required = section.strings("required")?;
         let groups = section.strings("groups")?;
         let extras = section.strings("extras")?;
+        let cores = section.integer("cores", 1..=1024, 4)?;
+        let memory = section.bytes("memory")?;
+        let cache = section.bytes("cache")?;
         let compose = read_compose(&section)?;
         let retries = read_retries(&section)?;
         let mut gates = Vec::new();
@@ -76,7 +83,7 @@ impl GauntletSection {
             let gate = GateSection::read(&section.named(&entry)?)?;
             gates.push((entry.name, GateEntry::On(Box::new(gate))));
         }
-        Ok(Self { required, groups, extras, compose, retries, gates })
+        Ok(Self { required, groups, extras, cores, memory, cache, compose, retries, gates })
     }
 }
 
@@ -98,7 +105,7 @@ fn read_compose(section: &Section<'_>) -> Result<Option<Located<ComposeChoice>>,
 
 /// Explains a value that is neither a gate nor one of the table's own keys.
 fn not_a_gate(section: &Section<'_>, entry: Entry<'_>) -> ProjectError {
-    match closest(&entry.name, ["required", "groups", "extras", "compose", "retries"].into_iter()) {
+    match closest(&entry.name, ["required", "groups", "extras", "cores", "memory", "cache", "compose", "retries"].into_iter()) {
         Some(close) => ProjectError::UnknownKey {
             key: section.key(&entry.name),
             at: entry.at,
@@ -127,6 +134,7 @@ impl GateSection {
             services: section.strings("services")?,
             timeout: section.duration("timeout")?,
             env: section.string_table("env")?,
+            secrets: section.strings("secrets")?,
             workers: count(section, "workers", 1..=256, 4)?,
             allow_failure: section.flag("allow_failure")?,
             network: section.flag("network")?,
@@ -135,6 +143,7 @@ impl GateSection {
         };
         section.finish()?;
         check_variables(&section.key("env"), &gate.env)?;
+        check_secrets(section, gate.secrets.as_ref(), &gate.env)?;
         if let Some(timeout) = gate.timeout.as_ref().filter(|timeout| timeout.value.is_zero()) {
             let hint = "write `timeout = \"10m\"`".into();
             return Err(section.bad("timeout", &timeout.at, "zero", "no gate ends at once".into(), hint));

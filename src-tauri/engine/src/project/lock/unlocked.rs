@@ -11,7 +11,7 @@ use super::error::LockError;
 use super::file;
 use super::index::{self, PipIndexes};
 use super::pylock::Pylock;
-use super::python::PythonTarget;
+use super::python::{Libc, PythonTarget};
 use super::selection::{Choice, ResolvedWheel, Wanted};
 use super::tool::CommandLine;
 
@@ -55,18 +55,15 @@ pub async fn unlocked(
     let version = |tool: &str| pins.get(tool).map(String::as_str).or_else(|| our_version(tool));
     let wanted: String = tools.iter().filter_map(|tool| Some(format!("{tool}=={}\n", version(tool)?))).collect();
     // What ships has the last word on what both need.
+    let line = |(name, version): (&String, &String)| format!("{name}=={version}\n");
+    let shipped: String = beside.iter().map(line).collect();
     let held = pins.iter().filter(|(name, _)| !beside.contains_key(*name) && !tools.contains(&name.as_str()));
-    let constraints: String = beside.iter().chain(held).map(|(name, version)| format!("{name}=={version}\n")).collect();
-    let python = format!("3.{}", target.minor());
-    let key = hex::encode(Sha256::digest(format!("1\n{python}\n{wanted}\n{constraints}")));
-    let remembered = cache.join(format!("tools-{key}.toml"));
-    let text = match file::read_text(&remembered).ok().flatten() {
-        Some(text) => text,
-        None => {
-            let text = ask(&wanted, &constraints, &python).await?;
-            file::write_text(&remembered, &text)?;
-            text
-        }
+    let held: String = held.map(line).collect();
+    let ask = |constraints| Question { wanted: wanted.clone(), constraints, target }.answer(cache);
+    let text = match ask(format!("{shipped}{held}")).await {
+        // What was pinned does not go together with what ships today.
+        Err(LockError::ToolFailed { .. }) if !held.is_empty() => ask(shipped).await?,
+        answer => answer?,
     };
     let selection = Pylock::parse(&text)?.select(cache, target, &Wanted::default())?;
     let mut found = Unlocked::default();
@@ -88,41 +85,73 @@ pub async fn unlocked(
     Ok(found)
 }
 
-/// Asks with the index configuration of the user: uv's, else pip's.
-async fn ask(wanted: &str, constraints: &str, python: &str) -> Result<String, LockError> {
-    match question(wanted, constraints, python, None).await {
-        Err(error @ LockError::ToolFailed { .. }) => match PipIndexes::configured(&std::env::temp_dir()).await {
-            Some(pip) => question(wanted, constraints, python, Some(&pip)).await,
-            None => Err(error),
-        },
-        answer => answer,
-    }
+/// The interpreter's system, in uv's words.
+fn platform(target: &PythonTarget) -> String {
+    let libc = match target.libc() {
+        Libc::Glibc { .. } => "gnu",
+        Libc::Musl { .. } => "musl",
+    };
+    format!("{}-unknown-linux-{libc}", target.machine().as_str())
 }
 
-async fn question(wanted: &str, constraints: &str, python: &str, pip: Option<&PipIndexes>) -> Result<String, LockError> {
-    let io = |error: std::io::Error| LockError::File {
-        path: PathBuf::from("requirements.in"),
-        verb: "written",
-        reason: error.to_string(),
-    };
-    // A folder of its own, so that no project's configuration is read.
-    let folder = tempfile::tempdir().map_err(io)?;
-    std::fs::write(folder.path().join("requirements.in"), wanted).map_err(io)?;
-    std::fs::write(folder.path().join("constraints.txt"), constraints).map_err(io)?;
-    let mut words = vec!["uv", "pip", "compile", "requirements.in", "--constraints", "constraints.txt", "--universal"];
-    // The first Python that is found will do: what is wanted has wheels, and nothing is built.
-    words.extend(["--python", "3", "--python-version", python, "--only-binary", ":all:"]);
-    words.extend(["--no-header", "--quiet", "--format", "pylock.toml"]);
-    let command = CommandLine::new(words, "finding tools of gates that the project does not lock");
-    command
-        .run(folder.path(), |command| {
-            index::apply(
-                command,
-                std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
-            );
-            if let Some(pip) = pip {
-                pip.apply(command);
-            }
-        })
-        .await
+/// What uv is asked.
+struct Question<'a> {
+    wanted: String,
+    constraints: String,
+    target: &'a PythonTarget,
+}
+
+impl Question<'_> {
+    /// Takes the answer from the cache, or asks and keeps it there.
+    async fn answer(self, cache: &Path) -> Result<String, LockError> {
+        let Self { wanted, constraints, target } = &self;
+        let asked = format!("1\n3.{} {}\n{wanted}\n{constraints}", target.minor(), platform(target));
+        let remembered = cache.join(format!("tools-{}.toml", hex::encode(Sha256::digest(asked))));
+        if let Some(text) = file::read_text(&remembered).ok().flatten() {
+            return Ok(text);
+        }
+        let text = self.ask().await?;
+        file::write_text(&remembered, &text)?;
+        Ok(text)
+    }
+
+    /// Asks with the index configuration of the user: uv's, else pip's.
+    async fn ask(&self) -> Result<String, LockError> {
+        match self.put(None).await {
+            Err(error @ LockError::ToolFailed { .. }) => match PipIndexes::configured(&std::env::temp_dir()).await {
+                Some(pip) => self.put(Some(&pip)).await,
+                None => Err(error),
+            },
+            answer => answer,
+        }
+    }
+
+    async fn put(&self, pip: Option<&PipIndexes>) -> Result<String, LockError> {
+        let io = |error: std::io::Error| LockError::File {
+            path: PathBuf::from("requirements.in"),
+            verb: "written",
+            reason: error.to_string(),
+        };
+        // A folder of its own, so that no project's configuration is read.
+        let folder = tempfile::tempdir().map_err(io)?;
+        std::fs::write(folder.path().join("requirements.in"), &self.wanted).map_err(io)?;
+        std::fs::write(folder.path().join("constraints.txt"), &self.constraints).map_err(io)?;
+        let (python, platform) = (format!("3.{}", self.target.minor()), platform(self.target));
+        let mut words = vec!["uv", "pip", "compile", "requirements.in", "--constraints", "constraints.txt"];
+        // The first Python that is found will do: what is wanted has wheels, and nothing is built.
+        words.extend(["--python", "3", "--python-version", &python, "--python-platform", &platform]);
+        words.extend(["--only-binary", ":all:", "--no-header", "--quiet", "--format", "pylock.toml"]);
+        let command = CommandLine::new(words, "finding tools of gates that the project does not lock");
+        command
+            .run(folder.path(), |command| {
+                index::apply(
+                    command,
+                    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+                );
+                if let Some(pip) = pip {
+                    pip.apply(command);
+                }
+            })
+            .await
+    }
 }

@@ -8,10 +8,10 @@ use super::build::check_names;
 use super::gates::{Suggestion, Tools};
 use super::services::Services;
 use super::suites::Suites;
-use crate::model::{GateSettings, GauntletSettings, Origin};
-use crate::project::config::{GateEntry, GateSection};
+use crate::model::{GateBudget, GateSettings, GauntletSettings, Origin};
+use crate::project::config::{GateEntry, GateSection, GauntletSection};
 use crate::project::detect::Distributions;
-use crate::project::explain::{Effective, Explained, Shown};
+use crate::project::explain::{Bytes, Effective, Explained, Shown};
 use crate::project::manifest::normal;
 use crate::project::{Located, ProjectError, Warning};
 
@@ -50,7 +50,8 @@ pub(super) fn resolve(
         gates.extend(gate(name, entry, &suggestions, services, retries, &mut explained)?);
     }
     check(inputs, services, &gates)?;
-    Ok((GauntletSettings { gates, required, groups, extras }, explained))
+    let budget = budget(configuration, &mut explained);
+    Ok((GauntletSettings { gates, required, groups, extras, budget }, explained))
 }
 
 /// The configured names, else those of the usual ones that exist.
@@ -64,6 +65,19 @@ fn development<'a>(
     }
     let found: Vec<String> = known.filter(|name| DEVELOPMENT.contains(&name.as_str()) || also.contains(name)).cloned().collect();
     if found.is_empty() { Effective::default(found) } else { Effective::inferred(found, "those that exist under a usual name") }
+}
+
+/// What is said about what gates may use together; what is not said is the engine's to say.
+fn budget(configuration: &GauntletSection, explained: &mut Explained) -> GateBudget {
+    let cores = configuration.cores.as_ref().map(|cores| explained.take("gauntlet.cores", Effective::at(cores.value, &cores.at)));
+    let mut bytes = |key: &str, found: &Option<Located<u64>>| {
+        found.as_ref().map(|bytes| explained.take(key, Effective::at(Bytes(bytes.value), &bytes.at)).0)
+    };
+    GateBudget {
+        cores: cores.and_then(|cores| u32::try_from(cores).ok()),
+        memory: bytes("gauntlet.memory", &configuration.memory),
+        cache: bytes("gauntlet.cache", &configuration.cache),
+    }
 }
 
 /// What the usual gates would run.
@@ -139,6 +153,7 @@ fn gate(
         services: Vec::new(),
         timeout: TIMEOUT,
         env: BTreeMap::new(),
+        secrets: Vec::new(),
         workers: None,
         allow_failure: false,
         network: false,
@@ -179,6 +194,9 @@ fn details(settings: GateSettings, section: Option<&GateSection>, known: &Servic
             env.insert(name, value);
         }
     }
+    let secrets = section.and_then(|section| section.secrets.as_ref());
+    let secrets = secrets.map(|secrets| explained.take(&key("secrets"), Effective::at(secrets.value.clone(), &secrets.at)));
+    let secrets = secrets.unwrap_or_default();
     let workers = section.and_then(|section| section.workers.clone());
     let workers = workers.map(|workers| explained.take(&key("workers"), Effective::at(workers.value, &workers.at)));
     let allow_failure = explained.take(&key("allow_failure"), flag(section.map(|section| &section.allow_failure)));
@@ -188,7 +206,7 @@ fn details(settings: GateSettings, section: Option<&GateSection>, known: &Servic
         Some(own) => explained.take(&key("retries"), Effective::at(own.value, &own.at)),
         None => settings.retries,
     };
-    GateSettings { needs, services, timeout, env, workers, allow_failure, network, docker, retries, ..settings }
+    GateSettings { needs, services, timeout, env, secrets, workers, allow_failure, network, docker, retries, ..settings }
 }
 
 /// Refuses names that nothing defines, and gates that wait for each other.
