@@ -44,6 +44,7 @@ async fn run(
     let docker = docker().await;
     pull(&docker, PYTHON).await;
     let image = docker.client.inspect_image(PYTHON).await.expect("image").id.expect("id");
+    let budget = Budget { cores: docker.info.cpus.max(2), memory: 8 << 30, gate_memory: 512 << 20 };
     let plan = GauntletPlan {
         run: RunId::generate(),
         project: ProjectName::new(unique("nonevent-test-services")),
@@ -56,13 +57,7 @@ async fn run(
         secrets: BTreeMap::new(),
         known: BTreeMap::new(),
         after_red: AfterRed::GoOn,
-        limits: GateLimits {
-            budget: Budget { cores: 4, memory: 8 << 30, gate_memory: 512 << 20 },
-            pids: 200,
-            tmp: 64 << 20,
-            output: 1 << 20,
-            cache: None,
-        },
+        limits: GateLimits { budget, pids: 200, tmp: 64 << 20, output: 1 << 20, cache: None },
     };
     let (sender, receiver) = mpsc::channel(1000);
     let lines = gather(receiver);

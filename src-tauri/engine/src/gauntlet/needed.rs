@@ -55,6 +55,7 @@ mod tests {
                 services: Vec::new(),
                 timeout: Duration::ZERO,
                 env: BTreeMap::new(),
+                secrets: Vec::new(),
                 workers: None,
                 secrets: Vec::new(),
                 retries: 0,
