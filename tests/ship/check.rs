@@ -17,13 +17,13 @@ use crate::world::{Ended, World};
 const PATIENCE: Duration = Duration::from_secs(240);
 
 /// The slugs example with gates that are quick: programs of this test's own.
-fn world(gates: &str) -> World {
+fn world(gates: &str) -> Gated {
     let world = World::example("flask-requirements");
     let name = unique(&world);
     let off = "lint = false\nformat = false\ntypes = false\nunit = false\nintegration = false\n";
     world.write("nonevent.toml", format!("[app]\nname = \"{name}\"\n\n[gauntlet]\n{off}\n{gates}"));
     world.write("marker.txt", "before\n").commit("gates of the test");
-    world
+    Gated(world)
 }
 
 fn unique(world: &World) -> String {
@@ -94,9 +94,29 @@ fn layers(image: &str) -> Vec<String> {
     serde_json::from_str(&docker(&["image", "inspect", "--format", "{{json .RootFS.Layers}}", image])).unwrap()
 }
 
-/// Removes what a world's gates leave on purpose.
-fn clean(world: &World) {
-    docker(&["volume", "rm", "--force", &format!("nonevent-{}-gate-cache", unique(world))]);
+/// A world that takes away what its gates leave on purpose, too: caches and images.
+struct Gated(World);
+
+impl std::ops::Deref for Gated {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.0
+    }
+}
+
+impl Drop for Gated {
+    fn drop(&mut self) {
+        let name = unique(&self.0);
+        let quietly = |arguments: &[&str]| std::process::Command::new("docker").args(arguments).output();
+        let label = format!("label=dev.nonevent.project={name}");
+        if let Ok(listed) = quietly(&["image", "ls", "--quiet", "--filter", &label]) {
+            for image in String::from_utf8_lossy(&listed.stdout).lines() {
+                let _ = quietly(&["image", "rm", "--force", image]);
+            }
+        }
+        let _ = quietly(&["volume", "rm", "--force", &format!("nonevent-{name}-gate-cache")]);
+    }
 }
 
 fn assert_tested_is_shipped(world: &World) {
@@ -121,7 +141,6 @@ fn docker_gates_run_on_exactly_the_layers_that_ship() {
     let world = world("probe = { run = \"python -c 'import slugs'\" }\n");
     world.run(&["check"]).ok();
     assert_tested_is_shipped(&world);
-    clean(&world);
 }
 
 #[test]
@@ -134,7 +153,6 @@ fn docker_gates_run_on_exactly_the_layers_of_a_dockerfile() {
     world.write("nonevent.toml", text.replace("[gauntlet]\n", "[build]\ndockerfile = \"Dockerfile\"\n\n[gauntlet]\n"));
     world.run(&["check"]).ok();
     assert_tested_is_shipped(&world);
-    clean(&world);
 }
 
 /// A gate that tells that it runs, waits to be let go, and reads a file of the project.
@@ -157,7 +175,6 @@ fn docker_gates_see_the_tree_that_was_built() {
     docker(&["exec", &container, "python", "-c", "open('/tmp/go', 'w')"]);
     going.wait("line", |line| line["text"] == "read after");
     going.end().ok();
-    clean(&world);
 }
 
 #[test]
@@ -198,7 +215,6 @@ fn docker_only_what_a_change_concerns_runs_again() {
     let text = std::fs::read_to_string(&file).unwrap().replace("import slugs", "import slugs.app");
     world.write("nonevent.toml", text.replace("slugs.app", "slugs as app"));
     assert_eq!(states(&[]), "lint cached at a time, out green, probe green", "another command");
-    clean(&world);
 }
 
 /// A gate that ignores whatever can be ignored.
@@ -233,7 +249,6 @@ fn docker_a_run_is_stopped_by_a_signal_and_by_a_row() {
     assert_eq!(ended.code, Some(130), "{}", ended.stderr);
     gone(&world);
     assert!(!engine.cancel(&RunId::new(run)).unwrap(), "it has ended");
-    clean(&world);
 }
 
 #[test]
@@ -263,7 +278,6 @@ fn docker_watching_runs_what_each_save_concerns() {
     going.signal(Signal::SIGINT);
     assert_eq!(going.end().code, Some(0));
     gone(&world);
-    clean(&world);
 }
 
 const SECRET: &str = "made-up/Secret+value=1234&";
@@ -296,7 +310,6 @@ fn docker_a_gate_s_secret_is_nowhere() {
             assert!(!found, "`{form}` is in {name}");
         }
     }
-    clean(&world);
 }
 
 fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {

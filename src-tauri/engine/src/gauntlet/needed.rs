@@ -57,6 +57,7 @@ mod tests {
                 env: BTreeMap::new(),
                 secrets: Vec::new(),
                 workers: None,
+                secrets: Vec::new(),
                 retries: 0,
                 allow_failure: false,
                 network: false,
