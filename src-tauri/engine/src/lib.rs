@@ -10,6 +10,7 @@ pub mod event;
 pub mod gauntlet;
 pub mod image;
 pub mod model;
+pub mod pages;
 pub mod pipeline;
 pub mod project;
 pub mod request;

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
@@ -15,6 +16,9 @@ use crate::store::{Store, now};
 
 /// Updates that may wait for their reader; beyond that lines are dropped and facts wait.
 const UPDATES: usize = 4096;
+
+/// How often a run looks whether another process asked it to stop.
+const LISTEN: Duration = Duration::from_millis(400);
 
 /// Starts a run in the background.
 ///
@@ -47,18 +51,31 @@ where
         by: by.clone(),
     };
     let id = record.id.clone();
+    let asked = cancel.clone();
     let context = Context::new(store.clone(), project, id.clone(), by, sender, cancel.clone());
     let begun = store.begin_run(&record)?;
     let work = work(context.clone());
     tokio::spawn(async move {
         context.send(begun).await;
-        let result =
-            AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| Err(EngineError::ours(panic_text(&*panic))));
+        let mut work = std::pin::pin!(AssertUnwindSafe(work).catch_unwind());
+        let result = tokio::select! {
+            result = &mut work => result,
+            () = obey(&context, &asked) => work.await,
+        };
+        let result = result.unwrap_or_else(|panic| Err(EngineError::ours(panic_text(&*panic))));
         let result = finish(&context, result).await;
         // Whoever started the run may have gone; its end is in the store.
         let _ = tell.send(result);
     });
     Ok(Run { id, updates, outcome, cancel })
+}
+
+/// Stops the run once another process asked for it in the store.
+async fn obey(context: &Context, cancel: &CancellationToken) {
+    while !context.store().is_cancel_wanted(context.run()).unwrap_or(false) {
+        tokio::time::sleep(LISTEN).await;
+    }
+    cancel.cancel();
 }
 
 async fn finish(context: &Context, result: Result<Outcome, EngineError>) -> Result<Outcome, EngineError> {

@@ -2,7 +2,9 @@
 //!
 //! The only user of `rusqlite`. Knows no target: what serves is asked there, never read here.
 
+mod cancel;
 mod events;
+mod lookups;
 mod open;
 mod projects;
 mod proofs;

@@ -91,7 +91,7 @@ impl Store {
     }
 }
 
-fn read_run(row: &Row<'_>) -> Result<RunRecord, StoreError> {
+pub(super) fn read_run(row: &Row<'_>) -> Result<RunRecord, StoreError> {
     Ok(RunRecord {
         id: RunId::new(row.get::<_, String>(0)?),
         project: ProjectName::new(row.get::<_, String>(1)?),
