@@ -6,8 +6,8 @@ export class Resource<T> {
   value = $state.raw<T | null>(null);
   /** Why the last reading failed, if it did. */
   problem = $state.raw<Problem | null>(null);
-  reading = $state(false);
   readonly #ask: () => Promise<Answer<T>>;
+  #reading = false;
   #again = false;
 
   constructor(ask: () => Promise<Answer<T>>) {
@@ -16,11 +16,11 @@ export class Resource<T> {
 
   /** Reads it; one that is asked for while it is read is read once more after. */
   read = async (): Promise<void> => {
-    if (this.reading) {
+    if (this.#reading) {
       this.#again = true;
       return;
     }
-    this.reading = true;
+    this.#reading = true;
     do {
       this.#again = false;
       const answer = await this.#ask();
@@ -30,7 +30,8 @@ export class Resource<T> {
       } else {
         this.problem = answer.error;
       }
-    } while (this.#again);
-    this.reading = false;
+      // Reads again later may say so: `#again` is set while this one is awaited.
+    } while (this.#again as boolean);
+    this.#reading = false;
   };
 }

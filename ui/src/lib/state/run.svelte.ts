@@ -22,6 +22,8 @@ export class RunPage {
   #events = $state.raw<Event[]>([]);
   readonly view: RunView | null = $derived(this.record ? view(this.record, this.#events) : null);
   readonly #backend: Backend;
+  /** The sequence number of the last event that is known: whoever reads on depends on nothing. */
+  #after = 0;
   #reading = false;
   #again = false;
 
@@ -62,14 +64,15 @@ export class RunPage {
     this.#reading = true;
     do {
       this.#again = false;
-      const answer = await this.#backend.runPage(this.id, this.#events.at(-1)?.seq ?? 0);
+      const answer = await this.#backend.runPage(this.id, this.#after);
       if (answer.status === 'error') {
         this.problem = answer.error;
         break;
       }
       const { run, events } = answer.data;
       this.problem = null;
-      this.#events = [...this.#events, ...events];
+      if (events.length > 0) this.#events = [...this.#events, ...events];
+      this.#after = events.at(-1)?.seq ?? this.#after;
       this.record = run;
       if (events.length >= EVENTS_AT_ONCE) this.#again = true;
       // Reads again later may say so: `#again` is set while this one is awaited.
