@@ -14,7 +14,7 @@ const tabs: Record<Tab, string> = {
 
 const progress: Record<Progress, string> = {
   planned: 'Not yet',
-  running: 'Goes on',
+  running: 'Running',
   passed: 'Passed',
   failed: 'Failed',
   error: 'Could not tell',
@@ -25,7 +25,7 @@ const progress: Record<Progress, string> = {
 };
 
 const runStates: Record<RunState, string> = {
-  running: 'Goes on',
+  running: 'Running',
   succeeded: 'Succeeded',
   failed: 'Failed',
   cancelled: 'Cancelled',
@@ -259,8 +259,8 @@ export const en = {
       ]
         .filter((part) => part !== null)
         .join(', '),
-    since: 'Started',
-    took: 'Took',
+    since: 'began',
+    took: 'took',
     by: 'By',
     release: 'Release',
   },
@@ -351,9 +351,9 @@ export const en = {
     replicas: (running: number, wanted: number) => `${String(running)} of ${String(wanted)}`,
     unknown: (name: string) => `The project has no environment ${name}`,
     rolloutStates: {
-      running: 'Goes on',
+      running: 'Running',
       baking: 'Bakes',
-      succeeded: 'Serves or served',
+      succeeded: 'Succeeded',
       failed: 'Failed',
       recovered: 'Recovered',
     },
