@@ -35,6 +35,7 @@ export class Projects {
   readonly adding = new SvelteSet<string>();
   readonly #backend: Backend;
   readonly #queue: Queue;
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing shows it
   readonly #listeners = new Set<(name: string | null) => void>();
   #seq = 0;
 
@@ -138,6 +139,7 @@ export class Projects {
       this.#tell(null);
       return;
     }
+    // eslint-disable-next-line svelte/prefer-svelte-reactivity -- it is never changed
     const names = new Set(answer.data.map(({ project }) => project));
     for (const name of names) {
       this.#queue.add(name);
