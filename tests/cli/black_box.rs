@@ -231,7 +231,7 @@ fn bash_completes() {
         assert!(output.stderr.is_empty(), "{}", shown(&output));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     };
-    assert_eq!(complete("nonevent re"), "releases restart recover");
+    assert_eq!(complete("nonevent re"), "results releases restart recover");
     assert_eq!(complete("nonevent ship --det"), "--detach");
     assert_eq!(complete("nonevent completions z"), "zsh");
 }

@@ -20,7 +20,7 @@ The first Ctrl-C, or SIGTERM, stops a run cleanly: what serves goes on serving. 
 
 With `--json`, each line of standard output is one object: `v` (1), `at`, `type`, `data`; events have `seq`, `project` and `run` as
 well. The last line has `type` `result`; its `data.ok` tells whether the verb did what was asked, and `data.problem` why not (`code`,
-`message`, `causes`, `hints`, `details`). A query prints its result alone. With `-v`, lines of output come in between, as `type`
+`message`, `causes`, `hints`, `details`, `diagnosis`). A query prints its result alone. With `-v`, lines of output come in between, as `type`
 `line`.
 ";
 

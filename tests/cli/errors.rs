@@ -27,6 +27,7 @@ fn an_error_says_what_why_and_what_to_do() {
             String::new(),
             "end".into(),
         ],
+        diagnosis: None,
     };
     insta::assert_snapshot!(render(&problem, Paint::Plain), @r"
     error: production was not switched: the new release never became healthy
@@ -58,6 +59,7 @@ fn two_candidates_are_shown_with_the_line_that_decides() {
         causes: Vec::new(),
         hints: vec!["name one in `nonevent.toml`:\n[app]\ncommand = [\"uvicorn\", \"shop.main:app\"]".into()],
         details: vec!["shop/main.py:7  app = FastAPI()".into(), "shop/admin.py:3  admin = FastAPI()".into()],
+        diagnosis: None,
     };
     insta::assert_snapshot!(render(&problem, Paint::Plain), @r#"
     error: two apps were found, and only one can be shipped

@@ -12,6 +12,7 @@ mod home;
 mod human;
 mod programs;
 mod recording;
+mod results;
 mod scenarios;
 mod tables;
 mod words;

@@ -77,5 +77,5 @@ fn lines_of_output_come_when_asked_for() {
 fn a_failure_is_a_result_that_is_not_ok() {
     let at = "2026-11-23T10:00:00.0004Z".parse().unwrap();
     let line = json::failure(at, Some("ship"), &scenarios::red_gates_error().problem, Exit::User);
-    insta::assert_snapshot!(line, @r#"{"v":1,"at":"2026-11-23T10:00:00.000Z","type":"result","data":{"ok":false,"verb":"ship","exit_code":1,"problem":{"code":"failed","message":"shop was not released: 4 gates do not pass","causes":["lint, format and unit are red","types could not tell"],"hints":["`nonevent check` runs them again, and nothing else"],"details":[]}}}"#);
+    insta::assert_snapshot!(line, @r#"{"v":1,"at":"2026-11-23T10:00:00.000Z","type":"result","data":{"ok":false,"verb":"ship","exit_code":1,"problem":{"code":"failed","message":"shop was not released: 4 gates do not pass","causes":["lint, format and unit are red","types could not tell"],"hints":["`nonevent check` runs them again, and nothing else"],"details":[],"diagnosis":null}}}"#);
 }

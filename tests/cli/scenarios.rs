@@ -19,8 +19,14 @@ pub fn outcome(done: Done) -> Outcome {
 }
 
 pub fn error(fault: Fault, message: &str) -> EngineError {
-    let problem =
-        Problem { code: "failed".into(), message: message.into(), causes: Vec::new(), hints: Vec::new(), details: Vec::new() };
+    let problem = Problem {
+        code: "failed".into(),
+        message: message.into(),
+        causes: Vec::new(),
+        hints: Vec::new(),
+        details: Vec::new(),
+        diagnosis: None,
+    };
     EngineError { problem: Box::new(problem), fault }
 }
 
@@ -34,18 +40,16 @@ pub fn gate(name: &str, state: GateState, tool: &str, duration_ms: u64) -> GateR
         findings: Vec::new(),
         tests: None,
         tail: Vec::new(),
+        compared: None,
     }
 }
 
 fn finding(file: &str, line: u32, column: u32, rule: &str, message: &str) -> Finding {
     Finding {
-        file: file.into(),
         line: Some(line),
         column: Some(column),
         rule: Some(rule.into()),
-        url: None,
-        level: Level::Error,
-        message: message.into(),
+        ..Finding::new(file.into(), Level::Error, message.into())
     }
 }
 
@@ -230,7 +234,9 @@ pub fn red_gates() -> Recording {
                     message: "assert 3 == 4".into(),
                     text: "    def test_total():\n>       assert total([1, 2]) == 4\nE       assert 3 == 4\n".into(),
                     duration_s: 0.01,
+                    ..TestOutcome::default()
                 }],
+                ..TestReport::default()
             }),
             ..gate("unit", GateState::Red, "pytest 9.0.1", 2300)
         }))
@@ -249,8 +255,9 @@ pub fn broken_fixture() -> Recording {
         message: "KeyError: 'DATABASE_URL'\nand more about it".into(),
         text: "    def shop():\n>       return connect(environ[\"DATABASE_URL\"])\nE       KeyError: 'DATABASE_URL'\n".into(),
         duration_s: 0.01,
+        ..TestOutcome::default()
     });
-    let tests = TestReport { passed: 0, failed: 5, errors: 0, skipped: 0, failures: failures.into() };
+    let tests = TestReport { passed: 0, failed: 5, errors: 0, skipped: 0, failures: failures.into(), ..TestReport::default() };
     run.event(EventBody::GateFinished(GateReport { tests: Some(tests), ..gate("unit", GateState::Red, "pytest 9.0.1", 2300) }))
         .end(Stage::Gauntlet, StageState::Failed, "`unit` is red", 2300);
     run.finish(RunState::Failed).clone()

@@ -111,7 +111,8 @@ fn an_empty_status_teaches_the_next_step() {
 }
 
 fn release(id: &str, source: SourceState, states: &[&str]) -> Release {
-    let gate = |state: &&str| GateEvidence { gate: "lint".into(), state: (*state).into(), tool: None, tests_passed: None };
+    let gate =
+        |state: &&str| GateEvidence { gate: "lint".into(), state: (*state).into(), tool: None, tests_passed: None, image: None };
     Release {
         id: id.into(),
         project: "shop".into(),
@@ -144,6 +145,7 @@ fn release(id: &str, source: SourceState, states: &[&str]) -> Release {
             base: None,
             image_size: 18_400_000,
             gates: states.iter().map(gate).collect(),
+            gate_images: Vec::new(),
             untested: states.len() < 2,
         },
         created_at: "2026-11-23T08:00:00Z".into(),
@@ -182,6 +184,7 @@ fn rollout(reason: RolloutReason, state: RolloutState, failure: Option<&str>) ->
             resources: Resources::default(),
         },
         state,
+        diagnosis: None,
         failure: failure.map(Into::into),
         started_at: "2026-11-23T09:55:00Z".into(),
         finished_at: (state != RolloutState::Running).then(|| "2026-11-23T09:55:12.300Z".into()),

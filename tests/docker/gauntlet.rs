@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use bollard::models::{ContainerCreateBody, NetworkCreateRequest};
 use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder, RemoveVolumeOptions};
 use nonevent_engine::docker::Docker;
-use nonevent_engine::gauntlet::{self, GateFact, GateImage, GateLimits, GauntletError, GauntletPlan, clean_leftovers, no_tests};
+use nonevent_engine::gauntlet::{
+    self, AfterRed, Budget, GateFact, GateImage, GateLimits, GauntletError, GauntletPlan, clean_leftovers, no_tests,
+};
 use nonevent_engine::image::dockerfile;
 use nonevent_engine::model::{
     AppSettings, BuildSettings, CommandLine, Framework, GateReport, GateSettings, GateState, ImageReport, Level, LogLine,
@@ -50,6 +52,7 @@ impl Bench {
             std::fs::write(path, text).expect("file");
         }
         let image = build(&docker, folder.path(), &project).await;
+        let budget = Budget { cores: docker.info.cpus.max(2), memory: 8 << 30, gate_memory: 512 << 20 };
         let plan = GauntletPlan {
             run: RunId::generate(),
             project,
@@ -58,22 +61,29 @@ impl Bench {
             required: BTreeSet::new(),
             services: BTreeMap::new(),
             env: BTreeMap::new(),
-            limits: GateLimits { memory: 512 << 20, pids: 200, tmp: 64 << 20, output: 1 << 20 },
+            tools: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            known: BTreeMap::new(),
+            after_red: AfterRed::GoOn,
+            limits: GateLimits { budget, pids: 200, tmp: 64 << 20, output: 1 << 20, cache: None },
         };
         Self { docker, image, plan, facts: Mutex::default(), cancel: CancellationToken::new() }
     }
 
     fn gate(&mut self, name: &str, command: &str) -> &mut GateSettings {
         self.plan.gates.push(GateSettings {
+            workers: None,
             name: name.into(),
             run: Some(CommandLine::Shell(command.into())),
             needs: Vec::new(),
             services: Vec::new(),
             timeout: Duration::from_secs(120),
             env: BTreeMap::new(),
+            secrets: Vec::new(),
             allow_failure: false,
             network: false,
             docker: false,
+            retries: 0,
         });
         self.plan.gates.last_mut().expect("gate")
     }
@@ -158,12 +168,9 @@ async fn left_over(docker: &Docker, run: &RunId) -> Vec<String> {
 
 fn redis(ready: Ready) -> ServiceSettings {
     ServiceSettings {
-        image: "redis:8".into(),
-        command: None,
-        env: BTreeMap::new(),
         ready,
         provides: BTreeMap::from([("REDIS_HOST".into(), "cache".into())]),
-        data: None,
+        ..ServiceSettings::new("redis:8")
     }
 }
 
@@ -212,11 +219,11 @@ async fn a_clean_project_is_green_and_the_tools_are_named() {
         .iter()
         .filter_map(|fact| match fact {
             GateFact::Started { gate, .. } => Some(gate),
-            GateFact::Finished(_) => None,
+            GateFact::Tested { .. } | GateFact::Finished(_) | GateFact::Noted { .. } | GateFact::CachesMeasured { .. } => None,
         })
         .collect();
     assert_eq!(started.len(), 4, "a gate that is not set up never starts");
-    assert_eq!(facts.len(), 9);
+    assert_eq!(facts.len(), 10, "and the tests of one are told");
 
     let began = Instant::now();
     let (reports, _) = bench.run().await;
@@ -326,6 +333,8 @@ async fn nasty_gates_are_contained() {
         .timeout = Duration::from_secs(2);
     bench.python("writes", "with open('/tmp/flood', 'wb') as flood:\n    while True: flood.write(b'x' * 1048576)");
     bench.python("forks", "import os, time\nwhile True:\n    if os.fork() == 0: time.sleep(600)");
+    // What it leaves behind runs on in sessions of their own and holds its output open.
+    bench.python("daemons", "import os, signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nfor _ in range(20):\n    if os.fork() == 0:\n        os.setsid()\n        if os.fork() == 0:\n            while True: time.sleep(600)\n        os._exit(0)\nprint('gone')");
     bench.python("eats", "hoard = []\nwhile True: hoard.append(bytearray(16 * 1048576))");
     bench.python("root", "import pathlib\nfor place in ('/app/x', '/etc/x', '/home/x'):\n    try: pathlib.Path(place).write_text('x'); print('wrote', place)\n    except OSError as error: print(type(error).__name__)");
     bench.python("calls", "import socket\ntry: socket.create_connection(('192.0.2.1', 80), 2); print('reached')\nexcept OSError as error: print(error.strerror)");
@@ -335,7 +344,14 @@ async fn nasty_gates_are_contained() {
     println!("nasty gates: {} KB more memory", grown / 1024);
     assert!(grown < 64 << 20, "memory grew by {grown} bytes");
     assert_eq!(reports["prints"].state, GateState::Green);
-    assert!(texts(&lines, "prints").len() < 2000);
+    let printed = texts(&lines, "prints");
+    assert!(printed.len() < 2000 && printed[0].starts_with("xxx"), "{} lines", printed.len());
+    assert_eq!(printed.last(), Some(&"the end"));
+    assert!(printed.iter().any(|line| line.ends_with("lines were left out)")), "{:?}", &printed[printed.len() - 60..]);
+    let facts = bench.facts.lock().expect("lock").clone();
+    let told = |text: &str| facts.iter().any(|fact| matches!(fact, GateFact::Noted { message, .. } if message == text));
+    assert!(told("gate `prints` printed 190 MiB: its first 1 MiB and its last lines are kept"), "{facts:#?}");
+    assert_eq!(reports["daemons"].state, GateState::Green);
     assert_eq!(reason(&reports["never"]), "it did not end within 2 seconds");
     assert_eq!(reports["writes"].state, GateState::Red);
     assert!(reports["writes"].tail.iter().any(|line| line.contains("No space left on device")), "{:?}", reports["writes"]);

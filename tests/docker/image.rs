@@ -256,6 +256,7 @@ async fn develop(world: &World, report: &ImageReport, root: &std::path::Path) ->
         project: &world.name,
         wheels: &wheels,
         root,
+        sources: None,
         import_roots: &["src".to_owned()],
         settings: &world.settings,
         cache: world.cache.path(),

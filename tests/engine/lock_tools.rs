@@ -10,6 +10,8 @@ mod flat_tools;
 mod poetry_tools;
 #[path = "lock/tags_tools.rs"]
 mod tags_tools;
+#[path = "lock/unlocked_tools.rs"]
+mod unlocked_tools;
 #[path = "lock/uv_tools.rs"]
 mod uv_tools;
 #[path = "lock/world.rs"]

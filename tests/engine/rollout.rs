@@ -77,6 +77,7 @@ fn order(release: &Release, web: u16) -> Order {
         drain: Duration::from_secs(1),
         bake: Duration::ZERO,
         wait: Bake::Wait,
+        source: None,
     }
 }
 

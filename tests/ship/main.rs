@@ -2,10 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::print_stdout)]
 
 mod bad_input;
+mod check;
 mod crash;
 mod engines;
 mod examples;
+mod findings;
 mod load;
 mod rollback;
+mod services;
 mod workspace;
 mod world;

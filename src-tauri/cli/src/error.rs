@@ -61,6 +61,14 @@ pub enum CliError {
         /// The nearest key that there is.
         near: Option<String>,
     },
+    /// No gate of that run bears this name.
+    #[error("there is no gate `{gate}` among these results")]
+    NoGate {
+        /// The name that was asked for.
+        gate: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
     /// The window's binary is not there.
     #[error("the window, `{binary}`, is not installed")]
     NoWindow {
@@ -118,6 +126,7 @@ impl CliError {
                 .map(|near| format!("did you mean `{near}`?"))
                 .chain(["`nonevent explain` lists every setting".into()])
                 .collect(),
+            Self::NoGate { known, .. } => vec![format!("there are: {}", known.join(", "))],
             Self::NoWindow { .. } => {
                 vec!["install it beside `nonevent` or on `PATH`; every verb works without it".into()]
             }
@@ -143,6 +152,7 @@ impl CliError {
             | Self::Terminal(_)
             | Self::NoTerminal
             | Self::NoSetting { .. }
+            | Self::NoGate { .. }
             | Self::NoWindow { .. }
             | Self::CannotStart { .. }
             | Self::CannotWrite { .. } => Fault::User,
@@ -160,6 +170,7 @@ impl CliError {
                 causes: self.causes(),
                 hints: self.hints(),
                 details: Vec::new(),
+                diagnosis: None,
             },
         }
     }

@@ -1,6 +1,6 @@
 //! Follows a run to its end, and lets a person stop it.
 
-use nonevent_engine::model::Problem;
+use nonevent_engine::model::{Problem, RunId};
 use nonevent_engine::request::{Outcome, Run};
 
 use crate::error::CliError;
@@ -69,17 +69,49 @@ pub async fn follow(mut run: Run, teller: &mut dyn Teller, interrupts: &mut Inte
 pub async fn carry(
     session: &mut Session,
     verb: &'static str,
+    interrupts: Interrupts,
+    start: impl Future<Output = Result<Run, nonevent_engine::EngineError>>,
+) -> Result<Exit, CliError> {
+    carry_and(session, verb, interrupts, start, |_| Ok(Vec::new())).await
+}
+
+/// Follows a run for a verb, prints how it ended, and does what is to be done after its end, however it was; the lines that this
+/// returns are commands for the workflow that this process is a step of.
+///
+/// # Errors
+/// The run's own; else why what comes after could not be done.
+pub async fn carry_and(
+    session: &mut Session,
+    verb: &'static str,
     mut interrupts: Interrupts,
     start: impl Future<Output = Result<Run, nonevent_engine::EngineError>>,
+    after: impl FnOnce(&RunId) -> Result<Vec<String>, CliError>,
 ) -> Result<Exit, CliError> {
     let mut teller = session.teller(verb);
     let run = start.await?;
-    match follow(run, teller.as_mut(), &mut interrupts).await {
+    let id = run.id.clone();
+    // What tests print is no command of ours. Nothing in their containers knows the word that ends this.
+    let quiet = session.in_workflow();
+    if quiet {
+        session.err.line(&format!("::stop-commands::{id}"));
+    }
+    let followed = follow(run, teller.as_mut(), &mut interrupts).await;
+    if quiet {
+        session.err.line(&format!("::{id}::"));
+    }
+    let done = after(&id);
+    for command in done.as_deref().unwrap_or_default() {
+        session.err.line(command);
+    }
+    match followed {
         Followed::Ended(Ok(outcome)) => {
             teller.succeeded(&outcome);
-            Ok(Exit::Done)
+            done.map(|_| Exit::Done)
         }
         Followed::Ended(Err(error)) => {
+            if let Err(also) = done {
+                session.remark(&format!("warning: {also}"));
+            }
             teller.part();
             Err(error)
         }

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 #[derive(Debug)]
 pub struct Interrupts {
     asked: mpsc::Receiver<()>,
+    heard: bool,
 }
 
 impl Interrupts {
@@ -18,12 +19,12 @@ impl Interrupts {
     pub fn listen() -> io::Result<Self> {
         let (sender, asked) = mpsc::channel(4);
         watch(sender)?;
-        Ok(Self { asked })
+        Ok(Self { asked, heard: false })
     }
 
     /// Stands on a channel instead of signals.
     pub fn from_channel(asked: mpsc::Receiver<()>) -> Self {
-        Self { asked }
+        Self { asked, heard: false }
     }
 
     /// Waits for the next one; for ever, when none can come.
@@ -31,6 +32,12 @@ impl Interrupts {
         if self.asked.recv().await.is_none() {
             std::future::pending::<()>().await;
         }
+        self.heard = true;
+    }
+
+    /// Tells whether there was one.
+    pub fn were_heard(&self) -> bool {
+        self.heard
     }
 }
 

@@ -165,6 +165,11 @@ impl Session {
         }
     }
 
+    /// Tells whether this process is a step of a workflow that reads commands in its output.
+    pub fn in_workflow(&self) -> bool {
+        std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
+    }
+
     /// Returns whoever tells about a run.
     pub fn teller(&self, verb: &'static str) -> Box<dyn Teller> {
         let lines = match self.detail {
@@ -173,7 +178,10 @@ impl Session {
         };
         match self.format {
             Format::Json => Box::new(JsonTeller::new(Out::stdout(), verb, lines)),
-            Format::Human => Box::new(HumanTeller::new(self.paper(), Out::stdout(), self.paints, lines)),
+            Format::Human => {
+                let width = Term::stderr().size_checked().map(|(_, columns)| columns.into());
+                Box::new(HumanTeller::new(self.paper(), Out::stdout(), self.paints, lines).within(width))
+            }
         }
     }
 

@@ -83,7 +83,7 @@ fn perform(verb: verbs::Verb, mut session: Session) -> Exit {
 }
 
 /// To programs as the stream's last line, to people in any case.
-fn tell_error(error: &CliError, verb: Option<&str>, format: Format, out: &mut Out, err: &mut Out) -> Exit {
+pub(crate) fn tell_error(error: &CliError, verb: Option<&str>, format: Format, out: &mut Out, err: &mut Out) -> Exit {
     let exit = Exit::from(error.fault());
     let told = error.problem();
     if format == Format::Json {
@@ -100,6 +100,7 @@ fn defect() -> Problem {
         causes: Vec::new(),
         hints: vec!["run it again with `NONEVENT_LOG=debug` and report what it prints; what served goes on serving".into()],
         details: Vec::new(),
+        diagnosis: None,
     }
 }
 
@@ -147,6 +148,9 @@ fn typed_verb(arguments: &[OsString]) -> Option<&str> {
     before_separator(arguments).find(|word| known.clone().any(|verb| verb == word))
 }
 
+/// What speaks to engines and registries would log what it sends, and that holds the values of secrets: it is never asked to.
+const WIRE: &str = "bollard=info,h2=info,hyper=info,hyper_util=info,tonic=info,tower=info,reqwest=info,rustls=info";
+
 /// Nothing is logged unless it is asked for: errors and warnings reach people as such.
 fn start_log(global: &Global) {
     let filter = match (std::env::var("NONEVENT_LOG"), global.verbose) {
@@ -154,8 +158,9 @@ fn start_log(global: &Global) {
         (_, 2..) => "nonevent=debug,nonevent_engine=debug".into(),
         _ => return,
     };
+    let filter = tracing_subscriber::EnvFilter::new(format!("{filter},{WIRE}"));
     let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
+        .with_env_filter(filter)
         .with_ansi(anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never)
         .with_writer(std::io::stderr);
     // Fails only when another subscriber is set, and none is.

@@ -21,7 +21,7 @@ pub fn problem(error: &clap::Error, verb: Option<&str>) -> Problem {
         Some(verb) => format!("`nonevent {verb} --help` shows what can be given"),
         None => "`nonevent --help` lists the verbs".into(),
     });
-    Problem { code: "usage".into(), message: message(error), causes: Vec::new(), hints, details: Vec::new() }
+    Problem { code: "usage".into(), message: message(error), causes: Vec::new(), hints, details: Vec::new(), diagnosis: None }
 }
 
 fn message(error: &clap::Error) -> String {

@@ -30,6 +30,13 @@ pub fn age(at: &str, now: Timestamp) -> String {
     }
 }
 
+/// Returns the day and minute of an RFC 3339 time, in UTC: `2026-11-23 10:00 UTC`.
+///
+/// A text that is no time comes back as it is.
+pub fn minute(at: &str) -> String {
+    at.parse::<Timestamp>().map_or_else(|_| at.to_owned(), |then| then.strftime("%Y-%m-%d %H:%M UTC").to_string())
+}
+
 /// Returns milliseconds between two RFC 3339 times, none when one is no time or they run backwards.
 pub fn between(start: &str, end: &str) -> Option<u64> {
     let start = start.parse::<Timestamp>().ok()?.as_millisecond();

@@ -3,6 +3,7 @@
 mod begin;
 mod home;
 mod pages;
+mod results;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use crate::model::{
     EngineInfo, EnvironmentName, EnvironmentSettings, EnvironmentStatus, LockReport, LogLine, Plan, ProjectName, Release,
     RolloutReason, RolloutRecord, RunId, ServiceSettings, Setting,
 };
+use crate::pipeline::changes::SourceChanges;
 use crate::pipeline::deliver::{Delivery, deliver};
 use crate::pipeline::images;
 use crate::pipeline::placement::compose;
@@ -24,7 +26,7 @@ use crate::pipeline::prove::{Allowed, prove};
 use crate::pipeline::release::by_prefix;
 use crate::pipeline::{self, Context};
 use crate::project::{self, Project};
-use crate::request::{Allow, Bake, Done, ExecRequest, Garbage, Gates, Outcome, ProjectSummary, Run, ShipRequest, Sweep};
+use crate::request::{Allow, Bake, CheckRequest, Done, ExecRequest, Garbage, Outcome, ProjectSummary, Run, ShipRequest, Sweep};
 use crate::rollout::{self, Desired, Lease};
 use crate::status;
 use crate::store::{KnownProject, Store};
@@ -127,7 +129,7 @@ impl Engine {
         let (release, reason) = match &environment.after {
             Some(before) => (self.promoted(target.as_ref(), project, before).await?, RolloutReason::Promote),
             None => {
-                let allowed = Allowed { untested: request.untested, gates: request.gates };
+                let allowed = Allowed { untested: request.untested, gates: request.gates, after_red: request.after_red };
                 (prove(context, &docker, &self.home.cache, project, allowed).await?.release, RolloutReason::Ship)
             }
         };
@@ -138,16 +140,24 @@ impl Engine {
     ///
     /// # Errors
     /// When the project cannot be read; what happens later is told by the run.
-    pub fn check(&self, folder: &Path, gates: Gates) -> Result<Run, EngineError> {
+    pub fn check(&self, folder: &Path, request: CheckRequest) -> Result<Run, EngineError> {
         let project = self.open_project(folder)?;
         let engine = self.clone();
         pipeline::start(&self.store, project.settings.app.name.clone(), None, "check", move |context| async move {
             let docker = Docker::connect().await?;
             engine.clean_after_dead_runs(&docker).await?;
-            let allowed = Allowed { untested: Allow::Yes, gates };
+            let allowed = Allowed { untested: Allow::Yes, gates: request.gates, after_red: request.after_red };
             let proven = prove(&context, &docker, &engine.home.cache, &project, allowed).await?;
             Ok(Outcome { environment: None, release: Some(proven.release.id), url: None, done: Done::Checked })
         })
+    }
+
+    /// Watches a project's source, as far as its gates could see it.
+    ///
+    /// # Errors
+    /// When the project cannot be read, or the system cannot watch it.
+    pub async fn watch_source(&self, folder: &Path) -> Result<SourceChanges, EngineError> {
+        pipeline::changes::watch(&self.open_project(folder)?).await
     }
 
     /// Returns what shipping the last release of the project to an environment would do, without doing it.
@@ -401,9 +411,47 @@ impl Engine {
         if sweep == Sweep::Remove {
             target.sweep(&waste).await?;
         }
-        let items: Vec<(String, u64)> =
+        let mut items: Vec<(String, u64)> =
             waste.iter().map(|one| (format!("{} {}", one.kind.word(), one.name), one.bytes)).collect();
+        items.extend(self.wasted_caches(&docker, sweep).await?);
         Ok(Garbage { bytes: items.iter().map(|(_, bytes)| bytes).sum(), items })
+    }
+
+    /// Finds, or removes, tools' caches of projects whose folder is gone, and those that were not used for a month.
+    async fn wasted_caches(&self, docker: &Docker, sweep: Sweep) -> Result<Vec<(String, u64)>, EngineError> {
+        let projects = self.store.projects()?;
+        let mut items = Vec::new();
+        for (project, cache) in self.store.gate_caches()? {
+            let lives = projects.iter().any(|known| known.name == project && known.folder.is_dir());
+            if lives && !cache.is_unused() {
+                continue;
+            }
+            let removed = match sweep {
+                Sweep::Tell => true,
+                Sweep::Remove => match gauntlet::cache::remove(docker, &project).await {
+                    Ok(removed) => {
+                        self.store.forget_gate_cache(&project)?;
+                        removed
+                    }
+                    Err(error) => {
+                        tracing::warn!(%project, %error, "the caches of its gates were not removed");
+                        false
+                    }
+                },
+            };
+            if removed {
+                items.push((format!("caches of the gates of {project}"), cache.bytes));
+            }
+        }
+        Ok(items)
+    }
+
+    /// Asks whoever works on a run, in this process or another one, to stop it; says whether it was running.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn cancel(&self, run: &RunId) -> Result<bool, EngineError> {
+        Ok(self.store.ask_to_cancel(run)?)
     }
 
     /// The images that stay: of the newest releases of each project, as many as it keeps ready for a rollback.
@@ -513,7 +561,8 @@ impl Engine {
             .collect();
         let services = images::pin_services(docker, project, wanted).await?;
         let settings = &project.settings;
-        deliver(context, target, Delivery { settings, name, environment, release, reason, wait, services }).await
+        deliver(context, target, Delivery { settings, name, environment, release, reason, wait, root: &project.root, services })
+            .await
     }
 
     fn newest(&self, project: &Project) -> Result<Release, EngineError> {

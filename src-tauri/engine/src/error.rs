@@ -42,6 +42,7 @@ impl EngineError {
             causes: Vec::new(),
             hints: Vec::new(),
             details: Vec::new(),
+            diagnosis: None,
         };
         Self { problem: Box::new(problem), fault: Fault::User }
     }

@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    GateReport, ImageReport, LockReport, LogLine, Plan, ProbeAttempt, Problem, ProjectName, ReleaseId, RolloutId, RolloutState,
-    RunId, RunRecord, RunState, Stage, StageState, StepKind, StepState,
+    Diagnosis, GateReport, ImageReport, LockReport, LogLine, Plan, ProbeAttempt, Problem, ProjectName, ReleaseId, RolloutId,
+    RolloutState, RunId, RunRecord, RunState, Stage, StageState, StepKind, StepState,
 };
 
 /// One fact.
@@ -33,6 +33,8 @@ pub struct Event {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 #[serde(rename_all = "snake_case", tag = "type", content = "data")]
+// Few of them are made, and updates hold them in a box.
+#[allow(clippy::large_enum_variant)]
 pub enum EventBody {
     /// A run began.
     RunStarted(RunRecord),
@@ -83,6 +85,13 @@ pub enum EventBody {
     StepFinished(StepFinished),
     /// A new instance was probed.
     ProbeMade(ProbeAttempt),
+    /// An instance that is not healthy was examined.
+    DiagnosisMade {
+        /// The rollout that waited for it.
+        rollout: RolloutId,
+        /// What was found.
+        diagnosis: Diagnosis,
+    },
     /// A rollout ended.
     RolloutFinished {
         /// Its id.

@@ -3,17 +3,20 @@
 //! Command line and desktop stand on [`Engine`]; both read the same [`Event`] stream. The engine knows no Tauri, no clap, no
 //! notification daemon and no home folder: whoever opens it hands in its folders.
 
+pub mod diagnosis;
 pub mod docker;
 mod engine;
 mod error;
 pub mod event;
 pub mod gauntlet;
 pub mod image;
+pub mod mask;
 pub mod model;
 pub mod pages;
 pub mod pipeline;
 pub mod project;
 pub mod request;
+mod results;
 pub mod rollout;
 mod status;
 pub mod store;

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
 use crate::model::{
-    BuilderKind, EnvironmentName, EnvironmentSettings, Process, ProcessKind, ProcessName, Release, ReleaseId, RunRecord, Setting,
-    SourceState,
+    BuilderKind, EnvironmentName, EnvironmentSettings, Excerpt, Process, ProcessKind, ProcessName, Release, ReleaseId, RunRecord,
+    Setting, SourceState,
 };
 use crate::pipeline::placement::replicas;
 use crate::project::Project;
@@ -163,16 +163,6 @@ pub struct ReleasePage {
     pub release: Release,
     /// The one before, if there is one.
     pub before: Option<Release>,
-}
-
-/// A few lines of a file around one of them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "bindings", derive(specta::Type))]
-pub struct Excerpt {
-    /// The number of the first line, from 1.
-    pub first: u32,
-    /// The lines, without their ends.
-    pub lines: Vec<String>,
 }
 
 /// A folder and what is in it.

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::EngineError;
 use crate::event::Update;
+pub use crate::gauntlet::AfterRed;
 use crate::model::{EnvironmentName, EnvironmentStatus, ProjectName, ReleaseId, RunId};
 use crate::store::KnownProject;
 use crate::target::Terminal;
@@ -24,6 +25,17 @@ pub struct ShipRequest {
     pub bake: Bake,
     /// Whether gates that were green with the same inputs run again.
     pub gates: Gates,
+    /// What becomes of the other gates when one is red.
+    pub after_red: AfterRed,
+}
+
+/// What `check` is asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CheckRequest {
+    /// Whether gates that were green with the same inputs run again.
+    pub gates: Gates,
+    /// What becomes of the other gates when one is red.
+    pub after_red: AfterRed,
 }
 
 /// Whether something that is refused by default may pass.

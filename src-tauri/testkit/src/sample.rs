@@ -72,6 +72,7 @@ pub fn release(place: &Place, id: &str, image: &Digest) -> Release {
             base: None,
             image_size: 0,
             gates: Vec::new(),
+            gate_images: Vec::new(),
             untested: true,
         },
         created_at: "2026-11-23T10:00:00Z".to_owned(),

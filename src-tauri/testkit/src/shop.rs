@@ -49,6 +49,7 @@ pub fn release(id: &str) -> Release {
             base: None,
             image_size: 0,
             gates: Vec::new(),
+            gate_images: Vec::new(),
             untested: false,
         },
         created_at: "2026-01-01T00:00:00.000Z".into(),

@@ -58,6 +58,7 @@ impl World {
             base,
             wheels,
             project,
+            tree: None,
             companions: &[],
             settings: &self.settings,
             app: &self.app(),

@@ -13,14 +13,7 @@ const REDIS: &str = "redis:8";
 const PYTHON: &str = "python:3.13-slim";
 
 fn service(image: &str, ready: Ready) -> (ServiceSettings, String) {
-    let settings = ServiceSettings {
-        image: image.to_owned(),
-        command: None,
-        env: BTreeMap::new(),
-        ready,
-        provides: BTreeMap::new(),
-        data: None,
-    };
+    let settings = ServiceSettings { ready, ..ServiceSettings::new(image) };
     (settings, image.to_owned())
 }
 

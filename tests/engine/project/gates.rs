@@ -109,6 +109,41 @@ fn integration_tests_beside_others_are_left_to_their_gate() {
 }
 
 #[test]
+fn integration_tests_are_also_known_by_their_marker() {
+    let services = "[services.db]\nimage = \"postgres:17\"\n";
+    for settings in [
+        "[tool.pytest.ini_options]\nmarkers = [\"integration: needs services\", \"slow\"]\n",
+        "[tool.pytest]\nmarkers = [\"integration: needs services\"]\n",
+    ] {
+        let project = tree(settings).file("nonevent.toml", services).project();
+        assert_eq!(gates(&project)[3..], ["unit: pytest -m not integration", "integration: pytest -m integration"]);
+        assert_eq!(project.settings.gauntlet.gates[4].services, ["db"]);
+    }
+    let ini = tree("").file("pytest.ini", "[pytest]\nmarkers =\n    integration: needs services\naddopts = -m \"not slow\"\n");
+    let project = ini.file("nonevent.toml", services).project();
+    assert_eq!(gates(&project)[3..], ["unit: pytest", "integration: pytest -m integration"]);
+    let without = tree("[tool.pytest.ini_options]\nmarkers = [\"integration\"]\n").project();
+    assert_eq!(gates(&without)[3..], ["unit: pytest", "integration: not set up"]);
+    let toml = tree("").file("pytest.toml", "[pytest]\nmarkers = [\"integration\"]\n").file("nonevent.toml", services).project();
+    assert_eq!(gates(&toml)[4], "integration: pytest -m integration");
+}
+
+#[test]
+fn what_nox_and_pre_commit_run_and_no_gate_does_is_named() {
+    let nox = "import nox\n\n@nox.session\ndef types(session):\n    session.install(\"mypy\")\n    session.run(\"mypy\", \"src\")\n    # session.run(\"flake8\")\n\n@nox.session\ndef tests(session):\n    session.run('pytest')\n    session.run('pip-audit')\n";
+    let project = tree("[tool.pytest.ini_options]\n").file("noxfile.py", nox).project();
+    let [warning] = project.warnings.as_slice() else { panic!("{:?}", project.warnings) };
+    assert_eq!(warning.message, "`noxfile.py` runs `mypy` (line 6), `pip-audit` (line 12), and no gate does");
+    assert!(warning.hint.as_ref().unwrap().contains("`audit = { run = \"pip-audit\" }`"), "{:?}", warning.hint);
+    let hooks = "repos:\n  - repo: https://example.com/ruff\n    rev: v1\n    hooks:\n      - id: ruff\n      - id: ruff-format\n  - repo: local\n    hooks:\n      - {id: codespell, args: [--write]}\n      - id: trailing-whitespace\n";
+    let project = tree("[tool.ruff]\n").file(".pre-commit-config.yaml", hooks).project();
+    assert_eq!(project.warnings[0].message, "`.pre-commit-config.yaml` runs `codespell` (line 9), and no gate does");
+    let quiet = "[gauntlet]\nspelling = false\naudit = { run = \"pip-audit --strict\" }\ntypes = false\n";
+    let tree = tree("[tool.ruff]\n[tool.pytest]\n").file(".pre-commit-config.yaml", hooks).file("noxfile.py", nox);
+    assert!(tree.file("nonevent.toml", quiet).project().warnings.is_empty());
+}
+
+#[test]
 fn tests_that_nothing_runs_are_warned_of() {
     let project = tree("").file("tests/test_a.py", "").project();
     assert!(project.warnings[0].message.contains("no test is run"), "{:?}", project.warnings);

@@ -1,29 +1,56 @@
-//! What a gate found, as lines.
+//! What a gate found, as lines: its own line, the first findings and failures with their code, then what is worth knowing besides.
 
+mod code;
+mod notes;
+
+use jiff::Timestamp;
 use nonevent_engine::model::{Finding, GateReport, GateState, Level, TestOutcome};
 
 use super::Lines;
 use super::layout::{Glyph, Row, under};
 use crate::paint::{Paint, Tone};
-use crate::words::counted;
+use crate::words::{self, counted};
 
 /// How much of a red gate is printed unless more is asked for.
 const FINDINGS: usize = 20;
 const TEXT_LINES: usize = 40;
-/// Tests whose text is printed: what many tests fail by is mostly one thing, and the first ones tell it.
-const TEXTS: usize = 3;
+/// Findings and tests that are printed with their code: what many fail by is mostly one thing, and the first ones tell it.
+const EXPANDED: usize = 3;
+
+/// How much a reader wants to see, and on what.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    /// Whether there is colour.
+    pub paint: Paint,
+    /// Whether everything is shown.
+    pub lines: Lines,
+    /// The columns of the terminal, when it is one.
+    pub width: Option<usize>,
+    /// The present, for ages; without it none are told.
+    pub now: Option<Timestamp>,
+}
+
+impl Look {
+    fn most(&self, usual: usize) -> usize {
+        match self.lines {
+            Lines::Shown => usize::MAX,
+            Lines::Kept => usual,
+        }
+    }
+}
 
 /// Returns the line of a gate that ended and, when it does not pass, what it found.
-pub fn lines(report: &GateReport, lines: Lines, paint: Paint) -> Vec<String> {
+pub fn lines(report: &GateReport, look: &Look) -> Vec<String> {
     let row = Row { indent: 1, glyph: glyph(&report.state), name: &report.gate, summary: &summary(report), took: took(report) };
-    let mut printed = vec![row.render(paint)];
+    let mut printed = vec![row.render(look.paint)];
     if !report.state.passes() {
-        printed.extend(findings(report, lines, paint));
-        printed.extend(failures(report, lines, paint));
-        if printed.len() == 1 {
+        printed.extend(findings(report, look));
+        printed.extend(failures(report, look));
+        if printed.len() == 1 || matches!(report.state, GateState::Error { .. }) {
             printed.extend(report.tail.iter().map(|line| under(1, line)));
         }
     }
+    printed.extend(notes::lines(report, look));
     printed
 }
 
@@ -53,7 +80,7 @@ fn summary(report: &GateReport) -> String {
         },
         GateState::Error { reason } => format!("error: {reason}"),
         GateState::Skipped { reason } => format!("skipped: {reason}"),
-        GateState::Cached { .. } => "cached: green before, inputs unchanged".into(),
+        GateState::Cached { at } => format!("cached: green on {}, inputs unchanged", words::minute(at)),
         GateState::NotSetUp => "not set up".into(),
     }
 }
@@ -61,7 +88,15 @@ fn summary(report: &GateReport) -> String {
 /// What it counted; nothing for a tool that only said no.
 fn result(report: &GateReport) -> Option<String> {
     if let Some(tests) = &report.tests {
-        let counts = [(tests.failed, "failed"), (tests.errors, "broken"), (tests.passed, "passed"), (tests.skipped, "skipped")];
+        let flaky = u32::try_from(tests.flaky.len()).unwrap_or(u32::MAX);
+        let passed = tests.passed.saturating_sub(flaky);
+        let counts = [
+            (tests.failed, "failed"),
+            (tests.errors, "broken"),
+            (flaky, "flaky"),
+            (passed, "passed"),
+            (tests.skipped, "skipped"),
+        ];
         let told: Vec<String> =
             counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
         return match told.is_empty() {
@@ -80,23 +115,40 @@ fn result(report: &GateReport) -> Option<String> {
     }
 }
 
-fn findings(report: &GateReport, lines: Lines, paint: Paint) -> Vec<String> {
-    let most = most(lines, FINDINGS);
+fn findings(report: &GateReport, look: &Look) -> Vec<String> {
+    let most = look.most(FINDINGS);
     let shown: Vec<(String, &Finding)> = report.findings.iter().take(most).map(|finding| (place(finding), finding)).collect();
     let width = shown.iter().map(|(place, _)| console::measure_text_width(place)).max().unwrap_or_default();
     let rule_width = shown.iter().filter_map(|(_, finding)| finding.rule.as_ref()).map(|rule| rule.len()).max();
     let mut printed = Vec::new();
-    for (place, finding) in shown {
+    for (index, (place, finding)) in shown.into_iter().enumerate() {
         let blank = " ".repeat(width.saturating_sub(console::measure_text_width(&place)));
         let rule =
             rule_width.map(|width| format!("{:width$}  ", finding.rule.as_deref().unwrap_or_default())).unwrap_or_default();
         let mut message = finding.message.trim_end().lines();
         let first = message.next().unwrap_or_default();
-        printed
-            .push(under(1, &format!("{}{blank}  {}{first}", paint.tone(Tone::Strong, &place), paint.tone(Tone::Faint, &rule))));
+        let mark = new_mark(finding.new, look.paint);
+        let line =
+            format!("{}{blank}  {}{first}{mark}", look.paint.tone(Tone::Strong, &place), look.paint.tone(Tone::Faint, &rule));
+        let line = under(1, &line);
+        match look.width.filter(|width| console::measure_text_width(&line) > *width) {
+            None => printed.push(line),
+            // What does not fit beside its place stands below it.
+            Some(width) => {
+                let rule = finding.rule.as_deref().map(|rule| format!("  {}", look.paint.tone(Tone::Faint, rule)));
+                let rule = rule.unwrap_or_default();
+                printed.push(under(1, &format!("{}{rule}{mark}", look.paint.tone(Tone::Strong, &place))));
+                printed.extend(code::wrapped(first, width.saturating_sub(8)).iter().map(|line| under(2, line)));
+            }
+        }
         printed.extend(message.map(|line| under(2, line)));
+        if index < look.most(EXPANDED)
+            && let (Some(excerpt), Some(line)) = (&finding.excerpt, finding.line)
+        {
+            printed.extend(code::lines(excerpt, line, look));
+        }
     }
-    printed.extend(rest(report.findings.len(), most, "finding"));
+    printed.extend(rest(report.findings.len(), most, "finding", look));
     printed
 }
 
@@ -106,53 +158,69 @@ fn place(finding: &Finding) -> String {
     format!("{}{}{}", finding.file, number(finding.line), number(finding.line.and(finding.column)))
 }
 
-fn failures(report: &GateReport, lines: Lines, paint: Paint) -> Vec<String> {
+fn new_mark(new: bool, paint: Paint) -> String {
+    match new {
+        true => format!("  {}", paint.tone(Tone::Warn, "new")),
+        false => String::new(),
+    }
+}
+
+fn failures(report: &GateReport, look: &Look) -> Vec<String> {
     let Some(tests) = &report.tests else { return Vec::new() };
-    let most = most(lines, FINDINGS);
-    let texts = self::most(lines, TEXTS);
+    let most = look.most(FINDINGS);
+    let texts = look.most(EXPANDED);
     let (first, others) = tests.failures.split_at(texts.min(tests.failures.len()));
-    let mut printed: Vec<String> = first.iter().flat_map(|test| failure(test, lines, paint)).collect();
+    let mut printed: Vec<String> = first.iter().flat_map(|test| failure(test, look)).collect();
     for test in others.iter().take(most.saturating_sub(first.len())) {
-        printed.push(heading(test, paint));
+        printed.extend(heading(test, look));
         printed.extend(test.message.lines().next().map(|line| under(2, line)));
     }
-    printed.extend(rest(tests.failures.len(), most, "test"));
+    printed.extend(rest(tests.failures.len(), most, "test", look));
     printed
 }
 
-fn heading(test: &TestOutcome, paint: Paint) -> String {
+fn heading(test: &TestOutcome, look: &Look) -> Vec<String> {
     let place = match (&test.file, test.line) {
-        (Some(file), Some(line)) => format!("  {file}:{line}"),
-        (Some(file), None) => format!("  {file}"),
+        (Some(file), Some(line)) => format!("{file}:{line}"),
+        (Some(file), None) => file.clone(),
         _ => String::new(),
     };
-    under(1, &format!("{}{place}", paint.tone(Tone::Strong, &test.id)))
+    let mark = new_mark(test.new, look.paint);
+    let id = look.paint.tone(Tone::Strong, &test.id);
+    let line = under(1, format!("{id}  {place}{mark}").trim_end());
+    match look.width.filter(|width| console::measure_text_width(&line) > *width && !place.is_empty()) {
+        None => vec![line],
+        Some(_) => vec![under(1, &format!("{id}{mark}")), under(1, &place)],
+    }
 }
 
-fn failure(test: &TestOutcome, lines: Lines, paint: Paint) -> Vec<String> {
-    let mut printed = vec![heading(test, paint)];
+fn failure(test: &TestOutcome, look: &Look) -> Vec<String> {
+    let mut printed = heading(test, look);
     let text: Vec<&str> = match test.text.trim().is_empty() {
         true => test.message.lines().collect(),
         false => test.text.trim_matches('\n').lines().collect(),
     };
-    let most = most(lines, TEXT_LINES);
+    let most = look.most(TEXT_LINES);
     // The end of a traceback says what went wrong, its beginning only how the test was called.
     let left_out = text.len().saturating_sub(most);
     if left_out > 0 {
-        printed.push(under(2, &format!("({} before are shown with `-v`)", counted(left_out, "line"))));
+        printed.push(under(2, &format!("({} before: `{ALL}`)", counted(left_out, "line"))));
     }
     printed.extend(text.iter().skip(left_out).map(|line| under(2, line)));
+    if let (Some(excerpt), Some(line)) = (&test.excerpt, test.line) {
+        printed.extend(code::lines(excerpt, line, look));
+    }
+    if look.lines == Lines::Shown && !test.output.is_empty() {
+        printed.extend(test.output.lines().map(|line| under(2, line)));
+    }
     printed
 }
 
-fn most(lines: Lines, usual: usize) -> usize {
-    match lines {
-        Lines::Shown => usize::MAX,
-        Lines::Kept => usual,
-    }
-}
+/// The command that shows everything.
+const ALL: &str = "nonevent results -v";
 
-fn rest(all: usize, most: usize, noun: &str) -> Option<String> {
+fn rest(all: usize, most: usize, noun: &str, look: &Look) -> Option<String> {
     let rest = all.checked_sub(most).filter(|rest| *rest > 0)?;
-    Some(under(1, &format!("and {} more, shown with `-v`", counted(rest, noun))))
+    let text = format!("and {} more: `{ALL}`", counted(rest, noun));
+    Some(under(1, &look.paint.tone(Tone::Faint, &text)))
 }

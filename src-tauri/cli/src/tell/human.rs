@@ -24,6 +24,13 @@ impl HumanTeller {
     }
 }
 
+impl HumanTeller {
+    /// Keeps what can be kept within a terminal's columns.
+    pub fn within(self, width: Option<usize>) -> Self {
+        Self { narrator: self.narrator.within(width), ..self }
+    }
+}
+
 impl Teller for HumanTeller {
     fn update(&mut self, update: &Update) {
         let marks = self.narrator.tell(update);

@@ -3,6 +3,7 @@
 //! [`Narrator`] is a pure state machine from updates to what should be on a screen; [`Paper`] puts that on a terminal, in a file or
 //! nowhere. Neither knows where a run comes from.
 
+mod annotations;
 mod ending;
 mod evidence;
 mod gate;
@@ -16,7 +17,9 @@ mod rollout;
 use nonevent_engine::Update;
 use nonevent_engine::request::Outcome;
 
+pub use annotations::{Workflow, prefix};
 pub use ending::sentence;
+pub use gate::{Look, lines as gate_lines};
 pub use human::HumanTeller;
 pub use layout::{Glyph, Row};
 pub use narrator::{Live, LiveKey, Mark, Narrator};

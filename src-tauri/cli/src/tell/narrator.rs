@@ -53,6 +53,7 @@ pub enum Mark {
 pub struct Narrator {
     paint: Paint,
     lines: Lines,
+    width: Option<usize>,
     project: Option<ProjectName>,
     verb: String,
     plan: Option<Plan>,
@@ -75,6 +76,7 @@ impl Narrator {
         Self {
             paint,
             lines,
+            width: None,
             project: None,
             verb: String::new(),
             plan: None,
@@ -90,6 +92,12 @@ impl Narrator {
             started_at: None,
             seen_at: None,
         }
+    }
+
+    /// Keeps what can be kept within a terminal's columns.
+    pub fn within(mut self, width: Option<usize>) -> Self {
+        self.width = width;
+        self
     }
 
     /// Takes the next thing that the run tells.
@@ -184,7 +192,8 @@ impl Narrator {
                 let environment = self.plan.as_ref().map_or("the environment", |plan| plan.environment.as_str());
                 vec![Mark::Print(layout::under(0, &rollout::aftermath(environment, serving.as_ref())))]
             }
-            EventBody::RolloutFinished { .. } => Vec::new(),
+            // The error at the end tells it in full.
+            EventBody::DiagnosisMade { .. } | EventBody::RolloutFinished { .. } => Vec::new(),
             EventBody::RunFinished { state: RunState::Cancelled, .. } => self.stopped(),
             EventBody::RunFinished { .. } => self.close(),
         }
@@ -256,9 +265,11 @@ impl Narrator {
     }
 
     fn gate_finished(&mut self, report: &GateReport) -> Vec<Mark> {
+        let now = self.seen_at.as_ref().and_then(|at| at.parse().ok());
+        let look = gate::Look { paint: self.paint, lines: self.lines, width: self.width, now };
         let mut marks = self.head(Stage::Gauntlet);
         marks.extend(self.hide(&LiveKey::Gate(report.gate.clone())));
-        marks.extend(gate::lines(report, self.lines, self.paint).into_iter().map(Mark::Print));
+        marks.extend(gate::lines(report, &look).into_iter().map(Mark::Print));
         self.gates.push(report.clone());
         marks
     }

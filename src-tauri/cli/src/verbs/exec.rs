@@ -57,6 +57,9 @@ pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
     if let Some(input) = exec.input.take() {
         send_input(input);
     }
+    if let Some(sizes) = exec.resize.take() {
+        tokio::spawn(follow_size(sizes));
+    }
     loop {
         let chunk = tokio::select! {
             () = interrupts.next() => return Ok(Exit::Interrupted),
@@ -99,6 +102,24 @@ fn send_input(input: mpsc::Sender<Vec<u8>>) {
         }
     });
 }
+
+/// Tells the other side whenever this terminal changes its size.
+#[cfg(unix)]
+async fn follow_size(sizes: mpsc::Sender<(u16, u16)>) {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let Ok(mut changes) = signal(SignalKind::window_change()) else { return };
+    while changes.recv().await.is_some() {
+        let (rows, columns) = console::Term::stdout().size();
+        if sizes.send((columns, rows)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Windows tells nobody that a console changed its size.
+#[cfg(not(unix))]
+async fn follow_size(_sizes: mpsc::Sender<(u16, u16)>) {}
 
 fn show(session: &mut Session, stream: LogStream, bytes: &[u8]) -> Reader {
     match (session.format, stream) {

@@ -10,7 +10,7 @@ use crate::session::{Session, View};
 use crate::table::{Edge, Table};
 use crate::words::bytes;
 
-/// Remove what Nonevent made and no longer needs; volumes are never touched
+/// Remove what Nonevent made and no longer needs; data is never touched
 #[derive(Debug, clap::Args)]
 #[command(after_help = help::examples(&[
     ("nonevent gc --dry-run", "what would go, with its bytes"),

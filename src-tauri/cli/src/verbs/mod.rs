@@ -7,6 +7,7 @@ pub mod down;
 pub mod engine;
 pub mod exec;
 pub mod explain;
+pub mod exports;
 pub mod gc;
 pub mod history;
 pub mod init;
@@ -19,9 +20,11 @@ pub mod projects;
 pub mod recover;
 pub mod releases;
 pub mod restart;
+pub mod results;
 pub mod rollback;
 pub mod ship;
 pub mod status;
+mod watch;
 
 use clap::Subcommand;
 
@@ -39,6 +42,7 @@ pub enum Verb {
     Plan(plan::Args),
     Lock(lock::Args),
     Status(status::Args),
+    Results(results::Args),
     Logs(logs::Args),
     Open(open::Args),
     Releases(releases::Args),
@@ -67,6 +71,7 @@ impl Verb {
             Self::Plan(_) => "plan",
             Self::Lock(_) => "lock",
             Self::Status(_) => "status",
+            Self::Results(_) => "results",
             Self::Logs(_) => "logs",
             Self::Open(_) => "open",
             Self::Releases(_) => "releases",
@@ -99,6 +104,7 @@ pub async fn run(verb: Verb, session: &mut Session) -> Result<Exit, CliError> {
         Verb::Plan(args) => plan::run(args, session).await,
         Verb::Lock(args) => lock::run(args, session).await,
         Verb::Status(args) => status::run(args, session).await,
+        Verb::Results(args) => results::run(args, session),
         Verb::Logs(args) => logs::run(args, session).await,
         Verb::Open(args) => open::run(args, session).await,
         Verb::Releases(args) => releases::run(args, session),

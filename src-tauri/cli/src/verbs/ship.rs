@@ -1,12 +1,13 @@
 //! `nonevent ship`
 
 use nonevent_engine::model::EnvironmentName;
-use nonevent_engine::request::{Allow, Bake, Gates, ShipRequest};
+use nonevent_engine::request::{AfterRed, Allow, Bake, Gates, ShipRequest};
 
+use super::exports::Exports;
 use crate::confirm::Consent;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::follow::carry;
+use crate::follow::carry_and;
 use crate::interrupt::Interrupts;
 use crate::session::Session;
 use crate::{args, help};
@@ -40,6 +41,11 @@ pub struct Args {
     /// Run every gate, also those that were green with the same inputs
     #[arg(long)]
     no_cache: bool,
+    /// Stop the other gates as soon as one is red
+    #[arg(long)]
+    fail_fast: bool,
+    #[command(flatten)]
+    exports: Exports,
 }
 
 impl Args {
@@ -53,6 +59,7 @@ impl Args {
                 false => Bake::Wait,
             },
             gates: gates(self.no_cache),
+            after_red: after_red(self.fail_fast),
         }
     }
 }
@@ -73,6 +80,14 @@ pub fn gates(no_cache: bool) -> Gates {
     }
 }
 
+/// Reads `--fail-fast`.
+pub fn after_red(fail_fast: bool) -> AfterRed {
+    match fail_fast {
+        true => AfterRed::Stop,
+        false => AfterRed::GoOn,
+    }
+}
+
 /// Ships.
 ///
 /// # Errors
@@ -81,5 +96,7 @@ pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
     let (engine, folder) = (session.engine()?, session.folder()?);
     session.confirm_protected(&engine, &folder, &args.environment, Consent::from_flag(args.yes))?;
     let interrupts = Interrupts::listen().map_err(CliError::Setup)?;
-    carry(session, "ship", interrupts, std::future::ready(engine.ship(&folder, args.request()))).await
+    let start = std::future::ready(engine.ship(&folder, args.request()));
+    let exports = args.exports;
+    carry_and(session, "ship", interrupts, start, |run| exports.after(&engine, run, &folder)).await
 }

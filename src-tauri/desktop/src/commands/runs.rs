@@ -16,10 +16,10 @@ pub async fn begin_run(desk: State<'_, Desk>, project: ProjectName, request: Run
     desk.ask(|engine| async move { Ok(runs.attend(engine.begin(&project, request, typed.as_deref()).await?)) }).await
 }
 
-/// Asks for a run to be stopped cleanly, whichever process it runs in.
+/// Asks for a run to be stopped cleanly, whichever process it runs in; false when it has ended already.
 #[tauri::command]
 #[specta::specta]
-pub async fn cancel_run(desk: State<'_, Desk>, run: RunId) -> Answer<()> {
+pub async fn cancel_run(desk: State<'_, Desk>, run: RunId) -> Answer<bool> {
     desk.read(move |engine| engine.cancel(&run)).await
 }
 

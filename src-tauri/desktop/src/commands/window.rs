@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use nonevent_engine::EngineError;
-use nonevent_engine::model::ProjectName;
-use nonevent_engine::pages::{Excerpt, FolderSize};
+use nonevent_engine::model::{Excerpt, ProjectName};
+use nonevent_engine::pages::FolderSize;
 use serde::Serialize;
 use specta::Type;
 use tauri::{AppHandle, State};

@@ -3,6 +3,7 @@
 //! Whatever happens (it ends, it is stopped, the caller goes away), the container is removed. Output is read from before the first
 //! byte, in lines; a reader that is too slow, or output beyond the limit, loses lines, never memory and never the last lines.
 
+mod files;
 mod output;
 mod spec;
 
@@ -23,6 +24,7 @@ use futures_util::{Stream, StreamExt as _};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+pub use self::files::read_files;
 use self::output::Reader;
 pub use self::spec::{Folder, Mount, OUT, OnceSpec, Root, Stdout, Tmpfs};
 use super::{Docker, said};
@@ -44,6 +46,8 @@ pub struct OnceEnd {
     pub cancelled: bool,
     /// Lines that no reader got: beyond the limit, or too fast for the reader.
     pub dropped_lines: u64,
+    /// Bytes that it printed, standard output that is kept not counted.
+    pub printed: u64,
     /// Standard output, when the specification keeps it.
     pub stdout: Vec<u8>,
     /// The last lines of its output.
@@ -68,6 +72,12 @@ pub enum OnceError {
     ProgramMissing {
         /// The program.
         program: String,
+    },
+    /// Another container bears its name.
+    #[error("another container is called `{name}`")]
+    NameTaken {
+        /// The name.
+        name: String,
     },
     /// A file or output that was asked for is larger than its limit.
     #[error("{what} is larger than {limit} bytes")]
@@ -96,7 +106,7 @@ impl OnceError {
         match self {
             Self::ImageMissing { .. } => Some("build or pull it again".to_owned()),
             Self::ProgramMissing { program } => Some(format!("add what provides `{program}` to the image")),
-            Self::TooLarge { .. } | Self::Cancelled | Self::Engine { .. } => None,
+            Self::NameTaken { .. } | Self::TooLarge { .. } | Self::Cancelled | Self::Engine { .. } => None,
         }
     }
 }
@@ -134,6 +144,7 @@ impl Container {
         let created = docker.client.create_container(options, spec.body(&docker.info)).await;
         let ContainerCreateResponse { id, .. } = created.map_err(|error| match status(&error) {
             Some(404) => OnceError::ImageMissing { image: spec.image.clone() },
+            Some(409) if spec.name.is_some() => OnceError::NameTaken { name: spec.name.clone().unwrap_or_default() },
             _ => engine("make the container")(error),
         })?;
         Ok(Self { client: docker.client.clone(), id, kept: true })
@@ -186,6 +197,7 @@ impl Container {
             timed_out: stopped == Stopped::TimedOut,
             cancelled: stopped == Stopped::Cancelled,
             dropped_lines: reader.dropped(),
+            printed: reader.read,
             tail: VecDeque::into(reader.tail),
             stdout: reader.kept,
             collected,
@@ -252,7 +264,8 @@ impl Container {
     async fn collect(&self, spec: &OnceSpec) -> Result<Vec<Option<Vec<u8>>>, OnceError> {
         let mut files = Vec::with_capacity(spec.collect.len());
         for path in &spec.collect {
-            files.push(read_file(&self.client, &self.id, path, spec.collect_limit).await?);
+            let file = read_file(&self.client, &self.id, path, spec.collect_limit).await?;
+            files.push(file.map(|bytes| spec.mask.bytes(&bytes).into_owned()));
         }
         Ok(files)
     }

@@ -2,10 +2,10 @@
 
 use super::{Engine, environment};
 use crate::error::EngineError;
-use crate::model::{EnvironmentName, ProjectName, RunId, RunState};
+use crate::model::{EnvironmentName, ProjectName};
 use crate::pages::RunRequest;
 use crate::project::Project;
-use crate::request::{Run, ShipRequest};
+use crate::request::{AfterRed, CheckRequest, Run, ShipRequest};
 use crate::target::Leave;
 
 impl Engine {
@@ -25,26 +25,14 @@ impl Engine {
         }
         match request {
             RunRequest::Ship { environment, untested, dirty, gates, bake } => {
-                self.ship(&folder, ShipRequest { environment, untested, dirty, gates, bake })
+                self.ship(&folder, ShipRequest { environment, untested, dirty, bake, gates, after_red: AfterRed::default() })
             }
-            RunRequest::Check { gates } => self.check(&folder, gates),
+            RunRequest::Check { gates } => self.check(&folder, CheckRequest { gates, after_red: AfterRed::default() }),
             RunRequest::Rollback { environment, release } => {
                 self.rollback(&folder, &environment, release.as_ref().map(|release| release.as_str())).await
             }
             RunRequest::Restart { environment } => self.restart(&folder, &environment).await,
             RunRequest::Down { environment, leave } => self.down(&folder, &environment, leave).await,
-        }
-    }
-
-    /// Asks whichever process owns a run to stop it cleanly.
-    ///
-    /// # Errors
-    /// When it is unknown or has ended, or the memory of the home cannot be written.
-    pub fn cancel(&self, run: &RunId) -> Result<(), EngineError> {
-        match self.store.run(run)? {
-            Some(found) if found.state == RunState::Running => Ok(self.store.want_cancelled(run)?),
-            Some(_) => Err(EngineError::user("run_ended", "the run has ended already")),
-            None => Err(EngineError::user("run_unknown", "no such run is known here")),
         }
     }
 }
@@ -92,12 +80,5 @@ mod tests {
         let down = RunRequest::Down { environment: EnvironmentName::new("local"), leave: Leave::Nothing };
         let error = engine.begin(&project, down, None).await.unwrap_err();
         assert_eq!(error.problem.code, "name_wanted");
-    }
-
-    #[test]
-    fn a_run_that_is_not_known_is_not_cancelled() {
-        let folder = tempfile::tempdir().unwrap();
-        let (engine, _) = engine(folder.path());
-        assert_eq!(engine.cancel(&RunId::new("1")).unwrap_err().problem.code, "run_unknown");
     }
 }

@@ -6,9 +6,9 @@ use super::{Engine, environment, is_alive, place};
 use crate::docker::Docker;
 use crate::error::EngineError;
 use crate::model::{
-    EnvironmentName, Plan, ProjectName, Release, ReleaseId, RolloutReason, RolloutRecord, RunId, RunRecord, RunState,
+    EnvironmentName, Excerpt, Plan, ProjectName, Release, ReleaseId, RolloutReason, RolloutRecord, RunId, RunRecord, RunState,
 };
-use crate::pages::{self, Excerpt, ProjectFacts, ReleaseHeader, ReleasePage, RunPage};
+use crate::pages::{self, ProjectFacts, ReleaseHeader, ReleasePage, RunPage};
 use crate::pipeline::placement::compose;
 use crate::project::Project;
 use crate::rollout::{self, Desired};

@@ -83,6 +83,15 @@ impl Invocation {
         Self { argv, known }
     }
 
+    /// Puts options in front of a recognised tool's own.
+    pub(super) fn with_first(mut self, options: &[&str]) -> Self {
+        if let Some(Known { options_at, .. }) = self.known {
+            let at = options_at.min(self.argv.len());
+            self.argv.splice(at..at, options.iter().map(|option| (*option).to_owned()));
+        }
+        self
+    }
+
     /// Returns the arguments with which a recognised tool tells its findings to a program.
     pub(super) fn for_reading(&self) -> Vec<String> {
         let Some(Known { tool, options_at }) = self.known else { return self.argv.clone() };

@@ -3,39 +3,69 @@
 use std::time::{Duration, Instant};
 
 use super::command::{self, Invocation, Known, Tool};
-use super::container::{JUNIT_FILE, RUFF_FILE, specification};
+use super::container::{COVERAGE_FILE, Caching, JUNIT_FILE, LARGEST_OUTPUT, RUFF_FILE, specification};
 use super::judge::{self, Limits, Reading};
 use super::order::Board;
 use super::readers::{self, Paths};
-use super::{GateFact, Hall};
+use super::{AfterRed, GateFact, Hall, Necessity, aftermath, excerpt, measured, retry, shard};
 use crate::docker::LineSender;
-use crate::docker::once::{self, OnceEnd, OnceError};
+use crate::docker::once::{self, OnceEnd, OnceError, OnceSpec};
 use crate::model::{CommandLine, Finding, GateReport, GateSettings, GateState, LogStream};
-
-/// Why a gate did not run, or not to its end.
-const CANCELLED: &str = "it was cancelled";
 
 /// Lines of output in a report that has nothing better.
 const TAIL: usize = 30;
 
 /// Runs one gate and tells how it ended.
 pub(super) async fn run(hall: &Hall<'_>, board: &Board, settings: &GateSettings) -> GateReport {
-    let report = match &settings.run {
-        Some(command) => turn(hall, board, settings, command).await,
-        None => not_set_up(hall, settings),
+    let report = match (&settings.run, hall.plan.known.get(&settings.name)) {
+        (_, Some(known)) => known.clone(),
+        (Some(command), None) => turn(hall, board, settings, command).await,
+        (None, None) => not_set_up(&settings.name, Necessity::of(&settings.name, &hall.plan.required)),
     };
+    let report = masked(hall, report);
+    hall.stop_after(settings, &report);
     board.post(&settings.name, &report.state);
     (hall.facts)(GateFact::Finished(report.clone()));
     report
 }
 
-fn not_set_up(hall: &Hall<'_>, settings: &GateSettings) -> GateReport {
-    match hall.plan.required.contains(&settings.name) {
-        true => {
-            let tail = vec![format!("`{}` is required, but the project configures no such tool", settings.name)];
-            GateReport { tail, ..blank(&settings.name, GateState::Red, String::new()) }
+/// Takes secrets out of a report: some of it never passed a stream, such as what an engine says.
+fn masked(hall: &Hall<'_>, report: GateReport) -> GateReport {
+    let (gate, command) = (report.gate.clone(), hall.mask.text(&report.command).into_owned());
+    hall.mask.of(report).unwrap_or_else(|| {
+        let reason = "its report cannot be kept without a secret in it: a secret's value is a word of the report itself";
+        blank(&gate, GateState::Error { reason: reason.to_owned() }, command)
+    })
+}
+
+impl Hall<'_> {
+    /// Stops the others after a red gate, when that is wanted.
+    fn stop_after(&self, settings: &GateSettings, report: &GateReport) {
+        let wanted = self.plan.after_red == AfterRed::Stop && !settings.allow_failure;
+        if wanted && !report.state.passes() && !judge::no_tests(report) && self.red.set(settings.name.clone()).is_ok() {
+            self.stop.cancel();
         }
-        false => blank(&settings.name, GateState::NotSetUp, String::new()),
+    }
+
+    /// Says why a gate was stopped.
+    fn why_stopped(&self) -> String {
+        match self.red.get() {
+            Some(red) if !self.cancel.is_cancelled() => {
+                format!("`{red}` did not pass, and the first one that does not stops the others")
+            }
+            _ => "it was cancelled".to_owned(),
+        }
+    }
+}
+
+/// Reports a gate whose tool the project does not configure; one that is required is red.
+pub fn not_set_up(gate: &str, necessity: Necessity) -> GateReport {
+    match necessity {
+        Necessity::Required => {
+            let tail = vec![format!("`{gate}` is required, but the project configures no such tool")];
+            GateReport { tail, ..blank(gate, GateState::Red, String::new()) }
+        }
+        Necessity::Optional => blank(gate, GateState::NotSetUp, String::new()),
     }
 }
 
@@ -49,6 +79,7 @@ fn blank(gate: &str, state: GateState, command: String) -> GateReport {
         findings: Vec::new(),
         tests: None,
         tail: Vec::new(),
+        compared: None,
     }
 }
 
@@ -58,18 +89,21 @@ async fn turn(hall: &Hall<'_>, board: &Board, settings: &GateSettings, command: 
     if let Err(reason) = board.needed(settings).await {
         return ended(GateState::Skipped { reason });
     }
-    let cancelled = || ended(GateState::Skipped { reason: CANCELLED.to_owned() });
+    let stopped = || ended(GateState::Skipped { reason: hall.why_stopped() });
     // A place is not held while services get ready: other gates can use it.
     let services = tokio::select! {
         ready = hall.services.ready(&settings.services) => ready,
-        () = hall.cancel.cancelled() => return cancelled(),
+        () = hall.stop.cancelled() => return stopped(),
     };
-    // The semaphore is never closed.
-    let _place = hall.places.acquire().await;
-    if hall.cancel.is_cancelled() {
-        return cancelled();
+    let _place = tokio::select! {
+        place = hall.places.take(settings.workers.unwrap_or(1)) => place,
+        () = hall.stop.cancelled() => return stopped(),
+    };
+    if hall.stop.is_cancelled() {
+        return stopped();
     }
-    (hall.facts)(GateFact::Started { gate: settings.name.clone(), command: command::typed(command) });
+    let typed = hall.mask.text(&command::typed(command)).into_owned();
+    (hall.facts)(GateFact::Started { gate: settings.name.clone(), command: typed });
     let began = Instant::now();
     let report = match services {
         Ok(()) => tool(hall, settings, command).await,
@@ -85,29 +119,51 @@ async fn turn(hall: &Hall<'_>, board: &Board, settings: &GateSettings, command: 
 /// Runs the tool and reads what it found.
 async fn tool(hall: &Hall<'_>, settings: &GateSettings, command: &CommandLine) -> GateReport {
     let report = |state| blank(&settings.name, state, command::typed(command));
-    let invocation = Invocation::new(command);
+    // Whoever made the plan has decided; a gate whose tool divides nothing has one worker.
+    let workers = settings.workers.unwrap_or(1);
+    let invocation = shard::divided(Invocation::new(command), workers);
     let known = invocation.known.map(|known| known.tool);
-    let mut spec = specification(hall, settings, &invocation);
-    let mut end = once::run(hall.docker, &spec, hall.lines, hall.cancel).await;
+    let before = look(hall, settings).await;
+    let (mut spec, mut end) = contained(hall, settings, invocation.for_reading(), known).await;
     let mut format = Format::Machine;
     if known == Some(Tool::Mypy) && end.as_ref().is_ok_and(knows_no_json) {
         format = Format::Lines;
-        spec.argv = invocation.for_reading_lines();
-        end = once::run(hall.docker, &spec, hall.lines, hall.cancel).await;
+        (spec, end) = contained(hall, settings, invocation.for_reading_lines(), known).await;
+    }
+    if let Some(before) = before {
+        tell_left(hall, settings, &before).await;
     }
     let end = match end {
+        Ok(end) if end.cancelled => return report(GateState::Skipped { reason: hall.why_stopped() }),
         Ok(end) => end,
-        Err(OnceError::Cancelled) => return report(GateState::Skipped { reason: CANCELLED.to_owned() }),
+        Err(OnceError::Cancelled) => return report(GateState::Skipped { reason: hall.why_stopped() }),
         Err(OnceError::ProgramMissing { program }) => {
             return report(GateState::Error { reason: judge::missing(&program) });
         }
         Err(error) => return report(GateState::Error { reason: error.to_string() }),
     };
+    tell_flood(hall, settings, &end);
     let paths = Paths::new(&hall.plan.image.workdir);
-    let reading = read(known, format, &end, &paths);
+    let mut reading = read(known, format, &end, &paths);
     print(hall, settings, invocation.known, &end, &reading).await;
-    let limits = Limits { time: &in_words(settings.timeout), memory: &in_bytes(hall.plan.limits.memory) };
-    let state = judge::judge(known, &end, &reading, &limits);
+    let limits = Limits { time: &in_words(settings.timeout), memory: &in_bytes(hall.plan.limits.budget.gate_memory) };
+    let mut state = judge::judge(known, &end, &reading, &limits);
+    if state == GateState::Red && known == Some(Tool::Pytest) {
+        state = retry::again(hall, settings, &spec, &mut reading, &paths).await;
+    }
+    if state == GateState::Red {
+        excerpt::add(hall, &mut reading).await;
+    }
+    let data = end.collected.get(COVERAGE_FILE).and_then(Option::as_ref);
+    if let (Some(tests), Some(data)) = (&mut reading.tests, data) {
+        tests.coverage = measured::coverage(hall, settings, data, &paths).await;
+    }
+    if !reading.results.is_empty() {
+        let results = std::mem::take(&mut reading.results);
+        if let Some(results) = hall.mask.of(results) {
+            (hall.facts)(GateFact::Tested { gate: settings.name.clone(), results });
+        }
+    }
     let silent = reading.findings.is_empty() && reading.tests.as_ref().is_none_or(|tests| tests.failures.is_empty());
     let mut tail = match matches!(state, GateState::Green | GateState::Skipped { .. }) || (state == GateState::Red && !silent) {
         true => Vec::new(),
@@ -117,10 +173,54 @@ async fn tool(hall: &Hall<'_>, settings: &GateSettings, command: &CommandLine) -
         tail.push(READ_ONLY.to_owned());
     }
     let tool = match known {
-        Some(tool) => hall.versions.of(hall, tool).await,
+        Some(tool) => hall.versions.of(hall, tool).await.map(|tool| shard::described(tool, workers)),
         None => None,
     };
     GateReport { tool, findings: reading.findings, tests: reading.tests, tail, ..report(state) }
+}
+
+/// Runs a gate's container, with its caches unless another run uses them just now.
+async fn contained(
+    hall: &Hall<'_>,
+    settings: &GateSettings,
+    argv: Vec<String>,
+    tool: Option<Tool>,
+) -> (OnceSpec, Result<OnceEnd, OnceError>) {
+    let mut spec = specification(hall, settings, argv.clone(), tool, Caching::Kept);
+    let mut end = once::run(hall.docker, &spec, hall.lines, &hall.stop).await;
+    if matches!(end, Err(OnceError::NameTaken { .. })) {
+        spec = specification(hall, settings, argv, tool, Caching::Not);
+        end = once::run(hall.docker, &spec, hall.lines, &hall.stop).await;
+    }
+    (spec, end)
+}
+
+/// Looks at the engine before a gate gets its socket.
+async fn look(hall: &Hall<'_>, settings: &GateSettings) -> Option<aftermath::Things> {
+    if !settings.docker {
+        return None;
+    }
+    aftermath::look(hall.docker).await.inspect_err(|error| tracing::warn!(%error, "what is on the engine cannot be listed")).ok()
+}
+
+/// Tells what came onto the engine while a gate had its socket.
+async fn tell_left(hall: &Hall<'_>, settings: &GateSettings, before: &aftermath::Things) {
+    let Ok(after) = aftermath::look(hall.docker).await else { return };
+    for (what, command) in aftermath::new_ones(before, after) {
+        let message = format!("gate `{}` has the engine's socket, and {what} appeared while it ran", settings.name);
+        let hint = format!("if it is of the gate, remove it with `{command}`, or let the gate label it with $NONEVENT_RUN_LABEL");
+        (hall.facts)(GateFact::Noted { message, hint: Some(hint) });
+    }
+}
+
+/// Tells that not everything that a gate printed is kept.
+fn tell_flood(hall: &Hall<'_>, settings: &GateSettings, end: &OnceEnd) {
+    let limit = hall.plan.limits.output;
+    if end.printed >= limit && end.dropped_lines > 0 {
+        let (printed, kept) = (in_bytes(end.printed), in_bytes(limit));
+        let message = format!("gate `{}` printed {printed}: its first {kept} and its last lines are kept", settings.name);
+        (hall.facts)(GateFact::Noted { message, hint: None });
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -139,15 +239,18 @@ fn read(tool: Option<Tool>, format: Format, end: &OnceEnd, paths: &Paths) -> Rea
     let file = |place: usize| end.collected.get(place).and_then(Option::as_ref);
     let mut reading = Reading::default();
     let findings = match tool {
+        Some(_) if end.stdout.len() >= LARGEST_OUTPUT => {
+            Err(readers::Nonsense { tool: "it", reason: format!("more than {} of findings", in_bytes(LARGEST_OUTPUT as u64)) })
+        }
         Some(Tool::RuffCheck) => match file(RUFF_FILE) {
             Some(report) => readers::ruff::check(&String::from_utf8_lossy(report), paths),
             None => Err(readers::Nonsense { tool: "ruff", reason: "there is no report".to_owned() }),
         },
         Some(Tool::RuffFormat) => readers::ruff::format(&stdout, paths),
-        Some(Tool::Mypy) if format == Format::Lines => Ok(readers::mypy::lines(&stdout, paths)),
+        Some(Tool::Mypy) if format == Format::Lines => readers::mypy::lines(&stdout, paths),
         Some(Tool::Mypy) => readers::mypy::json(&stdout, paths),
         Some(Tool::Pyright) => readers::pyright::read(&stdout, paths),
-        Some(Tool::Ty) => Ok(readers::ty::read(&stdout, paths)),
+        Some(Tool::Ty) => readers::ty::read(&stdout, paths),
         Some(Tool::Pytest) | None => Ok(Vec::new()),
     };
     match findings {
@@ -155,7 +258,7 @@ fn read(tool: Option<Tool>, format: Format, end: &OnceEnd, paths: &Paths) -> Rea
         Err(nonsense) => reading.unreadable = Some(nonsense.to_string()),
     }
     match file(JUNIT_FILE).map(|xml| readers::junit::read(xml, paths)) {
-        Some(Ok(tests)) => reading.tests = Some(tests),
+        Some(Ok(tests)) => (reading.tests, reading.results) = (Some(tests.report), tests.results),
         Some(Err(nonsense)) => reading.unreadable = Some(nonsense.to_string()),
         None if tool == Some(Tool::Pytest) && matches!(end.exit_code, 0 | 1) => {
             reading.unreadable = Some("pytest left no results".to_owned());
@@ -218,7 +321,8 @@ fn last_lines(end: &OnceEnd) -> Vec<String> {
     lines.split_off(lines.len().saturating_sub(TAIL))
 }
 
-fn in_words(time: Duration) -> String {
+/// Says a length of time in words.
+pub(super) fn in_words(time: Duration) -> String {
     match time.as_secs() {
         0 => format!("{} ms", time.as_millis()),
         1 => "1 second".to_owned(),
@@ -253,13 +357,10 @@ mod tests {
     #[test]
     fn findings_are_printed_as_editors_read_them() {
         let finding = Finding {
-            file: "a.py".into(),
             line: Some(3),
             column: Some(7),
             rule: Some("F401".into()),
-            url: None,
-            level: crate::model::Level::Error,
-            message: "`os` imported but unused".into(),
+            ..Finding::new("a.py".into(), crate::model::Level::Error, "`os` imported but unused".into())
         };
         assert_eq!(typed(&finding), "a.py:3:7: F401 `os` imported but unused");
         let bare = Finding { line: None, column: None, rule: None, ..finding };

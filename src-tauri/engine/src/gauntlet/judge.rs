@@ -2,7 +2,7 @@
 
 use super::command::Tool;
 use crate::docker::once::OnceEnd;
-use crate::model::{Finding, GateReport, GateState, Level, TestReport};
+use crate::model::{Finding, GateReport, GateState, Level, TestReport, TestResult};
 
 /// What was read out of a tool's output.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -11,6 +11,8 @@ pub(super) struct Reading {
     pub(super) findings: Vec<Finding>,
     /// Its tests.
     pub(super) tests: Option<TestReport>,
+    /// Every one of them.
+    pub(super) results: Vec<TestResult>,
     /// Why its output could not be read.
     pub(super) unreadable: Option<String>,
 }
@@ -20,7 +22,7 @@ const NO_TESTS: &str = "no tests ran";
 
 /// Tells whether a gate is in error for the only reason that there are no tests.
 pub fn no_tests(report: &GateReport) -> bool {
-    matches!(&report.state, GateState::Error { reason } if reason == NO_TESTS)
+    matches!(&report.state, GateState::Error { reason } if reason.starts_with(NO_TESTS))
 }
 
 /// Decides by what happened to the container first, then by the tool's own exit codes.
@@ -41,14 +43,15 @@ pub(super) fn judge(tool: Option<Tool>, end: &OnceEnd, reading: &Reading, limits
             end,
         )
     };
+    let unreadable = || reading.unreadable.clone().map(|reason| GateState::Error { reason });
     match (tool, end.exit_code) {
-        (None, 0) => GateState::Green,
+        (None, 0) => unreadable().unwrap_or_else(|| told(reading.tests.as_ref())),
         (None, _) => GateState::Red,
         (Some(Tool::Pytest), code) => pytest(code, reading, failed),
-        (Some(_), 0 | 1) if reading.unreadable.is_some() => {
-            GateState::Error { reason: reading.unreadable.clone().unwrap_or_default() }
-        }
+        (Some(_), 0 | 1) if reading.unreadable.is_some() => unreadable().unwrap_or(GateState::Red),
         (Some(_), 0) => GateState::Green,
+        // It says that something is wrong and not what: whatever it printed was not its findings.
+        (Some(_), 1) if reading.findings.is_empty() => failed(),
         (Some(_), 1) => GateState::Red,
         // mypy and ruff say 2 as well when a file of the project cannot be parsed.
         (Some(Tool::Mypy | Tool::RuffFormat | Tool::RuffCheck), 2) if wrong => GateState::Red,
@@ -69,12 +72,24 @@ fn pytest(code: i64, reading: &Reading, failed: impl Fn() -> GateState) -> GateS
     let broken = reading.tests.as_ref().is_some_and(|tests| tests.failed + tests.errors > 0);
     match code {
         0 | 1 if reading.unreadable.is_some() => GateState::Error { reason: reading.unreadable.clone().unwrap_or_default() },
-        0 => GateState::Green,
+        0 => told(reading.tests.as_ref()),
         1 => GateState::Red,
         // A module that cannot be imported interrupts the collection: something wrong was found.
         2 if broken => GateState::Red,
         5 => GateState::Error { reason: NO_TESTS.to_owned() },
         _ => failed(),
+    }
+}
+
+/// What the results say of a program that says all is well: a shell's `|| true` must not hide them, nor may nothing be proof.
+fn told(tests: Option<&TestReport>) -> GateState {
+    match tests {
+        Some(tests) if tests.failed + tests.errors > 0 => GateState::Red,
+        Some(TestReport { passed: 0, skipped: 0, .. }) => GateState::Error { reason: NO_TESTS.to_owned() },
+        Some(TestReport { passed: 0, skipped, .. }) => {
+            GateState::Error { reason: format!("{NO_TESTS}: {skipped} skipped, none passed") }
+        }
+        Some(_) | None => GateState::Green,
     }
 }
 
@@ -137,6 +152,7 @@ mod tests {
             timed_out: false,
             cancelled: false,
             dropped_lines: 0,
+            printed: 0,
             stdout: Vec::new(),
             tail: tail.iter().map(|line| (*line).to_owned()).collect(),
             collected: Vec::new(),
@@ -145,11 +161,11 @@ mod tests {
     }
 
     fn finding(level: Level) -> Finding {
-        Finding { file: "a.py".into(), line: None, column: None, rule: None, url: None, level, message: "m".into() }
+        Finding::new("a.py".into(), level, "m".into())
     }
 
     fn tests(failed: u32, errors: u32) -> Reading {
-        Reading { tests: Some(TestReport { failed, errors, ..TestReport::default() }), ..Reading::default() }
+        Reading { tests: Some(TestReport { passed: 1, failed, errors, ..TestReport::default() }), ..Reading::default() }
     }
 
     #[test]
@@ -157,13 +173,19 @@ mod tests {
         let found = Reading { findings: vec![finding(Level::Error)], ..Reading::default() };
         let noted = Reading { findings: vec![finding(Level::Warning)], ..Reading::default() };
         let none = Reading::default();
+        let empty = Reading { tests: Some(TestReport::default()), ..Reading::default() };
+        let skipped = Reading { tests: Some(TestReport { skipped: 5, ..TestReport::default() }), ..Reading::default() };
         let table = [
             (None, 0, &none, "green"),
             (None, 1, &none, "red"),
             (None, 5, &none, "red"),
             (None, 127, &none, "error"),
             (None, 139, &none, "error"),
+            (None, 0, &tests(1, 0), "red"),
+            (None, 0, &empty, "error"),
             (Some(Tool::RuffCheck), 0, &none, "green"),
+            (Some(Tool::RuffCheck), 1, &none, "error"),
+            (Some(Tool::Mypy), 1, &none, "error"),
             (Some(Tool::RuffCheck), 1, &found, "red"),
             (Some(Tool::RuffCheck), 2, &none, "error"),
             (Some(Tool::RuffFormat), 1, &found, "red"),
@@ -175,6 +197,9 @@ mod tests {
             (Some(Tool::Pyright), 3, &none, "error"),
             (Some(Tool::Ty), 101, &none, "error"),
             (Some(Tool::Pytest), 0, &tests(0, 0), "green"),
+            (Some(Tool::Pytest), 0, &tests(1, 0), "red"),
+            (Some(Tool::Pytest), 0, &empty, "error"),
+            (Some(Tool::Pytest), 0, &skipped, "error"),
             (Some(Tool::Pytest), 1, &tests(1, 0), "red"),
             (Some(Tool::Pytest), 2, &tests(0, 1), "red"),
             (Some(Tool::Pytest), 2, &none, "error"),
@@ -213,8 +238,8 @@ mod tests {
     #[test]
     fn a_green_exit_code_with_unreadable_output_is_not_green() {
         let torn = Reading { unreadable: Some("ruff printed something unexpected".into()), ..Reading::default() };
-        for tool in [Tool::RuffCheck, Tool::Pytest, Tool::Mypy] {
-            assert_eq!(judge(Some(tool), &end(0, &[]), &torn, &LIMITS).word(), "error");
+        for tool in [Some(Tool::RuffCheck), Some(Tool::Pytest), Some(Tool::Mypy), None] {
+            assert_eq!(judge(tool, &end(0, &[]), &torn, &LIMITS).word(), "error");
         }
     }
 
@@ -235,6 +260,7 @@ mod tests {
             findings: Vec::new(),
             tests: None,
             tail: Vec::new(),
+            compared: None,
         };
         assert!(no_tests(&report(judge(Some(Tool::Pytest), &end(5, &[]), &Reading::default(), &LIMITS))));
         assert!(!no_tests(&report(judge(Some(Tool::Pytest), &end(4, &[]), &Reading::default(), &LIMITS))));

@@ -3,31 +3,48 @@
 //! Owns: which gate runs when, its container, the services beside it, what its tool's output means. Does not know how the image
 //! was made, what a red gate stops, or where reports are kept.
 
+mod aftermath;
+mod budget;
+pub mod cache;
 mod command;
 mod container;
 mod error;
+mod excerpt;
 mod gate;
+pub mod inputs;
 mod judge;
 mod leftovers;
+mod measured;
+mod needed;
 mod order;
 mod readers;
+mod retry;
 mod services;
+mod shard;
 mod versions;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use futures_util::future::join_all;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+pub use self::budget::Budget;
+use self::budget::Places;
 pub use self::error::GauntletError;
+pub use self::gate::not_set_up;
 pub use self::judge::no_tests;
 use self::leftovers::RunGuard;
 pub use self::leftovers::clean_leftovers;
+pub use self::needed::tools_of;
 use self::services::Services;
+pub use self::services::wanted_services;
+pub use self::shard::{Xdist, workers};
 use self::versions::Versions;
 use crate::docker::Docker;
-use crate::model::{Digest, GateReport, GateSettings, LogLine, ProjectName, RunId, ServiceSettings};
+use crate::mask::{Mask, Secret};
+use crate::model::{Digest, GateBudget, GateReport, GateSettings, LogLine, ProjectName, RunId, ServiceSettings, TestResult};
 
 /// Everything that one run of the gauntlet needs to know.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,8 +63,42 @@ pub struct GauntletPlan {
     pub services: BTreeMap<String, ServiceSettings>,
     /// Variables of every gate, below the services' and the gate's own.
     pub env: BTreeMap<String, String>,
-    /// Limits of each gate.
+    /// Versions of tools that are known already, by distribution; for the others the image is asked.
+    pub tools: BTreeMap<String, String>,
+    /// Values of the secrets that gates may ask for; they are taken out of all output.
+    pub secrets: BTreeMap<String, Secret>,
+    /// Reports of gates that need not run: they were green with the same inputs.
+    pub known: BTreeMap<String, GateReport>,
+    /// What becomes of the others when a gate is red.
+    pub after_red: AfterRed,
+    /// Limits of each gate, and of all together.
     pub limits: GateLimits,
+}
+
+/// Whether a gate must be set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Necessity {
+    /// One that is not set up is red.
+    Required,
+    /// One that is not set up is neither green nor red.
+    Optional,
+}
+
+impl Necessity {
+    /// Looks a gate up among those that must be set up.
+    pub fn of<'a>(gate: &str, required: impl IntoIterator<Item = &'a String>) -> Self {
+        if required.into_iter().any(|name| name == gate) { Self::Required } else { Self::Optional }
+    }
+}
+
+/// What becomes of the other gates when one is red or in error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AfterRed {
+    /// They run to their end: one failure does not hide the others.
+    #[default]
+    GoOn,
+    /// They are stopped.
+    Stop,
 }
 
 /// The image that gates run in: the app's own and its development layer.
@@ -64,27 +115,30 @@ pub struct GateImage {
 /// Limits of each gate's container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GateLimits {
-    /// Bytes of memory, `/tmp` included.
-    pub memory: u64,
+    /// Cores and memory; `/tmp` counts as memory.
+    pub budget: Budget,
     /// Processes and threads.
     pub pids: i64,
     /// Bytes of `/tmp`.
     pub tmp: u64,
     /// Bytes of output that are shown; the last lines are always kept.
     pub output: u64,
+    /// Bytes to which the tools' caches are brought back afterwards; none leaves them as they are this time.
+    pub cache: Option<u64>,
 }
 
 impl GateLimits {
-    /// Returns limits that suit an engine: half of its memory, between 512 MiB and 4 GiB.
-    pub fn for_engine(docker: &Docker) -> Self {
-        const GIB: u64 = 1024 * 1024 * 1024;
-        let memory = (docker.info.memory / 2).clamp(GIB / 2, 4 * GIB);
-        Self { memory, pids: 1024, tmp: memory / 2, output: 16 * 1024 * 1024 }
+    /// Returns limits that suit an engine, within what the project says.
+    pub fn for_engine(docker: &Docker, wanted: GateBudget) -> Self {
+        let budget = Budget::for_engine(&docker.info, wanted);
+        Self { budget, pids: 1024, tmp: budget.gate_memory / 2, output: 16 * 1024 * 1024, cache: None }
     }
 }
 
 /// A fact about a gate, told as soon as it is one. Lines of output travel beside.
 #[derive(Debug, Clone, PartialEq)]
+// Few of them are made, and each is handed on once.
+#[allow(clippy::large_enum_variant)]
 pub enum GateFact {
     /// A gate began.
     Started {
@@ -93,8 +147,32 @@ pub enum GateFact {
         /// What it runs, as a person would type it.
         command: String,
     },
+    /// A gate's tests are known, each of them; it is about to end.
+    Tested {
+        /// Its name.
+        gate: String,
+        /// Its tests, in the order in which they ran.
+        results: Vec<TestResult>,
+    },
     /// A gate ended, or is not going to run.
     Finished(GateReport),
+    /// Something about a gate that people should know.
+    Noted {
+        /// What.
+        message: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+    /// The tools' caches were measured.
+    CachesMeasured {
+        /// Bytes.
+        bytes: u64,
+    },
+}
+
+/// Says a length of time in words.
+fn in_words(time: std::time::Duration) -> String {
+    gate::in_words(time)
 }
 
 /// What the gates of one run share.
@@ -104,8 +182,12 @@ struct Hall<'a> {
     lines: &'a mpsc::Sender<LogLine>,
     facts: &'a (dyn Fn(GateFact) + Send + Sync),
     cancel: &'a CancellationToken,
-    /// As many gates at a time as the engine has cores.
-    places: Semaphore,
+    /// Stops the gates: when somebody cancels, or when one is red and the others are to stop.
+    stop: CancellationToken,
+    /// The gate that was red first, when the others are to stop.
+    red: OnceLock<String>,
+    mask: Mask,
+    places: Places,
     services: Services<'a>,
     versions: Versions,
 }
@@ -126,20 +208,29 @@ pub async fn run(
 ) -> Result<Vec<GateReport>, GauntletError> {
     order::check(plan)?;
     let guard = RunGuard::new(docker, &plan.run);
+    let stop = cancel.child_token();
     let hall = Hall {
         docker,
         plan,
         lines,
         facts,
         cancel,
-        places: Semaphore::new(docker.info.cpus.max(1) as usize),
-        services: Services::new(docker, plan, lines, cancel),
+        stop: stop.clone(),
+        red: OnceLock::new(),
+        mask: Mask::new(plan.secrets.values()),
+        places: Places::new(plan.limits.budget),
+        services: Services::new(docker, plan, lines, &stop),
         versions: Versions::default(),
     };
-    services::make_cache(docker, plan).await;
+    cache::make(docker, &plan.project).await;
     let board = order::Board::new(&plan.gates);
     let gates = join_all(plan.gates.iter().map(|settings| gate::run(&hall, &board, settings)));
     let (reports, (), ()) = tokio::join!(gates, hall.services.start_wanted(), hall.versions.find(&hall));
+    if let Some(budget) = plan.limits.cache.filter(|_| !cancel.is_cancelled())
+        && let Some(bytes) = cache::trim(&hall, budget).await
+    {
+        facts(GateFact::CachesMeasured { bytes });
+    }
     guard.sweep().await;
     match cancel.is_cancelled() {
         true => Err(GauntletError::Cancelled),

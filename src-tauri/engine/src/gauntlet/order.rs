@@ -101,18 +101,21 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::gauntlet::{GateImage, GateLimits};
+    use crate::gauntlet::{AfterRed, Budget, GateImage, GateLimits};
     use crate::model::{Digest, ProjectName, RunId};
 
     fn gate(name: &str, needs: &[&str], services: &[&str]) -> GateSettings {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         GateSettings {
+            retries: 0,
             name: name.into(),
             run: None,
             needs: owned(needs),
             services: owned(services),
             timeout: Duration::from_secs(1),
             env: BTreeMap::new(),
+            secrets: Vec::new(),
+            workers: None,
             allow_failure: false,
             network: false,
             docker: false,
@@ -128,7 +131,17 @@ mod tests {
             required: BTreeSet::new(),
             services: BTreeMap::new(),
             env: BTreeMap::new(),
-            limits: GateLimits { memory: 0, pids: 0, tmp: 0, output: 0 },
+            limits: GateLimits {
+                budget: Budget { cores: 1, memory: 0, gate_memory: 0 },
+                pids: 0,
+                tmp: 0,
+                output: 0,
+                cache: None,
+            },
+            tools: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            known: BTreeMap::new(),
+            after_red: AfterRed::GoOn,
         };
         check(&plan).map_err(|error| error.to_string())
     }

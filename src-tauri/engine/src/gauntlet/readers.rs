@@ -1,7 +1,9 @@
 //! Readers of the tools' own machine formats: text in, findings out, nothing else known.
 
+pub(super) mod coverage;
 pub(super) mod junit;
 pub(super) mod mypy;
+mod place;
 pub(super) mod pyright;
 pub(super) mod ruff;
 pub(super) mod ty;
@@ -14,6 +16,16 @@ pub(super) struct Nonsense {
     pub(super) tool: &'static str,
     /// What is wrong with it.
     pub(super) reason: String,
+}
+
+/// Refuses output in which nothing was recognised although there is some.
+fn recognised(tool: &'static str, text: &str, known: impl Fn(&str) -> bool) -> Result<(), Nonsense> {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty()).peekable();
+    let Some(first) = lines.peek().map(|line| line.chars().take(80).collect::<String>()) else { return Ok(()) };
+    match lines.any(known) {
+        true => Ok(()),
+        false => Err(Nonsense { tool, reason: format!("`{first}`") }),
+    }
 }
 
 /// Turns paths of a container into paths of the project.
@@ -31,9 +43,23 @@ impl Paths {
 
     /// Returns a path relative to the project; a path outside of it stays as it is.
     pub(super) fn in_project(&self, path: &str) -> String {
-        let path = path.strip_prefix(&self.workdir).unwrap_or(path);
-        path.strip_prefix("./").unwrap_or(path).to_owned()
+        let path = straight(path);
+        path.strip_prefix(&self.workdir).map(str::to_owned).unwrap_or(path)
     }
+}
+
+/// A path without `.` and, where what it leads up from is known, without `..`.
+fn straight(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/').filter(|part| !matches!(*part, "" | ".")) {
+        match (part, parts.last()) {
+            ("..", Some(last)) if *last != ".." => drop(parts.pop()),
+            ("..", None) if path.starts_with('/') => {}
+            _ => parts.push(part),
+        }
+    }
+    let root = if path.starts_with('/') { "/" } else { "" };
+    format!("{root}{}", parts.join("/"))
 }
 
 #[cfg(test)]
@@ -49,6 +75,11 @@ mod tests {
             ("shop/main.py", "shop/main.py"),
             ("/application/x.py", "/application/x.py"),
             ("/usr/lib/python3.13/abc.py", "/usr/lib/python3.13/abc.py"),
+            ("/app/./shop//main.py", "shop/main.py"),
+            ("/usr/../app/tests/../shop/main.py", "shop/main.py"),
+            ("shop/../main.py", "main.py"),
+            ("../outside.py", "../outside.py"),
+            ("/../app/x.py", "x.py"),
         ];
         for (path, expected) in table {
             assert_eq!(paths.in_project(path), expected);

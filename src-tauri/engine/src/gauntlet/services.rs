@@ -1,22 +1,27 @@
 //! Services beside the gates: real ones, on a private network of the run, with fresh data, gone afterwards.
 
+mod files;
 mod ready;
+mod wanted;
 
 use std::collections::{BTreeMap, HashMap};
 
 use bollard::models::{
-    ContainerCreateBody, EndpointSettings, HostConfig, HostConfigLogConfig, NetworkCreateRequest, NetworkingConfig,
-    VolumeCreateRequest,
+    ContainerCreateBody, EndpointSettings, HealthConfig, HostConfig, HostConfigLogConfig, NetworkCreateRequest, NetworkingConfig,
 };
-use bollard::query_parameters::{CreateContainerOptionsBuilder, LogsOptionsBuilder, StartContainerOptions};
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, LogsOptionsBuilder, StartContainerOptions, UploadToContainerOptionsBuilder,
+};
 use futures_util::StreamExt as _;
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
 use tokio::sync::{OnceCell, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use self::ready::Waiting;
+pub use self::wanted::wanted_services;
 use super::{GauntletPlan, command, container};
 use crate::docker::{Docker, LineCutter, LineSender, said};
-use crate::model::{GateSettings, LogLine, LogStream, ServiceSettings};
+use crate::model::{CommandLine, GateSettings, LogLine, LogStream, Ready, ServiceMoment, ServiceSettings};
 
 /// The network that a gate is given when it may reach more than its services.
 const OUTSIDE: &str = "bridge";
@@ -31,7 +36,14 @@ pub(super) struct Services<'a> {
     lines: &'a mpsc::Sender<LogLine>,
     cancel: &'a CancellationToken,
     network: OnceCell<Result<(), String>>,
-    started: BTreeMap<&'a str, OnceCell<Result<(), ServiceFailure>>>,
+    cells: BTreeMap<&'a str, Cells>,
+}
+
+/// How far a service has come.
+#[derive(Default)]
+struct Cells {
+    started: OnceCell<Result<(), ServiceFailure>>,
+    ready: OnceCell<Result<(), ServiceFailure>>,
 }
 
 /// A service that did not get ready.
@@ -52,13 +64,13 @@ impl<'a> Services<'a> {
         lines: &'a mpsc::Sender<LogLine>,
         cancel: &'a CancellationToken,
     ) -> Self {
-        let started = plan.services.keys().map(|name| (name.as_str(), OnceCell::new())).collect();
-        Self { docker, plan, lines, cancel, network: OnceCell::new(), started }
+        let cells = plan.services.keys().map(|name| (name.as_str(), Cells::default())).collect();
+        Self { docker, plan, lines, cancel, network: OnceCell::new(), cells }
     }
 
     /// Starts every service that some gate asks for, while gates without services run already.
     pub(super) async fn start_wanted(&self) {
-        let gates = self.plan.gates.iter().filter(|gate| gate.run.is_some());
+        let gates = self.plan.gates.iter().filter(|gate| gate.run.is_some() && !self.plan.known.contains_key(&gate.name));
         let mut wanted: Vec<&String> = gates.flat_map(|gate| &gate.services).collect();
         wanted.sort();
         wanted.dedup();
@@ -90,30 +102,97 @@ impl<'a> Services<'a> {
     }
 
     async fn service_ready(&self, name: &str) -> Result<(), ServiceFailure> {
-        let (Some(cell), Some(settings)) = (self.started.get(name), self.plan.services.get(name)) else { return Ok(()) };
-        cell.get_or_init(|| self.start(name, settings)).await.clone()
+        let (Some(cells), Some(settings)) = (self.cells.get(name), self.plan.services.get(name)) else { return Ok(()) };
+        cells
+            .ready
+            .get_or_init(async || {
+                self.service_started(name).await?;
+                self.get_ready(name, settings).await
+            })
+            .await
+            .clone()
+    }
+
+    async fn service_started(&self, name: &str) -> Result<(), ServiceFailure> {
+        let (Some(cells), Some(settings)) = (self.cells.get(name), self.plan.services.get(name)) else { return Ok(()) };
+        cells.started.get_or_init(|| self.start(name, settings)).await.clone()
+    }
+
+    /// Waits for the services that this one needs. They need each other in no circle: whoever made the plan has seen to that.
+    fn come_so_far<'s>(&'s self, settings: &'s ServiceSettings) -> BoxFuture<'s, Result<(), ServiceFailure>> {
+        Box::pin(async move {
+            let needed = settings.container.after.iter().map(async |(name, moment)| match moment {
+                ServiceMoment::Started => self.service_started(name).await,
+                ServiceMoment::Ready => self.service_ready(name).await,
+            });
+            join_all(needed).await.into_iter().collect()
+        })
     }
 
     async fn start(&self, name: &str, settings: &ServiceSettings) -> Result<(), ServiceFailure> {
         let failed = |reason: String| ServiceFailure { service: name.to_owned(), reason, tail: Vec::new() };
+        if let Some(reason) = &settings.container.refused {
+            return Err(failed(reason.clone()));
+        }
         self.network.get_or_init(|| self.make_network()).await.clone().map_err(failed)?;
         let pulling = async || {
             let line = format!("pulling {}", settings.image);
             LineSender::new(name, self.lines).send(LogStream::Stdout, line).await;
         };
-        self.docker.ensure_image(&settings.image, pulling).await.map_err(|error| failed(error.to_string()))?;
+        // The image is there by the time that the others are ready.
+        let (held, needed) = tokio::join!(self.docker.ensure_image(&settings.image, pulling), self.come_so_far(settings));
+        held.map_err(|error| failed(error.to_string()))?;
+        needed?;
         let named = self.container_name(name);
         let options = CreateContainerOptionsBuilder::default().name(&named).build();
-        let body = self.body(name, settings);
         let client = &self.docker.client;
-        client.create_container(Some(options), body).await.map_err(|error| failed(said(&error)))?;
-        client.start_container(&named, None::<StartContainerOptions>).await.map_err(|error| failed(said(&error)))?;
-        match ready::wait(self.docker, self.plan, &self.network_name(), name, &named, &settings.ready).await {
+        client.create_container(Some(options), self.body(name, settings)).await.map_err(|error| failed(said(&error)))?;
+        self.put_files(&named, settings).await.map_err(failed)?;
+        client.start_container(&named, None::<StartContainerOptions>).await.map_err(|error| failed(said(&error)))
+    }
+
+    async fn put_files(&self, container: &str, settings: &ServiceSettings) -> Result<(), String> {
+        if settings.container.files.is_empty() {
+            return Ok(());
+        }
+        let files = settings.container.files.clone();
+        let packed = tokio::task::spawn_blocking(move || files::archive(&files)).await;
+        let body = bollard::body_full(packed.map_err(|error| error.to_string())??.into());
+        let options = UploadToContainerOptionsBuilder::default().path("/").build();
+        self.docker.client.upload_to_container(container, Some(options), body).await.map_err(|error| said(&error))
+    }
+
+    async fn get_ready(&self, name: &str, settings: &ServiceSettings) -> Result<(), ServiceFailure> {
+        let named = self.container_name(name);
+        let waiting = Waiting {
+            docker: self.docker,
+            plan: self.plan,
+            network: &self.network_name(),
+            service: name,
+            container: &named,
+            settings,
+            own_check: self.own_check(settings).await,
+        };
+        match waiting.wait().await {
             Ok(()) => {
                 LineSender::new(name, self.lines).send(LogStream::Stdout, "ready".to_owned()).await;
                 Ok(())
             }
-            Err(reason) => Err(ServiceFailure { tail: self.tail(&named).await, ..failed(reason) }),
+            Err(reason) => Err(ServiceFailure { service: name.to_owned(), tail: self.tail(&named).await, reason }),
+        }
+    }
+
+    /// The health check that an image comes with, for a service of which nothing better is known.
+    async fn own_check(&self, settings: &ServiceSettings) -> Option<CommandLine> {
+        if settings.ready != Ready::Running {
+            return None;
+        }
+        let image = self.docker.client.inspect_image(&settings.image).await.ok()?;
+        let test = image.config?.healthcheck?.test?;
+        match test.split_first()? {
+            (kind, arguments) if kind == "CMD" => Some(CommandLine::Exec(arguments.to_vec())),
+            (kind, [line]) if kind == "CMD-SHELL" => Some(CommandLine::Shell(line.clone())),
+            _ => None,
         }
     }
 
@@ -129,6 +208,7 @@ impl<'a> Services<'a> {
     }
 
     fn body(&self, name: &str, settings: &ServiceSettings) -> ContainerCreateBody {
+        let container = &settings.container;
         let log = HashMap::from([("max-size", "10m"), ("max-file", "1")]);
         let host = HostConfig {
             network_mode: Some(self.network_name()),
@@ -137,14 +217,22 @@ impl<'a> Services<'a> {
                 typ: Some("json-file".to_owned()),
                 config: Some(log.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()),
             }),
+            tmpfs: Some(container.tmpfs.iter().map(|folder| (folder.clone(), String::new())).collect()),
+            shm_size: container.shared_memory.and_then(|bytes| i64::try_from(bytes).ok()),
             ..HostConfig::default()
         };
-        let endpoint = EndpointSettings { aliases: Some(vec![name.to_owned()]), ..EndpointSettings::default() };
+        let aliases = std::iter::once(name.to_owned()).chain(container.aliases.iter().cloned()).collect();
+        let endpoint = EndpointSettings { aliases: Some(aliases), ..EndpointSettings::default() };
         ContainerCreateBody {
             image: Some(settings.image.clone()),
             cmd: settings.command.as_ref().map(command::argv),
             env: Some(settings.env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
             hostname: Some(name.to_owned()),
+            entrypoint: container.entrypoint.clone(),
+            user: container.user.clone(),
+            working_dir: container.workdir.clone(),
+            // Whether it is ready is asked more often than the engine would.
+            healthcheck: Some(HealthConfig { test: Some(vec!["NONE".to_owned()]), ..HealthConfig::default() }),
             labels: Some(container::labels(self.plan, "service").into_iter().collect()),
             host_config: Some(host),
             networking_config: Some(NetworkingConfig {
@@ -163,20 +251,5 @@ impl<'a> Services<'a> {
         }
         lines.extend(cutter.finish());
         lines
-    }
-}
-
-/// Makes the volume of the tools' caches, if it is not there.
-pub(super) async fn make_cache(docker: &Docker, plan: &GauntletPlan) {
-    let mut labels = container::labels(plan, "gate");
-    labels.remove(super::leftovers::RUN_LABEL);
-    let request = VolumeCreateRequest {
-        name: Some(container::cache_volume(plan)),
-        labels: Some(labels.into_iter().collect()),
-        ..VolumeCreateRequest::default()
-    };
-    if let Err(error) = docker.client.create_volume(request).await {
-        // The first gate would make it, without labels.
-        tracing::debug!(error = %error, "the volume of the gates' caches was not made");
     }
 }

@@ -29,17 +29,24 @@ impl Versions {
 
     /// Returns a tool with its version, such as `ruff 0.14.5`.
     pub(super) async fn of(&self, hall: &Hall<'_>, tool: Tool) -> Option<String> {
-        let version = self.0.get_or_init(|| ask(hall)).await.get(tool.package())?;
-        Some(format!("{} {version}", tool.package()))
+        let package = tool.package();
+        let version = match hall.plan.tools.get(package) {
+            Some(locked) => locked,
+            None => self.0.get_or_init(|| ask(hall)).await.get(package)?,
+        };
+        Some(format!("{package} {version}"))
     }
 }
 
 async fn ask(hall: &Hall<'_>) -> BTreeMap<String, String> {
-    let commands = hall.plan.gates.iter().filter_map(|gate| gate.run.as_ref());
+    let gates = hall.plan.gates.iter().filter(|gate| !hall.plan.known.contains_key(&gate.name));
+    let commands = gates.filter_map(|gate| gate.run.as_ref());
     let tools = commands.filter_map(|command| Invocation::new(command).known);
     let mut packages: Vec<String> = tools.map(|known| known.tool.package().to_owned()).collect();
     packages.sort();
     packages.dedup();
+    // What the lock pins need not be asked for.
+    packages.retain(|package| !hall.plan.tools.contains_key(package));
     if packages.is_empty() {
         return BTreeMap::new();
     }
@@ -50,7 +57,7 @@ async fn ask(hall: &Hall<'_>) -> BTreeMap<String, String> {
     spec.stdout = Stdout::Keep(64 * 1024);
     spec.timeout = Duration::from_mins(1);
     let (unread, _) = mpsc::channel(1);
-    match once::run(hall.docker, &spec, &unread, hall.cancel).await {
+    match once::run(hall.docker, &spec, &unread, &hall.stop).await {
         Ok(end) => {
             let text = String::from_utf8_lossy(&end.stdout).into_owned();
             let pairs = text.lines().filter_map(|line| line.split_once(' '));

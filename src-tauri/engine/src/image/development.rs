@@ -18,7 +18,7 @@ use super::load::{Package, PackedLayer, holds, load};
 use super::oci::{Execution, LayerReference, System, describe};
 use super::python::{PythonRuntime, probe, variable, with_variables};
 use super::saved::saved;
-use super::source::{self, Part, SourceTree, TreeContent, TreeFile};
+use super::source::{self, SourceTree, Sources, TreeContent, TreeFile};
 use super::wheels::{
     Blobs, Dependencies, ReleaseRecord, Scheme, VENV, Wheel, add_source, below, dependency_layers, release_record,
 };
@@ -41,6 +41,8 @@ pub struct DevelopmentBuild<'a> {
     pub wheels: &'a [Wheel],
     /// The project's folder.
     pub root: &'a Path,
+    /// Its files, when they have been read: those that the image was built of.
+    pub sources: Option<&'a Sources>,
     /// Folders from which its packages are imported, relative to its root; used for images that do not install it.
     pub import_roots: &'a [String],
     /// How the project is built.
@@ -108,10 +110,25 @@ pub async fn development_image(docker: &Docker, build: DevelopmentBuild<'_>) -> 
     let package = package(docker, &build, &ground, wheels.layers.iter().chain(&files), &cache).await?;
     if !holds(docker, &package).await? {
         (build.progress)("loading the development image into the engine".to_owned());
+        // After a change of tests the engine holds all but the tree's own layer, which comes last; else the release's layers; else
+        // it may have lost even those.
         let below = ground.image.diff_ids.len();
-        if let Err(error) = load(docker, &package, below).await {
-            tracing::debug!(image = package.tag, error = %error, "the engine wants more layers");
-            load(docker, &package, 0).await?;
+        let all_but_tree = package.layers.len() - usize::from(files.is_some());
+        let mut refused = None;
+        for present in BTreeSet::from([all_but_tree, below, 0]).into_iter().rev() {
+            match load(docker, &package, present).await {
+                Ok(_) => {
+                    refused = None;
+                    break;
+                }
+                Err(error) => {
+                    tracing::debug!(image = package.tag, present, error = %error, "the engine wants more layers");
+                    refused = Some(error);
+                }
+            }
+        }
+        if let Some(error) = refused {
+            return Err(error);
         }
     }
     Ok(DevelopmentImage {
@@ -182,20 +199,27 @@ fn path_file(build: &DevelopmentBuild<'_>, ground: &Ground, scheme: &Scheme) -> 
 }
 
 async fn missing_files(build: &DevelopmentBuild<'_>, ground: &Ground) -> Result<SourceTree, ImageError> {
-    let read = |part| {
-        let (root, settings) = (build.root.to_owned(), build.settings.clone());
-        async move {
-            let read = spawn_blocking(move || source::read(&root, &settings, part)).await;
-            Ok::<_, ImageError>(read.map_err(|error| ImageError::interrupted(&error))??)
-        }
+    let sources = match build.sources {
+        Some(sources) => sources.clone(),
+        None => read_sources(build.root, build.settings).await?,
     };
-    let mut tree = read(Part::Development).await?;
+    let mut tree = sources.development;
     if let Some(present) = &ground.present {
-        tree.files.extend(read(Part::Release).await?.files);
+        tree.files.extend(sources.release.files);
         tree.files.retain(|file| !present.contains(&file.path));
         tree.files.sort();
     }
     Ok(tree)
+}
+
+/// Reads a project's tree: what its release holds, and what only its gates need.
+///
+/// # Errors
+/// When a file cannot be read, or a pattern of the settings is none.
+pub async fn read_sources(root: &Path, settings: &BuildSettings) -> Result<Sources, ImageError> {
+    let (root, settings) = (root.to_owned(), settings.clone());
+    let read = spawn_blocking(move || source::read_all(&root, &settings)).await;
+    Ok(read.map_err(|error| ImageError::interrupted(&error))??)
 }
 
 async fn tree_layer(tree: &SourceTree, workdir: &str, cache: &Cache) -> Result<Option<LayerBlob>, ImageError> {

@@ -27,7 +27,7 @@ pub mod wheels;
 
 pub use base::{BaseImage, BaseOrigin, resolve_base};
 pub use cache::CacheError;
-pub use development::{DevelopmentBuild, DevelopmentImage, development_image};
+pub use development::{DevelopmentBuild, DevelopmentImage, development_image, read_sources};
 pub use error::ImageError;
 pub use hold::{Held, hold_pinned};
 pub use http::HttpError;

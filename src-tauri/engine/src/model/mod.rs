@@ -2,6 +2,7 @@
 //!
 //! Owns no logic beyond constructors and display; imports nothing else of the engine.
 
+mod diagnosis;
 mod gate;
 mod id;
 mod image;
@@ -13,20 +14,27 @@ mod rollout;
 mod run;
 mod settings;
 
-pub use gate::{Finding, GateName, GateReport, GateState, Level, TestOutcome, TestReport};
+pub use diagnosis::{
+    Absence, Cause, Certainty, DatabaseTrouble, Denial, Diagnosis, MigrationTool, Moment, SourcePlace, Suspect, VariableReader,
+};
+pub use gate::{
+    Comparison, Coverage, Excerpt, FileCoverage, Finding, GateName, GateReport, GateState, Level, RunMark, RunResults,
+    TestOutcome, TestPast, TestReport, TestResult, TestState,
+};
 pub use id::{Digest, EnvironmentName, InstanceId, ProcessName, ProjectName, ReleaseId, RolloutId, RunId};
 pub use image::{BuilderKind, EngineInfo, EngineOrigin, ImageReport, PinnedImage, StoreKind};
 pub use instance::{HealthState, Instance, InstanceState};
 pub use lock::{LockFinding, LockKind, LockReport, LockSituation, Strictness};
 pub use problem::Problem;
-pub use release::{Evidence, GateEvidence, Placement, Release, SourceState};
+pub use release::{Evidence, GateEvidence, GateImageEvidence, Placement, Release, SourceState};
 pub use rollout::{
     EnvironmentStatus, Guarantee, Plan, PlannedStep, ProbeAttempt, ProbeOutcome, RolloutReason, RolloutRecord, RolloutState,
     ServiceStatus, StepKind, StepRecord, StepState,
 };
 pub use run::{LogLine, LogStream, RunRecord, RunState, Stage, StageState};
 pub use settings::{
-    AppSettings, BuildSettings, CommandLine, EnvironmentSettings, Framework, GateSettings, GauntletSettings, HealthCheck,
-    HealthProbe, KeepSettings, LockSettings, Origin, Process, ProcessKind, ProcessPlacement, ProjectSettings, Ready,
-    ReleaseSettings, Resources, SecretDelivery, ServiceSettings, Setting, VolumeMount,
+    AppSettings, BuildSettings, CommandLine, EnvironmentSettings, Framework, GateBudget, GateSettings, GauntletSettings,
+    HealthCheck, HealthProbe, KeepSettings, LockSettings, Origin, Process, ProcessKind, ProcessPlacement, ProjectSettings, Ready,
+    ReleaseSettings, Resources, SecretDelivery, ServiceContainer, ServiceFile, ServiceMoment, ServiceSettings, Setting,
+    VolumeMount,
 };

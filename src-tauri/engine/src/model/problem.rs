@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Diagnosis;
+
 /// An error as the window and `--json` show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
@@ -16,4 +18,7 @@ pub struct Problem {
     pub hints: Vec<String>,
     /// Longer evidence: a probe transcript, the last log lines.
     pub details: Vec<String>,
+    /// Why an instance is not healthy, where that is what happened.
+    #[serde(default)]
+    pub diagnosis: Option<Diagnosis>,
 }

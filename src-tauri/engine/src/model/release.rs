@@ -57,6 +57,9 @@ pub struct Evidence {
     pub image_size: u64,
     /// Every gate.
     pub gates: Vec<GateEvidence>,
+    /// The images that they ran in.
+    #[serde(default)]
+    pub gate_images: Vec<GateImageEvidence>,
     /// True when there were no tests and a person let it pass.
     pub untested: bool,
 }
@@ -79,12 +82,29 @@ pub struct SourceState {
 pub struct GateEvidence {
     /// The gate.
     pub gate: String,
-    /// `green`, `red`, `error`, `skipped`, `cached`, `not set up`.
+    /// `green`, `red`, `error`, `skipped`, `not set up`.
     pub state: String,
     /// The tool and its version.
     pub tool: Option<String>,
     /// Tests that passed, when it runs tests.
     pub tests_passed: Option<u32>,
+    /// What the engine calls the image that it ran in; one of [`Evidence::gate_images`].
+    #[serde(default)]
+    pub image: Option<Digest>,
+}
+
+/// What an image of gates was made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct GateImageEvidence {
+    /// What the engine calls it.
+    pub image: Digest,
+    /// The release's image, whose layers are its lowest ones.
+    pub release_image: Digest,
+    /// Diff ids of the release image's layers, the lowest first.
+    pub release_layers: Vec<Digest>,
+    /// Diff ids of the layers above: tools, tests, the tools' configuration.
+    pub development_layers: Vec<Digest>,
 }
 
 /// What one environment adds to a release, recorded per rollout.

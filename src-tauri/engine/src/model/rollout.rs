@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EnvironmentName, HealthState, Instance, Placement, ProcessName, ProjectName, ReleaseId, RolloutId, RunId};
+use super::{
+    Diagnosis, EnvironmentName, HealthState, Instance, Placement, ProcessName, ProjectName, ReleaseId, RolloutId, RunId,
+};
 
 /// Why a rollout was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -205,6 +207,9 @@ pub struct RolloutRecord {
     pub state: RolloutState,
     /// Why it failed, in one line.
     pub failure: Option<String>,
+    /// Why an instance of it was not healthy.
+    #[serde(default)]
+    pub diagnosis: Option<Diagnosis>,
     /// When it began, RFC 3339.
     pub started_at: String,
     /// When it ended, RFC 3339.

@@ -4,6 +4,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::event::{Event, EventBody, Update};
+use crate::mask::Mask;
 use crate::model::{LogLine, ProjectName, RunId, Stage};
 use crate::store::{Store, StoreError};
 
@@ -17,6 +18,7 @@ pub struct Context {
     updates: mpsc::Sender<Update>,
     lines: mpsc::Sender<LogLine>,
     cancel: CancellationToken,
+    mask: Mask,
 }
 
 impl Context {
@@ -37,7 +39,13 @@ impl Context {
                 let _ = forward.try_send(Update::Line(line));
             }
         });
-        Self { store, project, run, by, updates, lines, cancel }
+        Self { store, project, run, by, updates, lines, cancel, mask: Mask::default() }
+    }
+
+    /// Returns the same context for work that has secrets: whatever it tells is told without them.
+    #[must_use]
+    pub fn masking(&self, mask: Mask) -> Self {
+        Self { mask, ..self.clone() }
     }
 
     /// Returns the memory of the home.
@@ -75,6 +83,10 @@ impl Context {
     /// # Errors
     /// When the database cannot be written.
     pub async fn emit(&self, body: EventBody) -> Result<(), StoreError> {
+        let Some(body) = self.mask.of(body) else {
+            tracing::error!("an event was not told: it cannot be without a secret in it");
+            return Ok(());
+        };
         let event = self.store.append(&self.project, &self.run, body)?;
         self.send(event).await;
         Ok(())
@@ -88,11 +100,13 @@ impl Context {
 
     /// Tells a line of output.
     pub fn line(&self, line: LogLine) {
+        let line = LogLine { text: self.mask.text(&line.text).into_owned(), ..line };
         let _ = self.updates.try_send(Update::Line(line));
     }
 
     /// Tells what is being done right now.
     pub fn progress(&self, stage: Stage, text: impl Into<String>) {
-        let _ = self.updates.try_send(Update::Progress { stage, text: text.into() });
+        let text = self.mask.text(&text.into()).into_owned();
+        let _ = self.updates.try_send(Update::Progress { stage, text });
     }
 }

@@ -1,11 +1,13 @@
 //! Publish, provision, rollout, bake: from a release to what serves.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::Context;
 use super::placement::{Composed, compose};
 use super::stage::stage;
+use crate::diagnosis::Shipped;
 use crate::error::EngineError;
 use crate::event::EventBody;
 use crate::model::{
@@ -13,7 +15,7 @@ use crate::model::{
     Stage, StageState,
 };
 use crate::request::{Bake, Done, Outcome};
-use crate::rollout::{self, Desired, Finished, Lease, Order, Rollout};
+use crate::rollout::{self, Desired, Finished, Lease, Order, Rollout, Source};
 use crate::target::{Foundation, Place, RootFileSystem, Target};
 
 /// Which release goes where, and why.
@@ -30,6 +32,8 @@ pub struct Delivery<'a> {
     pub reason: RolloutReason,
     /// Whether to wait for the bake.
     pub wait: Bake,
+    /// The project's folder.
+    pub root: &'a Path,
     /// Services kept in the environment, each with the image to run, pinned by digest.
     pub services: BTreeMap<String, (ServiceSettings, String)>,
 }
@@ -109,5 +113,14 @@ fn order(delivery: &Delivery<'_>, composed: Composed) -> Order {
         drain: delivery.environment.drain,
         bake: delivery.environment.bake,
         wait: delivery.wait,
+        source: source(delivery),
     }
+}
+
+/// An earlier release has other sources than those that lie there now.
+fn source(delivery: &Delivery<'_>) -> Option<Source> {
+    let build = &delivery.settings.build;
+    let shipped =
+        Shipped { python: delivery.settings.app.python.clone(), extras: build.extras.clone(), groups: build.groups.clone() };
+    (delivery.reason == RolloutReason::Ship).then(|| Source { root: delivery.root.to_owned(), shipped })
 }

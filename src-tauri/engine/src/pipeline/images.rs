@@ -8,13 +8,17 @@ use std::path::{Path, PathBuf};
 use super::Context;
 use crate::docker::Docker;
 use crate::error::EngineError;
+use crate::gauntlet::{self, Xdist};
+use crate::image::source::Sources;
 use crate::image::wheels::{self, LocalProject, Wheel, WheelBuild};
 use crate::image::{
     DevelopmentBuild, DevelopmentImage, LibcKind, PythonRuntime, development_image, dockerfile, hold_pinned, inspect,
-    python_runtime, resolve_base,
+    python_runtime, read_sources, resolve_base,
 };
-use crate::model::{ImageReport, Release, ServiceSettings, Stage};
-use crate::project::lock::{self, Libc, LocalPackage, LockFile, LockedPackage, Machine, MainDependencies, PythonTarget, Wanted};
+use crate::model::{Digest, ImageReport, Release, ServiceSettings, Stage};
+use crate::project::lock::{
+    self, Libc, LocalPackage, LockFile, LockedPackage, Machine, MainDependencies, PythonTarget, ResolvedWheel, Wanted,
+};
 use crate::project::pins::{Pins, Written};
 use crate::project::{Manifest, Project};
 
@@ -35,17 +39,42 @@ pub struct Images<'a> {
     pub lock: Option<&'a LockFile>,
 }
 
-/// What the gates' image adds to the release's.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// What the gates' image adds to the release's, and what both stand on.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tooling {
+    /// Wheels that only gates need.
     wheels: Vec<Wheel>,
+    /// The tree that both are made of.
+    pub sources: Sources,
+    /// What a gate stands on beside the tree: base and wheels; for a Dockerfile the image itself, which may hold anything.
+    pub ground: Vec<String>,
+    /// Versions of what the lock pins, by distribution; none where the image may hold others.
+    pub versions: BTreeMap<String, String>,
+    /// What people should know about tools that the project does not lock.
+    notes: Vec<String>,
+}
+
+impl Tooling {
+    /// Tells whether gates are given pytest-xdist.
+    pub fn xdist(&self) -> Xdist {
+        if self.wheels.iter().any(|wheel| wheel.name == "pytest-xdist") { Xdist::Locked } else { Xdist::Absent }
+    }
 }
 
 /// What a lock pins for the app, and what for its gates beyond that.
+#[derive(Default)]
 struct Locked {
     app: Vec<Wheel>,
     companions: Vec<LocalProject>,
-    tooling: Tooling,
+    tools: Vec<Wheel>,
+    notes: Vec<String>,
+}
+
+/// Tools that the lock does not hold.
+#[derive(Default)]
+struct Unlocked {
+    wheels: Vec<Wheel>,
+    notes: Vec<String>,
 }
 
 impl Images<'_> {
@@ -54,14 +83,15 @@ impl Images<'_> {
     /// # Errors
     /// When a base, a wheel or a Dockerfile is not as it should be.
     pub async fn build(&self) -> Result<(ImageReport, Tooling), EngineError> {
-        let (image, tooling) = match &self.project.settings.build.dockerfile {
-            Some(_) => self.build_by_dockerfile().await?,
-            None => self.build_from_wheels().await?,
-        };
-        Ok((image, tooling))
+        // Read once, before anything is made of it: what is tested is what is built, whatever is saved meanwhile.
+        let sources = read_sources(&self.project.root, &self.project.settings.build).await?;
+        match &self.project.settings.build.dockerfile {
+            Some(_) => self.build_by_dockerfile(sources).await,
+            None => self.build_from_wheels(sources).await,
+        }
     }
 
-    async fn build_from_wheels(&self) -> Result<(ImageReport, Tooling), EngineError> {
+    async fn build_from_wheels(&self, sources: Sources) -> Result<(ImageReport, Tooling), EngineError> {
         let lock = self.lock.ok_or_else(|| EngineError::ours("the wheel builder was started without a lock"))?;
         let settings = &self.project.settings;
         let reference = &settings.build.base;
@@ -70,7 +100,7 @@ impl Images<'_> {
         let base = resolve_base(self.docker, reference, pins.images.get(reference), self.cache).await?;
         pins.images.insert(reference.clone(), base.pinned.digest.clone());
         write_pins(&self.project.root, &pins)?;
-        let Locked { app, companions, tooling } = self.locked(lock, &base.python).await?;
+        let Locked { app, companions, tools, notes } = self.locked(lock, &base.python).await?;
         let progress = |text: String| self.context.progress(Stage::Build, text);
         let build = WheelBuild {
             base: &base,
@@ -79,27 +109,35 @@ impl Images<'_> {
                 name: manifest_name(&self.project.manifest).unwrap_or_else(|| settings.app.name.to_string()),
                 ..local_project(&self.project.root, &self.project.manifest)
             },
+            tree: Some(&sources.release),
             companions: &companions,
             settings: &settings.build,
             app: &settings.app,
             cache: self.cache,
             progress: &progress,
         };
-        Ok((wheels::build(self.docker, build).await?, tooling))
+        let image = wheels::build(self.docker, build).await?;
+        let all = || app.iter().chain(&tools);
+        // Members of a workspace have trees of their own, which are in the image.
+        let others = (!companions.is_empty()).then(|| image.digest.as_str().to_owned());
+        let ground = [base.digest.as_str().to_owned()].into_iter().chain(others).chain(all().map(named)).collect();
+        let versions = all().map(|wheel| (wheel.name.clone(), wheel.version.clone())).collect();
+        Ok((image, Tooling { wheels: tools, sources, ground, versions, notes }))
     }
 
-    async fn build_by_dockerfile(&self) -> Result<(ImageReport, Tooling), EngineError> {
+    async fn build_by_dockerfile(&self, sources: Sources) -> Result<(ImageReport, Tooling), EngineError> {
         let settings = &self.project.settings;
         let progress = |text: String| self.context.progress(Stage::Build, text);
         let lines = self.context.lines();
         let cancel = self.context.cancel();
         let image =
             dockerfile::build(self.docker, &self.project.root, &settings.build, &settings.app, lines, &progress, cancel).await?;
-        let tooling = match self.lock {
-            Some(lock) => self.locked(lock, &python_runtime(self.docker, &image.engine_id, self.cache).await?).await?.tooling,
-            None => Tooling::default(),
+        let Locked { tools, notes, .. } = match self.lock {
+            Some(lock) => self.locked(lock, &python_runtime(self.docker, &image.engine_id, self.cache).await?).await?,
+            None => Locked::default(),
         };
-        Ok((image, tooling))
+        let ground = [image.digest.as_str().to_owned()].into_iter().chain(tools.iter().map(named)).collect();
+        Ok((image, Tooling { wheels: tools, sources, ground, versions: BTreeMap::new(), notes }))
     }
 
     /// Makes the image that gates run in.
@@ -113,12 +151,25 @@ impl Images<'_> {
             project: &self.project.settings.app.name,
             wheels: &tooling.wheels,
             root: &self.project.root,
+            sources: Some(&tooling.sources),
             import_roots: &import_roots(&self.project.manifest),
             settings: &self.project.settings.build,
             cache: self.cache,
             progress: &progress,
         };
-        Ok(development_image(self.docker, build).await?)
+        let mut development = development_image(self.docker, build).await?;
+        development.warnings.extend(tooling.notes.iter().cloned());
+        Ok(development)
+    }
+
+    /// Returns what the images of services are pinned to, asking nobody; none where one is not pinned yet.
+    ///
+    /// # Errors
+    /// When `nonevent.lock` cannot be read.
+    pub fn pins_of(&self, services: &BTreeMap<String, ServiceSettings>) -> Result<Option<BTreeMap<String, Digest>>, EngineError> {
+        let pins = Pins::read(&self.project.root)?.unwrap_or_default();
+        let digests = services.iter().map(|(name, service)| Some((name.clone(), pins.images.get(&service.image)?.clone())));
+        Ok(digests.collect())
     }
 
     /// Replaces the images of services by what they are pinned to.
@@ -157,20 +208,47 @@ impl Images<'_> {
                 Some(shipped) => return Err(differently_locked(shipped, &package)),
             }
         }
+        let locked = app.packages.iter().chain(&tools).map(|package| (package.name.clone(), package.version.clone())).collect();
+        let unlocked = self.unlocked(&locked, &target).await?;
         let count = app.packages.len();
         let together = app.packages.into_iter().chain(tools).collect();
-        let mut resolved =
-            lock::with_urls(together, lock, &target, &self.cache.join("locks")).await?.into_iter().map(|wheel| Wheel {
-                name: wheel.name,
-                version: wheel.version,
-                filename: wheel.filename,
-                url: wheel.url.to_string(),
-                sha256: wheel.sha256,
-                size: wheel.size,
-            });
+        let mut resolved = lock::with_urls(together, lock, &target, &self.cache.join("locks")).await?.into_iter().map(wheel);
         let app = resolved.by_ref().take(count).collect();
-        Ok(Locked { app, companions, tooling: Tooling { wheels: resolved.collect() } })
+        let tools = resolved.chain(unlocked.wheels).collect();
+        Ok(Locked { app, companions, tools, notes: unlocked.notes })
     }
+
+    /// Finds the tools that gates call and the lock does not hold, at versions of ours, and pins them.
+    async fn unlocked(&self, locked: &BTreeMap<String, String>, target: &PythonTarget) -> Result<Unlocked, EngineError> {
+        let called = gauntlet::tools_of(&self.project.settings.gauntlet.gates);
+        let missing: Vec<&str> = called.into_iter().filter(|tool| !locked.contains_key(*tool)).collect();
+        let wanted: Vec<&str> = missing.into_iter().filter(|tool| lock::our_version(tool).is_some()).collect();
+        if wanted.is_empty() {
+            return Ok(Unlocked::default());
+        }
+        let mut pins = Pins::read(&self.project.root)?.unwrap_or_default();
+        let found = match lock::unlocked(&wanted, &pins.tools, locked, target, &self.cache.join("locks")).await {
+            Ok(found) => found,
+            // The gates say themselves that their tool is missing; the release does not depend on it.
+            Err(error) => {
+                let note = format!("{} cannot be had, which the project does not lock: {error}", wanted.join(", "));
+                return Ok(Unlocked { wheels: Vec::new(), notes: vec![note] });
+            }
+        };
+        let notes = wanted.iter().filter_map(|tool| {
+            let version = found.pins.get(*tool)?;
+            Some(format!("the project does not lock {tool}: {tool} {version} is run, pinned in nonevent.lock"))
+        });
+        let notes = notes.collect();
+        pins.tools.extend(found.pins);
+        write_pins(&self.project.root, &pins)?;
+        Ok(Unlocked { wheels: found.wheels.into_iter().map(wheel).collect(), notes })
+    }
+}
+
+fn wheel(wheel: ResolvedWheel) -> Wheel {
+    let ResolvedWheel { name, version, filename, url, sha256, size } = wheel;
+    Wheel { name, version, filename, url: url.to_string(), sha256, size }
 }
 
 /// Reads a package that is a folder, such as another member of the workspace: it is installed as the project itself is.
@@ -215,6 +293,11 @@ fn differently_locked(shipped: &LockedPackage, tool: &LockedPackage) -> EngineEr
     let LockedPackage { name, version, .. } = shipped;
     EngineError::user("lock_refused", format!("{name} is locked at {version} for the app and at {} for its gates", tool.version))
         .with_hint("lock the development requirements with those of the app as constraints, so that what is tested is what ships")
+}
+
+/// A wheel by name and content.
+fn named(wheel: &Wheel) -> String {
+    format!("{} sha256:{}", wheel.filename, wheel.sha256)
 }
 
 fn python_target(python: &PythonRuntime) -> Result<PythonTarget, EngineError> {
@@ -272,6 +355,12 @@ pub async fn pin_services(
     let mut pins = Pins::read(&project.root)?.unwrap_or_default();
     let mut pinned = BTreeMap::new();
     for (name, service) in services {
+        if service.container.refused.is_some() {
+            // Whoever asks for it is told why.
+            let image = service.image.clone();
+            pinned.insert(name, (service, image));
+            continue;
+        }
         let held = hold_pinned(docker, &service.image, pins.images.get(&service.image)).await?;
         pins.images.insert(service.image.clone(), held.pinned.digest);
         pinned.insert(name, (service, held.reference));
@@ -290,7 +379,11 @@ pub async fn pin_all(docker: &Docker, project: &Project, cache: &Path) -> Result
     let before = Pins::read(&project.root)?.unwrap_or_default();
     let mut pins = before.clone();
     let settings = &project.settings;
-    let mut references: Vec<&String> = settings.services.values().map(|service| &service.image).collect();
+    let mut used = gauntlet::wanted_services(&settings.gauntlet.gates, &settings.services);
+    let kept = settings.environments.values().flat_map(|environment| &environment.services);
+    used.extend(kept.filter_map(|name| Some((name.clone(), settings.services.get(name)?.clone()))));
+    let can_be_had = used.values().filter(|service| service.container.refused.is_none());
+    let mut references: Vec<&String> = can_be_had.map(|service| &service.image).collect();
     references.sort();
     references.dedup();
     for reference in references {
@@ -300,6 +393,8 @@ pub async fn pin_all(docker: &Docker, project: &Project, cache: &Path) -> Result
         let base = resolve_base(docker, &settings.build.base, None, cache).await?;
         pins.images.insert(settings.build.base.clone(), base.pinned.digest);
     }
+    // Tools are found anew by the next run, at the versions of today; what they need follows.
+    pins.tools = pins.tools.keys().filter_map(|tool| Some((tool.clone(), lock::our_version(tool)?.to_owned()))).collect();
     write_pins(&project.root, &pins)?;
     let changed = pins.images.iter().filter(|(reference, digest)| before.images.get(*reference) != Some(digest));
     Ok(changed.map(|(reference, digest)| format!("pinned {reference} to {}", digest.short())).collect())

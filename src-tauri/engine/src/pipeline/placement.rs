@@ -35,7 +35,7 @@ pub fn compose(
     hash_key: &[u8; 64],
 ) -> Result<Composed, EngineError> {
     let provided = provided(settings, environment);
-    let secrets = secrets(name, environment)?;
+    let secrets = secret_values(name.as_str(), &environment.secrets)?;
     let placement = Placement {
         environment: name.clone(),
         domain: environment.domain.clone(),
@@ -78,10 +78,17 @@ pub fn replicas(environment: &EnvironmentSettings, process: &ProcessName, kind: 
     })
 }
 
-fn secrets(name: &EnvironmentName, environment: &EnvironmentSettings) -> Result<BTreeMap<String, Secret>, EngineError> {
+/// Finds the values of secrets.
+///
+/// # Errors
+/// When one has no value.
+pub fn secret_values<'a>(
+    whose: &str,
+    names: impl IntoIterator<Item = &'a String>,
+) -> Result<BTreeMap<String, Secret>, EngineError> {
     let mut found = BTreeMap::new();
     let mut missing = Vec::new();
-    for secret in &environment.secrets {
+    for secret in names {
         match std::env::var(format!("{SECRET_VARIABLE}{secret}")) {
             Ok(value) => {
                 found.insert(secret.clone(), Secret::new(value));
@@ -96,7 +103,7 @@ fn secrets(name: &EnvironmentName, environment: &EnvironmentSettings) -> Result<
     Err(EngineError::user(
         "secret_missing",
         format!(
-            "{name} needs the {} {}, which {} no value",
+            "{whose} needs the {} {}, which {} no value",
             plural(&missing),
             missing.join(", "),
             if missing.len() == 1 { "has" } else { "have" }
@@ -110,7 +117,7 @@ fn plural(missing: &[&str]) -> &'static str {
 }
 
 /// HMAC-SHA256 (RFC 2104) of a value, in hex: equal values are known as equal without being known.
-fn keyed_hash(key: &[u8; 64], value: &Secret) -> String {
+pub(super) fn keyed_hash(key: &[u8; 64], value: &Secret) -> String {
     let mut mac = Hmac::<Sha256>::new(key.into());
     mac.update(value.reveal().as_bytes());
     hex::encode(mac.finalize().into_bytes())

@@ -2,25 +2,24 @@
 
 use std::path::Path;
 
-use sha2::{Digest as _, Sha256};
-
+use super::gates::{self, Gauntlet};
 use super::images::{Images, Tooling};
 use super::stage::{interruptible, stage};
 use super::{Context, release};
 use crate::docker::Docker;
 use crate::error::EngineError;
 use crate::event::EventBody;
-use crate::gauntlet::{self, GateFact, GateImage, GateLimits, GauntletPlan};
+use crate::gauntlet::{self, AfterRed};
 use crate::model::{
-    BuilderKind, Digest, Evidence, GateEvidence, GateReport, GateState, ImageReport, LockReport, LockSituation, Release, Stage,
-    StageState, Strictness,
+    BuilderKind, Evidence, GateEvidence, GateImageEvidence, GateReport, GateState, ImageReport, LockReport, LockSituation,
+    Release, Stage, StageState, Strictness,
 };
 use crate::project::Project;
 use crate::project::lock::{self, LockFile};
 use crate::request::{Allow, Gates};
 
 /// The version of the evidence's shape.
-const EVIDENCE_SHAPE: u32 = 1;
+const EVIDENCE_SHAPE: u32 = 2;
 
 /// What the stages before a rollout found and made.
 pub struct Proven {
@@ -37,6 +36,8 @@ pub struct Allowed {
     pub untested: Allow,
     /// Which gates run.
     pub gates: Gates,
+    /// What becomes of the others when one is red.
+    pub after_red: AfterRed,
 }
 
 /// Proves a project: inspects it, checks its lock, builds its image, runs its gates, makes the release.
@@ -54,10 +55,10 @@ pub async fn prove(
     let (lock, report) = interruptible(context, Stage::Lock, check_lock(context, project)).await?;
     let images = Images { context, docker, cache, project, lock: lock.as_ref() };
     let (image, tooling) = interruptible(context, Stage::Build, build(context, &images)).await?;
-    let reports = stage(context, Stage::Gauntlet, gauntlet(context, &images, &image, tooling, allowed)).await?;
-    let evidence = evidence(project, source, report.as_ref(), &image, &reports);
+    let gauntlet = stage(context, Stage::Gauntlet, gauntlet(context, &images, &image, &tooling, allowed)).await?;
+    let evidence = evidence(project, source, report.as_ref(), &image, &gauntlet);
     let release = release(context, project, &image, evidence).await?;
-    Ok(Proven { release, reports })
+    Ok(Proven { release, reports: gauntlet.reports })
 }
 
 async fn inspect(context: &Context, project: &Project) -> Result<(crate::model::SourceState, StageState, String), EngineError> {
@@ -83,7 +84,13 @@ async fn check_lock(
         }
         return Err(EngineError::user("lock_missing", finding.message).with_hint(finding.hint));
     };
+    for note in lock.notes() {
+        context.emit(EventBody::WarningRaised { message: note.clone(), hint: None }).await?;
+    }
     let report = lock.check();
+    for doubt in lock.doubts() {
+        context.progress(Stage::Lock, doubt);
+    }
     context.emit(EventBody::LockChecked(report.clone())).await?;
     let (tolerated, refused): (Vec<_>, Vec<_>) =
         report.findings.iter().partition(|finding| is_tolerated(finding.situation, strictness));
@@ -133,84 +140,15 @@ async fn gauntlet(
     context: &Context,
     images: &Images<'_>,
     image: &ImageReport,
-    tooling: Tooling,
+    tooling: &Tooling,
     allowed: Allowed,
-) -> Result<(Vec<GateReport>, StageState, String), EngineError> {
-    let project = images.project;
-    let development = images.development(image, &tooling).await?;
-    for warning in &development.warnings {
-        context.emit(EventBody::WarningRaised { message: warning.clone(), hint: None }).await?;
-    }
-    let gauntlet = &project.settings.gauntlet;
-    let plan = GauntletPlan {
-        run: context.run().clone(),
-        project: context.project().clone(),
-        image: GateImage {
-            id: development.engine_id.clone(),
-            python: development.python.clone(),
-            workdir: development.workdir.clone(),
-        },
-        gates: gauntlet.gates.clone(),
-        required: gauntlet.required.iter().cloned().collect(),
-        services: images.pinned_services(project.settings.services.clone()).await?,
-        env: project.settings.app.env.clone(),
-        limits: GateLimits::for_engine(images.docker),
-    };
-    let key = proof_key(&development.engine_id, &plan)?;
-    let known = match allowed.gates {
-        Gates::Changed => context.store().proof(&key)?,
-        Gates::All => None,
-    };
-    let (reports, state) = match known {
-        Some((at, reports)) => (cached(context, reports, &at).await?, StageState::Unchanged),
-        None => (run_gates(context, images.docker, &plan).await?, StageState::Done),
-    };
-    judge(context, project, &reports, allowed.untested).await?;
-    if state == StageState::Done {
-        context.store().record_proof(&key, context.project(), &reports)?;
-    }
-    let summary = summary(&reports, &state);
-    Ok((reports, state, summary))
-}
-
-/// Everything that the gates' answers depend on: the image that they run in, with its tools and tests, what runs, and beside what.
-fn proof_key(image: &Digest, plan: &GauntletPlan) -> Result<String, EngineError> {
-    let inputs = serde_json_canonicalizer::to_vec(&(image, &plan.gates, &plan.services, &plan.env))
-        .map_err(|error| EngineError::ours(error.to_string()))?;
-    Ok(hex::encode(Sha256::digest(inputs)))
-}
-
-async fn cached(context: &Context, reports: Vec<GateReport>, at: &str) -> Result<Vec<GateReport>, EngineError> {
-    let mut cached = Vec::with_capacity(reports.len());
-    for mut report in reports {
-        if report.state == GateState::Green {
-            report.state = GateState::Cached { at: at.to_owned() };
-        }
-        context.emit(EventBody::GateFinished(report.clone())).await?;
-        cached.push(report);
-    }
-    Ok(cached)
-}
-
-async fn run_gates(context: &Context, docker: &Docker, plan: &GauntletPlan) -> Result<Vec<GateReport>, EngineError> {
-    let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
-    let run = async move {
-        let told = |fact| drop(sender.send(fact));
-        gauntlet::run(docker, plan, context.lines(), &told, context.cancel()).await
-    };
-    let tell = async {
-        while let Some(fact) = receiver.recv().await {
-            let body = match fact {
-                GateFact::Started { gate, command } => EventBody::GateStarted { gate, command },
-                GateFact::Finished(report) => EventBody::GateFinished(report),
-            };
-            context.emit(body).await?;
-        }
-        Ok::<(), EngineError>(())
-    };
-    let (reports, told) = tokio::join!(run, tell);
-    told?;
-    Ok(reports?)
+) -> Result<(Gauntlet, StageState, String), EngineError> {
+    let gauntlet = gates::run(context, images, image, tooling, allowed.gates, allowed.after_red).await?;
+    context.store().forget_old_results(context.project())?;
+    judge(context, images.project, &gauntlet.reports, allowed.untested).await?;
+    let state = if gauntlet.recorded { StageState::Unchanged } else { StageState::Done };
+    let summary = summary(&gauntlet.reports);
+    Ok((gauntlet, state, summary))
 }
 
 /// Decides whether the gates let a release be made.
@@ -255,10 +193,14 @@ fn is_tested(reports: &[GateReport]) -> bool {
     })
 }
 
-fn summary(reports: &[GateReport], state: &StageState) -> String {
+fn summary(reports: &[GateReport]) -> String {
     let set_up = reports.iter().filter(|report| report.state != GateState::NotSetUp).count();
     let tests: u32 = reports.iter().filter_map(|report| report.tests.as_ref()).map(|tests| tests.passed).sum();
-    let cached = if *state == StageState::Unchanged { ", green before with the same inputs" } else { "" };
+    let cached = match reports.iter().filter(|report| matches!(report.state, GateState::Cached { .. })).count() {
+        0 => String::new(),
+        count if count == set_up => ", green before with the same inputs".to_owned(),
+        count => format!(", {count} of them green before with the same inputs"),
+    };
     format!("{set_up} gates, {tests} tests passed{cached}")
 }
 
@@ -267,8 +209,12 @@ fn evidence(
     source: crate::model::SourceState,
     lock: Option<&LockReport>,
     image: &ImageReport,
-    reports: &[GateReport],
+    gauntlet: &Gauntlet,
 ) -> Evidence {
+    let reports = gauntlet.reports.as_slice();
+    let mut gate_images: Vec<GateImageEvidence> = gauntlet.images.values().cloned().collect();
+    gate_images.sort_by(|one, other| one.image.as_str().cmp(other.image.as_str()));
+    gate_images.dedup();
     Evidence {
         format: EVIDENCE_SHAPE,
         source,
@@ -294,8 +240,10 @@ fn evidence(
                 .to_owned(),
                 tool: report.tool.clone(),
                 tests_passed: report.tests.as_ref().map(|tests| tests.passed),
+                image: gauntlet.images.get(&report.gate).map(|image| image.image.clone()),
             })
             .collect(),
+        gate_images,
         untested: !is_tested(reports),
     }
 }

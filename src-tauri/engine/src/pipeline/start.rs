@@ -17,9 +17,6 @@ use crate::store::{Store, now};
 /// Updates that may wait for their reader; beyond that lines are dropped and facts wait.
 const UPDATES: usize = 4096;
 
-/// How often a run looks whether another process asked it to stop.
-const LISTEN: Duration = Duration::from_millis(400);
-
 /// Starts a run in the background.
 ///
 /// # Errors
@@ -51,16 +48,19 @@ where
         by: by.clone(),
     };
     let id = record.id.clone();
-    let asked = cancel.clone();
     let context = Context::new(store.clone(), project, id.clone(), by, sender, cancel.clone());
     let begun = store.begin_run(&record)?;
     let work = work(context.clone());
     tokio::spawn(async move {
         context.send(begun).await;
-        let mut work = std::pin::pin!(AssertUnwindSafe(work).catch_unwind());
+        let work = AssertUnwindSafe(work).catch_unwind();
+        tokio::pin!(work);
         let result = tokio::select! {
             result = &mut work => result,
-            () = obey(&context, &asked) => work.await,
+            () = asked_to_stop(&context) => {
+                context.cancel().cancel();
+                work.await
+            }
         };
         let result = result.unwrap_or_else(|panic| Err(EngineError::ours(panic_text(&*panic))));
         let result = finish(&context, result).await;
@@ -70,12 +70,20 @@ where
     Ok(Run { id, updates, outcome, cancel })
 }
 
-/// Stops the run once another process asked for it in the store.
-async fn obey(context: &Context, cancel: &CancellationToken) {
-    while !context.store().is_cancel_wanted(context.run()).unwrap_or(false) {
-        tokio::time::sleep(LISTEN).await;
+/// Time between two looks at whether another process asked this run to stop.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Waits until somebody else asks this run to stop: another process, such as the window, writes a row that only the owner can follow.
+async fn asked_to_stop(context: &Context) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        match context.store().is_asked_to_cancel(context.run()) {
+            Ok(true) => return,
+            Ok(false) => {}
+            // A locked file passes; the next look tells.
+            Err(error) => tracing::debug!(%error, "whether to stop cannot be read"),
+        }
     }
-    cancel.cancel();
 }
 
 async fn finish(context: &Context, result: Result<Outcome, EngineError>) -> Result<Outcome, EngineError> {
@@ -85,6 +93,9 @@ async fn finish(context: &Context, result: Result<Outcome, EngineError>) -> Resu
         Err(error) => (RunState::Failed, None, None, Some((*error.problem).clone())),
     };
     let event = context.store().finish_run(context.project(), context.run(), state, release, url, problem)?;
+    if let Err(error) = context.store().forget_cancel(context.run()) {
+        tracing::debug!(%error, "a request to stop was not forgotten");
+    }
     context.send(event).await;
     result
 }

@@ -42,6 +42,16 @@ pub enum ProjectError {
         /// The line and a caret under the column.
         excerpt: String,
     },
+    /// A YAML file is not YAML, or holds more than it may.
+    #[error("cannot read `{}`: line {}, column {column}: {message}", slashed(&at.file), at.line)]
+    Yaml {
+        /// Where.
+        at: At,
+        /// In characters, from 1.
+        column: u32,
+        /// What the parser says.
+        message: String,
+    },
     /// Two places configure the project.
     #[error("both `{}` and `[tool.nonevent]` ({second}) configure the project", slashed(first))]
     BothConfigurations {
@@ -219,6 +229,7 @@ impl ProjectError {
             Self::NotAProject { .. } => "go to a project's folder, or begin one here with `uv init`".into(),
             Self::Unreadable { .. } => return None,
             Self::Syntax { file, line, .. } => format!("mend line {line} of `{}`", slashed(file)),
+            Self::Yaml { at, .. } => format!("mend line {} of `{}`", at.line, slashed(&at.file)),
             Self::BothConfigurations { first, second } => {
                 format!("keep one: move the keys of `[tool.nonevent]` ({second}) to `{}`, or the other way round", slashed(first))
             }
@@ -274,6 +285,7 @@ impl ProjectError {
             causes: Vec::new(),
             hints: self.hint().into_iter().collect(),
             details: self.details(),
+            diagnosis: None,
         }
     }
 

@@ -2,12 +2,14 @@
 //!
 //! Reads files and nothing else: no network, no Python, no Docker. Knows neither releases nor targets.
 
+mod compose;
 mod config;
 mod detect;
 mod document;
 mod error;
 mod explain;
 mod init;
+mod known;
 pub mod lock;
 pub mod manifest;
 mod names;
@@ -18,6 +20,7 @@ mod root;
 mod section;
 mod source;
 mod units;
+mod yaml;
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,6 @@
 //! Why a rollout did not move its environment.
 
-use crate::model::{EnvironmentName, InstanceState, LogLine, ProbeAttempt, ProbeOutcome, Problem, ReleaseId};
+use crate::model::{Diagnosis, EnvironmentName, InstanceState, LogLine, ProbeAttempt, ProbeOutcome, Problem, ReleaseId};
 use crate::store::StoreError;
 use crate::target::TargetError;
 
@@ -20,6 +20,8 @@ pub enum RolloutError {
         transcript: Vec<ProbeAttempt>,
         /// Its last lines.
         tail: Vec<LogLine>,
+        /// Why, as far as that can be told.
+        diagnosis: Box<Diagnosis>,
     },
     /// The command before the first instance failed.
     #[error("{environment} was not switched: `{command}` ended with {exit_code}")]
@@ -32,6 +34,8 @@ pub enum RolloutError {
         exit_code: i64,
         /// Its last lines.
         tail: Vec<LogLine>,
+        /// Why, as far as that can be told.
+        diagnosis: Box<Diagnosis>,
     },
     /// The new release got worse while it baked, and traffic went back.
     #[error("{environment} went back to {to}: {instance} of the new release failed its probes while it baked")]
@@ -46,6 +50,8 @@ pub enum RolloutError {
         transcript: Vec<ProbeAttempt>,
         /// Its last lines.
         tail: Vec<LogLine>,
+        /// Why, as far as that can be told.
+        diagnosis: Box<Diagnosis>,
     },
     /// After everything was done something else serves.
     #[error("{environment} should serve {expected}, but {} serves there", found.as_ref().map_or("nothing", ReleaseId::as_str))]
@@ -72,24 +78,40 @@ pub enum RolloutError {
 }
 
 impl RolloutError {
+    /// Returns why an instance was not healthy, where that is what happened.
+    pub fn diagnosis(&self) -> Option<&Diagnosis> {
+        match self {
+            Self::NeverHealthy { diagnosis, .. }
+            | Self::BeforeStartFailed { diagnosis, .. }
+            | Self::WentBack { diagnosis, .. } => Some(diagnosis),
+            Self::NotObserved { .. } | Self::Cancelled { .. } | Self::Target(_) | Self::Store(_) => None,
+        }
+    }
+
     /// Returns the error as people and programs are told.
     pub fn problem(&self) -> Problem {
         let (code, causes, hints, details) = match self {
-            Self::NeverHealthy { state, transcript, tail, .. } => (
+            Self::NeverHealthy { state, transcript, tail, diagnosis, .. } => (
                 "never_healthy",
-                causes(state.as_ref(), transcript),
-                vec![hint(state.as_ref(), transcript)],
-                evidence(transcript, tail),
+                causes(diagnosis, causes_seen(state.as_ref(), transcript)),
+                vec![hint(diagnosis, state.as_ref(), transcript)],
+                evidence(diagnosis, transcript, tail),
             ),
-            Self::BeforeStartFailed { tail, .. } => (
+            Self::BeforeStartFailed { tail, diagnosis, .. } => (
                 "before_start_failed",
-                Vec::new(),
-                vec!["what served goes on serving; mend the command and ship again".into()],
-                evidence(&[], tail),
+                causes(diagnosis, Vec::new()),
+                match diagnosis.first() {
+                    Some(first) => vec![first.fix.clone()],
+                    None => vec!["what served goes on serving; mend the command and ship again".into()],
+                },
+                evidence(diagnosis, &[], tail),
             ),
-            Self::WentBack { transcript, tail, .. } => {
-                ("went_back", causes(None, transcript), Vec::new(), evidence(transcript, tail))
-            }
+            Self::WentBack { transcript, tail, diagnosis, .. } => (
+                "went_back",
+                causes(diagnosis, causes_seen(None, transcript)),
+                diagnosis.first().map(|first| first.fix.clone()).into_iter().collect(),
+                evidence(diagnosis, transcript, tail),
+            ),
             Self::NotObserved { .. } => {
                 ("not_observed", Vec::new(), vec!["run `nonevent status` to see what runs".into()], Vec::new())
             }
@@ -103,11 +125,17 @@ impl RolloutError {
             }
             Self::Store(error) => ("failed", Vec::new(), error.hint().into_iter().collect(), Vec::new()),
         };
-        Problem { code: code.into(), message: self.to_string(), causes, hints, details }
+        Problem { code: code.into(), message: self.to_string(), causes, hints, details, diagnosis: self.diagnosis().cloned() }
     }
 }
 
-fn causes(state: Option<&InstanceState>, transcript: &[ProbeAttempt]) -> Vec<String> {
+/// Names the cause first, then what was seen, then what else it may be.
+fn causes(diagnosis: &Diagnosis, seen: Vec<String>) -> Vec<String> {
+    let others = diagnosis.suspects.iter().skip(1).map(|other| format!("it may also be that {}", other.sentence));
+    std::iter::once(diagnosis.summary.clone()).chain(seen).chain(others).collect()
+}
+
+fn causes_seen(state: Option<&InstanceState>, transcript: &[ProbeAttempt]) -> Vec<String> {
     let mut causes = Vec::new();
     if let Some(last) = transcript.last() {
         let same = transcript.iter().rev().take_while(|attempt| attempt.outcome == last.outcome).count();
@@ -133,7 +161,10 @@ fn causes(state: Option<&InstanceState>, transcript: &[ProbeAttempt]) -> Vec<Str
     causes
 }
 
-fn hint(state: Option<&InstanceState>, transcript: &[ProbeAttempt]) -> String {
+fn hint(diagnosis: &Diagnosis, state: Option<&InstanceState>, transcript: &[ProbeAttempt]) -> String {
+    if let Some(first) = diagnosis.first() {
+        return first.fix.clone();
+    }
     match (state, transcript.last().map(|attempt| &attempt.outcome)) {
         (Some(InstanceState::Exited { oom: true, .. }), _) => {
             "give it more with `memory` in the environment's configuration".into()
@@ -147,21 +178,25 @@ fn hint(state: Option<&InstanceState>, transcript: &[ProbeAttempt]) -> String {
     }
 }
 
-/// Writes probes and lines the way they are shown below an error.
-fn evidence(transcript: &[ProbeAttempt], tail: &[LogLine]) -> Vec<String> {
-    let mut lines: Vec<String> = transcript
-        .iter()
-        .map(|attempt| {
-            let clock = attempt.at.get(11..19).unwrap_or(&attempt.at);
-            let said = match &attempt.outcome {
-                ProbeOutcome::Passed { saw } => saw.clone(),
-                ProbeOutcome::Answered { saw, excerpt } if excerpt.is_empty() => saw.clone(),
-                ProbeOutcome::Answered { saw, excerpt } => format!("{saw} {excerpt}"),
-                ProbeOutcome::Failed { error } => error.clone(),
-            };
-            format!("{clock} {} → {said} ({} ms)", attempt.probe, attempt.elapsed_ms)
-        })
-        .collect();
+/// Writes what speaks for the cause, then probes and lines, the way they are shown below an error.
+fn evidence(diagnosis: &Diagnosis, transcript: &[ProbeAttempt], tail: &[LogLine]) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    if let Some(first) = diagnosis.first() {
+        lines.push(format!("what speaks for it ({}):", first.cause.code()));
+        lines.extend(first.evidence.iter().map(|line| format!("  {line}")));
+        lines.push(String::new());
+    }
+    let probes = transcript.iter().map(|attempt| {
+        let clock = attempt.at.get(11..19).unwrap_or(&attempt.at);
+        let said = match &attempt.outcome {
+            ProbeOutcome::Passed { saw } => saw.clone(),
+            ProbeOutcome::Answered { saw, excerpt } if excerpt.is_empty() => saw.clone(),
+            ProbeOutcome::Answered { saw, excerpt } => format!("{saw} {excerpt}"),
+            ProbeOutcome::Failed { error } => error.clone(),
+        };
+        format!("{clock} {} → {said} ({} ms)", attempt.probe, attempt.elapsed_ms)
+    });
+    lines.extend(probes);
     if !tail.is_empty() {
         lines.push("its last lines:".into());
         lines.extend(tail.iter().map(|line| format!("  {}", line.text)));

@@ -8,6 +8,7 @@ mod lease;
 mod plan;
 mod recover;
 mod run;
+mod scene;
 mod watch;
 
 pub use error::RolloutError;
@@ -15,3 +16,4 @@ pub use lease::Lease;
 pub use plan::{Change, Desired, change, plan};
 pub use recover::{Leftover, leftovers, recover};
 pub use run::{Finished, Order, Rollout};
+pub use scene::Source;

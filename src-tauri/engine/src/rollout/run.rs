@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::event::EventBody;
 use crate::model::{
-    HealthCheck, HealthProbe, Instance, InstanceId, Plan, PlannedStep, ProcessKind, Release, RolloutId, RolloutReason,
+    Diagnosis, HealthCheck, HealthProbe, Instance, InstanceId, Plan, PlannedStep, ProcessKind, Release, RolloutId, RolloutReason,
     RolloutRecord, RolloutState, StepKind, StepState,
 };
 use crate::pipeline::Context;
@@ -20,6 +20,7 @@ use crate::store::now;
 use crate::target::{Fence, Foundation, InstanceSpec, Observed, Record, RootFileSystem, Secret, Target};
 
 use super::plan::{Change, Desired, change, ids, plan};
+use super::scene::{Scene, Source};
 use super::watch::{AwaitError, Failing, Watched, bake, until_healthy};
 use super::{Lease, RolloutError};
 
@@ -42,7 +43,12 @@ pub struct Order {
     pub bake: Duration,
     /// Whether to wait for it.
     pub wait: Bake,
+    /// The source of the release, where it is at hand: it helps to explain failures, and nothing else.
+    pub source: Option<Source>,
 }
+
+/// Lines of a command before the start that are kept: as many as its exception may have.
+const ONCE_LINES: usize = 400;
 
 /// How a rollout ended well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +114,7 @@ impl<'a> Rollout<'a> {
             placement: order.desired.placement.clone(),
             state: RolloutState::Running,
             failure: None,
+            diagnosis: None,
             started_at: now(),
             finished_at: None,
             by: context.by().to_owned(),
@@ -272,7 +279,7 @@ impl<'a> Rollout<'a> {
         let read = async {
             let mut tail = std::collections::VecDeque::new();
             while let Some(line) = receiver.recv().await {
-                if tail.len() == 20 {
+                if tail.len() == ONCE_LINES {
                     tail.pop_front();
                 }
                 tail.push_back(line.clone());
@@ -280,16 +287,20 @@ impl<'a> Rollout<'a> {
             }
             Vec::from(tail)
         };
-        let (exit, tail) = tokio::join!(once, read);
-        match exit?.exit_code {
-            0 => Ok(()),
-            exit_code => Err(RolloutError::BeforeStartFailed {
-                environment: self.record.environment.clone(),
-                command: command.display(),
-                exit_code,
-                tail,
-            }),
+        let (exit, lines) = tokio::join!(once, read);
+        let exit = exit?;
+        if exit.exit_code == 0 {
+            return Ok(());
         }
+        let (diagnosis, tail) = self.scene().diagnose_once(process.name.as_str(), exit, lines).await;
+        self.record_diagnosis(&diagnosis).await?;
+        Err(RolloutError::BeforeStartFailed {
+            environment: self.record.environment.clone(),
+            command: command.display(),
+            exit_code: exit.exit_code,
+            tail,
+            diagnosis: Box::new(diagnosis),
+        })
     }
 
     async fn start(&mut self, name: &crate::model::ProcessName, count: u16) -> Result<(), RolloutError> {
@@ -319,17 +330,20 @@ impl<'a> Rollout<'a> {
         let web: Vec<InstanceId> = ids(self.started.iter().filter(|instance| self.is_web(instance)));
         self.target.stage(self.fence(), &self.staged_record(), &web).await?;
         let place = &self.fence().place;
-        let domain = &self.order.desired.placement.domain;
-        match until_healthy(self.context, self.target, place, domain, &self.watched()).await {
+        match until_healthy(self.context, self.target, place, &self.scene(), &self.watched()).await {
             Ok(()) => Ok(()),
             Err(AwaitError::Rollout(error)) => Err(error),
-            Err(AwaitError::Failing(failing)) => Err(RolloutError::NeverHealthy {
-                environment: self.record.environment.clone(),
-                instance: failing.instance,
-                state: failing.state,
-                transcript: failing.transcript,
-                tail: failing.tail,
-            }),
+            Err(AwaitError::Failing(failing)) => {
+                self.record_diagnosis(&failing.diagnosis).await?;
+                Err(RolloutError::NeverHealthy {
+                    environment: self.record.environment.clone(),
+                    instance: failing.instance,
+                    state: failing.state,
+                    transcript: failing.transcript,
+                    tail: failing.tail,
+                    diagnosis: Box::new(failing.diagnosis),
+                })
+            }
         }
     }
 
@@ -356,10 +370,10 @@ impl<'a> Rollout<'a> {
         }
         self.context.store().mark_baking(&self.record.id)?;
         let place = &self.fence().place;
-        let domain = &self.order.desired.placement.domain;
-        let failing = bake(self.target, place, domain, &self.watched(), self.order.bake).await?;
+        let failing = bake(self.target, place, &self.scene(), &self.watched(), self.order.bake).await?;
         if let (Some(failing), Some(old)) = (failing, &self.observed.serving) {
             self.target.switch(self.fence(), &old.record.rollout).await?;
+            self.record_diagnosis(&failing.diagnosis).await?;
             self.went_back = Some(Box::new(failing));
         }
         Ok(())
@@ -412,7 +426,23 @@ impl<'a> Rollout<'a> {
             instance: failing.instance,
             transcript: failing.transcript,
             tail: failing.tail,
+            diagnosis: Box::new(failing.diagnosis),
         }
+    }
+
+    fn scene(&self) -> Scene<'_> {
+        Scene {
+            domain: &self.order.desired.placement.domain,
+            framework: self.release().app.framework,
+            source: self.order.source.as_ref(),
+            secrets: self.order.secrets.values().collect(),
+        }
+    }
+
+    async fn record_diagnosis(&self, diagnosis: &Diagnosis) -> Result<(), RolloutError> {
+        let event = self.context.store().record_diagnosis(&self.record, diagnosis)?;
+        self.context.send(event).await;
+        Ok(())
     }
 
     /// Takes away what was begun, if traffic has not moved, and ends the journal.

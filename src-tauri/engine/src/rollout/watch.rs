@@ -6,17 +6,19 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use tokio::time::Instant;
 
+use crate::diagnosis::{Symptoms, diagnose};
 use crate::event::EventBody;
-use crate::model::{HealthCheck, Instance, InstanceState, LogLine, ProbeAttempt};
+use crate::model::{Diagnosis, HealthCheck, Instance, InstanceState, LogLine, ProbeAttempt};
 use crate::pipeline::Context;
-use crate::target::{Follow, LogQuery, Place, Target, TargetError};
+use crate::target::{Examination, Place, Target, TargetError};
 
 use super::RolloutError;
+use super::scene::Scene;
 
 /// Probes of one instance that are kept as evidence.
 const TRANSCRIPT: usize = 5;
 /// Last lines of an instance that are kept as evidence.
-const TAIL: u32 = 20;
+const TAIL: usize = 20;
 /// Restarts after which an instance that never was healthy will not become so.
 const RESTARTS: u32 = 3;
 /// Failures in a row that end a bake.
@@ -36,6 +38,8 @@ pub(super) struct Failing {
     pub state: Option<InstanceState>,
     pub transcript: Vec<ProbeAttempt>,
     pub tail: Vec<LogLine>,
+    /// Why it fails, as far as that can be told.
+    pub diagnosis: Diagnosis,
 }
 
 /// Waits until every instance is healthy.
@@ -43,10 +47,10 @@ pub(super) async fn until_healthy(
     context: &Context,
     target: &dyn Target,
     place: &Place,
-    domain: &str,
+    scene: &Scene<'_>,
     watched: &[Watched],
 ) -> Result<(), AwaitError> {
-    try_join_all(watched.iter().map(|one| one_until_healthy(context, target, place, domain, one))).await?;
+    try_join_all(watched.iter().map(|one| one_until_healthy(context, target, place, scene, one))).await?;
     Ok(())
 }
 
@@ -67,15 +71,16 @@ async fn one_until_healthy(
     context: &Context,
     target: &dyn Target,
     place: &Place,
-    domain: &str,
+    scene: &Scene<'_>,
     watched: &Watched,
 ) -> Result<(), AwaitError> {
     let Watched { instance, check } = watched;
-    let deadline = Instant::now() + check.deadline;
+    let began = Instant::now();
+    let deadline = began + check.deadline;
     let mut transcript = VecDeque::with_capacity(TRANSCRIPT);
     let (mut in_a_row, mut attempts) = (0, 0);
     loop {
-        let attempt = target.probe(place, instance, check, domain).await?;
+        let attempt = target.probe(place, instance, check, scene.domain).await?;
         let passed = attempt.outcome.passed();
         if transcript.len() == TRANSCRIPT {
             transcript.pop_front();
@@ -89,7 +94,8 @@ async fn one_until_healthy(
         if !passed {
             let state = state_of(target, place, instance).await?;
             if Instant::now() >= deadline || is_hopeless(state.as_ref()) {
-                return Err(AwaitError::Failing(Box::new(evidence(target, place, instance, state, transcript).await)));
+                let failing = evidence(target, place, watched, state, transcript, scene, began.elapsed()).await;
+                return Err(AwaitError::Failing(Box::new(failing)));
             }
         }
         attempts += 1;
@@ -116,52 +122,45 @@ async fn state_of(target: &dyn Target, place: &Place, instance: &Instance) -> Re
     Ok(observed.instances.into_iter().find(|other| other.id == instance.id))
 }
 
+/// Examines a failing instance while it is still there, and finds out why it fails.
 async fn evidence(
     target: &dyn Target,
     place: &Place,
-    instance: &Instance,
+    watched: &Watched,
     state: Option<Instance>,
     transcript: VecDeque<ProbeAttempt>,
+    scene: &Scene<'_>,
+    waited: Duration,
 ) -> Failing {
-    Failing {
-        instance: instance.name.clone(),
-        state: state.map(|instance| instance.state),
-        transcript: transcript.into(),
-        tail: tail(target, place, instance).await,
-    }
-}
-
-/// Reads an instance's last lines; none when they cannot be had, since they only explain.
-async fn tail(target: &dyn Target, place: &Place, instance: &Instance) -> Vec<LogLine> {
-    let (sender, mut receiver) = tokio::sync::mpsc::channel(TAIL as usize * 2);
-    let query = LogQuery { instance: Some(instance.id.clone()), tail: Some(TAIL), follow: Follow::Stop };
-    let read = async {
-        let result = target.logs(place, &query, &sender).await;
-        drop(sender);
-        result
-    };
-    let collect = async {
-        let mut lines = VecDeque::new();
-        while let Some(line) = receiver.recv().await {
-            if lines.len() == TAIL as usize {
-                lines.pop_front();
-            }
-            lines.push_back(line);
+    let instance = &watched.instance;
+    let mut examined = match target.examine(place, &instance.id).await {
+        Ok(examined) => examined,
+        Err(error) => {
+            tracing::debug!(%error, "an instance could not be examined");
+            Examination::default()
         }
-        Vec::from(lines)
     };
-    let (result, lines) = tokio::join!(read, collect);
-    if let Err(error) = result {
-        tracing::debug!(%error, "the last lines of an instance could not be read");
-    }
-    lines
+    let mut transcript = Vec::from(transcript);
+    scene.hide_secrets(&mut examined.lines, &mut transcript);
+    let tail = examined.lines.get(examined.lines.len().saturating_sub(TAIL)..).unwrap_or_default().to_vec();
+    let diagnosis = diagnose(&Symptoms {
+        instance: instance.name.clone(),
+        domain: scene.domain.to_owned(),
+        probe: Some(watched.check.probe.clone()),
+        transcript: transcript.clone(),
+        waited,
+        examined,
+        framework: Some(scene.framework),
+        source: scene.facts().await,
+    });
+    Failing { instance: instance.name.clone(), state: state.map(|instance| instance.state), transcript, tail, diagnosis }
 }
 
 /// Watches instances for a time; returns the first that fails several probes in a row.
 pub(super) async fn bake(
     target: &dyn Target,
     place: &Place,
-    domain: &str,
+    scene: &Scene<'_>,
     watched: &[Watched],
     time: Duration,
 ) -> Result<Option<Failing>, TargetError> {
@@ -169,7 +168,7 @@ pub(super) async fn bake(
     let mut failures = vec![(0_u32, VecDeque::new()); watched.len()];
     while Instant::now() < end {
         for (one, (in_a_row, transcript)) in watched.iter().zip(&mut failures) {
-            let attempt = target.probe(place, &one.instance, &one.check, domain).await?;
+            let attempt = target.probe(place, &one.instance, &one.check, scene.domain).await?;
             if attempt.outcome.passed() {
                 *in_a_row = 0;
                 transcript.clear();
@@ -179,7 +178,8 @@ pub(super) async fn bake(
             transcript.push_back(attempt);
             if *in_a_row >= BAKE_FAILURES {
                 let state = state_of(target, place, &one.instance).await?;
-                return Ok(Some(evidence(target, place, &one.instance, state, std::mem::take(transcript)).await));
+                let transcript = std::mem::take(transcript);
+                return Ok(Some(evidence(target, place, one, state, transcript, scene, time).await));
             }
         }
         let interval = watched.iter().map(|one| one.check.interval).min().unwrap_or(time);

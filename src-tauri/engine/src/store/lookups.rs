@@ -2,22 +2,10 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::runs::read_run;
 use super::{Store, StoreError, from_json};
-use crate::model::{ProjectName, Release, ReleaseId, RunId, RunRecord};
+use crate::model::{ProjectName, Release, ReleaseId, RunId};
 
 impl Store {
-    /// Returns a run, if it is known.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn run(&self, run: &RunId) -> Result<Option<RunRecord>, StoreError> {
-        let sql = "SELECT id, project, environment, verb, state, release, started_at, finished_at, by FROM runs WHERE id = ?1";
-        let connection = self.connection();
-        let found = connection.prepare_cached(sql)?.query_row([run.as_str()], |row| Ok(read_run(row))).optional()?;
-        found.transpose()
-    }
-
     /// Returns a release of a project, if it is known.
     ///
     /// # Errors

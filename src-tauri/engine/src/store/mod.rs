@@ -2,13 +2,16 @@
 //!
 //! The only user of `rusqlite`. Knows no target: what serves is asked there, never read here.
 
-mod cancel;
+mod caches;
+mod cancels;
+mod durations;
 mod events;
 mod lookups;
 mod open;
 mod projects;
 mod proofs;
 mod releases;
+mod results;
 mod rollouts;
 mod runs;
 mod watch;
@@ -20,8 +23,11 @@ use rusqlite::Connection;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use caches::GateCache;
 pub use open::StoreError;
 pub use projects::KnownProject;
+pub use proofs::Proof;
+pub use results::{GateKey, Wanted};
 pub use watch::watch;
 
 /// The database of a home. Cheap to clone.

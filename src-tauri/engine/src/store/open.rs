@@ -9,7 +9,11 @@ use rusqlite::Connection;
 use super::Store;
 
 /// Each migration once, in order; its place is the version that it leads to. Published ones are never edited.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_history.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_history.sql"),
+    include_str!("migrations/0002_results.sql"),
+    include_str!("migrations/0003_diagnosis.sql"),
+];
 
 /// Why the memory of a home cannot be used.
 #[derive(Debug, thiserror::Error)]

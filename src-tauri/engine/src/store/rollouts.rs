@@ -6,7 +6,8 @@ use super::events::append;
 use super::{Store, StoreError, from_json, from_word, now, to_json, to_word};
 use crate::event::{Event, EventBody, StepFinished, StepStarted};
 use crate::model::{
-    EnvironmentName, Plan, ProjectName, ReleaseId, RolloutId, RolloutRecord, RolloutState, RunId, StepKind, StepRecord, StepState,
+    Diagnosis, EnvironmentName, Plan, ProjectName, ReleaseId, RolloutId, RolloutRecord, RolloutState, RunId, StepKind,
+    StepRecord, StepState,
 };
 
 impl Store {
@@ -98,6 +99,21 @@ impl Store {
         Ok(())
     }
 
+    /// Records why an instance of a rollout is not healthy.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn record_diagnosis(&self, rollout: &RolloutRecord, diagnosis: &Diagnosis) -> Result<Event, StoreError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        transaction
+            .execute("UPDATE rollouts SET diagnosis = ?2 WHERE id = ?1", params![rollout.id.as_str(), to_json(diagnosis)?])?;
+        let body = EventBody::DiagnosisMade { rollout: rollout.id.clone(), diagnosis: diagnosis.clone() };
+        let event = append(&transaction, &rollout.project, &rollout.run, body)?;
+        transaction.commit()?;
+        Ok(event)
+    }
+
     /// Ends a rollout.
     ///
     /// # Errors
@@ -133,7 +149,8 @@ impl Store {
     ) -> Result<Vec<RolloutRecord>, StoreError> {
         let connection = self.connection();
         let mut statement = connection.prepare_cached(
-            "SELECT id, run, project, environment, reason, from_release, to_release, placement, state, failure, started_at, finished_at, by
+            "SELECT id, run, project, environment, reason, from_release, to_release, placement, state, failure, started_at, finished_at, by,
+                    diagnosis
              FROM rollouts WHERE project = ?1 AND (?2 IS NULL OR environment = ?2) ORDER BY started_at DESC, rowid DESC LIMIT ?3",
         )?;
         let rows = statement
@@ -177,6 +194,8 @@ fn read_rollout(row: &Row<'_>) -> Result<RolloutRecord, StoreError> {
         started_at: row.get(10)?,
         finished_at: row.get(11)?,
         by: row.get(12)?,
+        // What a newer version found may have no name here.
+        diagnosis: row.get::<_, Option<String>>(13)?.and_then(|text| from_json(&text).ok()),
         steps: Vec::new(),
     })
 }

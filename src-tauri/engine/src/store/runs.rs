@@ -1,6 +1,6 @@
 //! Runs and how they ended.
 
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::events::append;
 use super::{Store, StoreError, from_word, now, to_word};
@@ -72,6 +72,19 @@ impl Store {
         rows.map(|row| row?).collect()
     }
 
+    /// Finds a run.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn run(&self, run: &RunId) -> Result<Option<RunRecord>, StoreError> {
+        let row = self.connection().query_row(
+            "SELECT id, project, environment, verb, state, release, started_at, finished_at, by FROM runs WHERE id = ?1",
+            [run.as_str()],
+            |row| Ok(read_run(row)),
+        );
+        row.optional()?.transpose()
+    }
+
     /// Marks runs as abandoned whose process, on this machine, is gone; returns them.
     ///
     /// # Errors
@@ -91,7 +104,7 @@ impl Store {
     }
 }
 
-pub(super) fn read_run(row: &Row<'_>) -> Result<RunRecord, StoreError> {
+fn read_run(row: &Row<'_>) -> Result<RunRecord, StoreError> {
     Ok(RunRecord {
         id: RunId::new(row.get::<_, String>(0)?),
         project: ProjectName::new(row.get::<_, String>(1)?),

@@ -5,6 +5,7 @@
 
 pub mod docker;
 mod error;
+mod examination;
 pub mod proxy;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +16,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
 pub use error::TargetError;
+pub use examination::{Examination, Listener};
 
+pub use crate::mask::Secret;
 use crate::model::{
     CommandLine, Digest, EngineInfo, EnvironmentName, HealthCheck, Instance, InstanceId, LogLine, LogStream, Placement,
     ProbeAttempt, ProcessName, ProjectName, Release, ReleaseId, Resources, RolloutId, SecretDelivery, ServiceSettings,
@@ -129,28 +132,6 @@ pub enum RootFileSystem {
     ReadOnly,
     /// Everything is, until the instance ends.
     Writable,
-}
-
-/// A value that is never printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Takes a value out of sight.
-    pub fn new(value: impl Into<String>) -> Self {
-        Self(value.into())
-    }
-
-    /// Gives the value to whoever must have it.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("****")
-    }
 }
 
 /// Who wants, or holds, an environment's lock.
@@ -377,6 +358,12 @@ pub trait Target: Send + Sync {
 
     /// Reads output.
     async fn logs(&self, place: &Place, query: &LogQuery, lines: &LineSink) -> Result<(), TargetError>;
+
+    /// Finds out everything about one instance that may explain why it is not healthy; changes nothing about it.
+    ///
+    /// # Errors
+    /// `TargetError::Refused` when it is no instance of this environment. What cannot be found out of one that is, is left out.
+    async fn examine(&self, place: &Place, instance: &InstanceId) -> Result<Examination, TargetError>;
 
     /// Runs a command inside a running instance.
     async fn exec(&self, instance: &InstanceId, command: &[String], terminal: Terminal) -> Result<Session, TargetError>;

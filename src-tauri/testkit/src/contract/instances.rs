@@ -1,7 +1,9 @@
 //! Single instances: probes, ends, output, commands inside.
 
+use std::net::Ipv4Addr;
+
 use nonevent_engine::model::{InstanceState, ProbeOutcome};
-use nonevent_engine::target::{Follow, LogQuery, OnceExit, Terminal};
+use nonevent_engine::target::{Follow, Listener, LogQuery, OnceExit, Terminal};
 use tokio::sync::mpsc;
 
 use super::{Behaviour, Scene, World, rollout};
@@ -38,6 +40,47 @@ pub(super) async fn an_instance_that_ended_says_so_and_leaves_its_last_lines(wor
     let lines = stage.retire(&crashed).await;
     assert!(lines.iter().any(|line| line.text == "boom" && line.source == crashed.name), "{lines:?}");
     assert_eq!(target.observe(&stage.place).await.unwrap().instances, []);
+    stage.strike().await;
+}
+
+pub(super) async fn an_examination_tells_what_an_instance_does(world: &dyn World) {
+    let stage = Scene::set(world, "examine").await;
+    stage.prepare().await;
+    let target = stage.target();
+    let start = async |behaviour| target.start(&stage.fence, &stage.web(&rollout("r1"), "aaaa", behaviour)).await.unwrap();
+
+    let sick = start(Behaviour::Sick).await;
+    stage.await_probe(&sick, |attempt| matches!(attempt.outcome, ProbeOutcome::Answered { .. })).await;
+    let found = target.examine(&stage.place, &sick.id).await.unwrap();
+    assert_eq!(found.state, Some(InstanceState::Running));
+    let everywhere = Listener { address: Ipv4Addr::UNSPECIFIED.into(), port: sample::PORT };
+    assert_eq!((found.port, found.sockets), (Some(sample::PORT), Some(vec![everywhere])));
+    assert_eq!((found.restarts, found.exit), (0, None));
+    assert_eq!(found.engine_platform, found.image_platform);
+    assert!(found.variables.contains("PORT") && found.variables.contains("RELEASE"), "{:?}", found.variables);
+    assert!(found.examined_at >= found.started_at && found.started_at.is_some(), "{:?}", found.started_at);
+    assert!(found.lines.iter().any(|line| line.text == "listening" && line.source == sick.name), "{:?}", found.lines);
+
+    let idle = start(Behaviour::Idle).await;
+    let found = target.examine(&stage.place, &idle.id).await.unwrap();
+    assert_eq!(found.sockets, Some(Vec::new()));
+
+    let crashed = start(Behaviour::Crash).await;
+    stage
+        .await_probe(
+            &crashed,
+            |attempt| matches!(&attempt.outcome, ProbeOutcome::Failed { error } if error.contains("exit code 3")),
+        )
+        .await;
+    let found = target.examine(&stage.place, &crashed.id).await.unwrap();
+    assert_eq!(found.exit, Some(OnceExit { exit_code: 3, oom: false }));
+    assert!(found.lines.iter().any(|line| line.text == "boom"), "{:?}", found.lines);
+
+    let gone = target.examine(&stage.place, &"0123456789ab".into()).await.unwrap();
+    assert_eq!(gone.state, None);
+    let other = sample::place("examine-other");
+    assert!(target.examine(&other, &sick.id).await.is_err(), "an instance of another environment was examined");
+    assert_eq!(target.observe(&stage.place).await.unwrap().instances.len(), 3, "examining leaves nothing");
     stage.strike().await;
 }
 

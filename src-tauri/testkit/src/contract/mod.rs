@@ -96,6 +96,7 @@ pub async fn contract(world: &dyn World) {
         rollouts::a_host_name_belongs_to_one_environment,
         instances::a_probe_tells_what_it_saw,
         instances::an_instance_that_ended_says_so_and_leaves_its_last_lines,
+        instances::an_examination_tells_what_an_instance_does,
         instances::one_off_commands_run_and_leave_nothing,
         instances::commands_run_inside_instances,
         instances::output_is_followed_across_instances,

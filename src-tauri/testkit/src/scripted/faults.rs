@@ -26,6 +26,7 @@ pub enum Method {
     Drain,
     Retire,
     Logs,
+    Examine,
     Exec,
     Down,
     Places,

@@ -1,11 +1,14 @@
 //! What is on a scripted engine.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
 use nonevent_engine::model::{Instance, InstanceId, InstanceState, LogLine, LogStream, ReleaseId, ServiceStatus};
 use nonevent_engine::target::proxy::PlaceState;
-use nonevent_engine::target::{Fence, InstanceSpec, LockHolder, Place, Record, Side, TargetError};
+use nonevent_engine::target::{
+    Examination, Fence, InstanceSpec, Listener, LockHolder, OnceExit, Place, Record, Side, TargetError,
+};
 
 use super::app::Script;
 
@@ -34,6 +37,7 @@ pub(super) struct Container {
     pub instance: Instance,
     pub script: Script,
     pub port: Option<u16>,
+    pub variables: BTreeSet<String>,
     pub lines: Vec<LogLine>,
 }
 
@@ -53,6 +57,28 @@ impl Container {
             _ => InstanceState::Running,
         };
         self.instance.restarts = if script == Script::Crash { 1 } else { self.instance.restarts };
+    }
+}
+
+impl Container {
+    /// What examining it finds.
+    pub fn examined(&self) -> Examination {
+        let listens = self.port.filter(|_| !matches!(self.script, Script::Idle | Script::Slow(1..)));
+        let runs = self.instance.state == InstanceState::Running;
+        Examination {
+            state: Some(self.instance.state.clone()),
+            restarts: self.instance.restarts,
+            exit: (self.script == Script::Crash).then_some(OnceExit { exit_code: 3, oom: false }),
+            started_at: self.instance.started_at.clone(),
+            lines: self.lines.clone(),
+            sockets: runs
+                .then(|| listens.map(|port| Listener { address: Ipv4Addr::UNSPECIFIED.into(), port }).into_iter().collect()),
+            port: self.port,
+            engine_platform: Some("linux/amd64".to_owned()),
+            image_platform: Some("linux/amd64".to_owned()),
+            variables: self.variables.clone(),
+            ..Examination::default()
+        }
     }
 }
 
@@ -110,7 +136,8 @@ impl State {
             serving: false,
         };
         let script = self.scripts.get(&spec.release).copied().unwrap_or_else(|| Script::of(&spec.command));
-        let container = Container { place: place.clone(), instance, script, port: spec.port, lines: Vec::new() };
+        let variables = spec.env.keys().cloned().collect();
+        let container = Container { place: place.clone(), instance, script, port: spec.port, variables, lines: Vec::new() };
         self.containers.insert(id.clone(), container);
         id
     }

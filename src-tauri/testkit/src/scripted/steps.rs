@@ -10,8 +10,8 @@ use nonevent_engine::model::{
 };
 use nonevent_engine::target::proxy::{CheckKind, Member, NewSide, PlaceState, SLOTS, StateError};
 use nonevent_engine::target::{
-    Fence, Follow, Foundation, InstanceSpec, Kept, Leave, LineSink, LockHolder, LogQuery, Observed, OnceExit, Place, Record,
-    Session, Target, TargetError, Terminal, Waste, WasteKind,
+    Examination, Fence, Follow, Foundation, InstanceSpec, Kept, Leave, LineSink, LockHolder, LogQuery, Observed, OnceExit, Place,
+    Record, Session, Target, TargetError, Terminal, Waste, WasteKind,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -343,6 +343,18 @@ impl Target for ScriptedTarget {
                 () = lines.closed() => return Ok(()),
             }
         }
+    }
+
+    async fn examine(&self, place: &Place, instance: &InstanceId) -> Result<Examination, TargetError> {
+        self.act(Method::Examine, |state| {
+            let now = state.now.to_string();
+            let Some(container) = state.containers.get(instance) else { return Ok(Examination::default()) };
+            if container.place != *place {
+                return Err(refused("examine", "it is of another environment"));
+            }
+            Ok(Examination { examined_at: Some(now), ..container.examined() })
+        })
+        .await
     }
 
     async fn exec(&self, instance: &InstanceId, command: &[String], terminal: Terminal) -> Result<Session, TargetError> {

@@ -70,8 +70,8 @@ export interface Backend {
   runPage(run: RunId, after: number): Promise<Answer<RunPage>>;
   /** Starts a run; `typed` is the environment's name, where it is asked for. */
   beginRun(project: ProjectName, request: RunRequest, typed: string | null): Promise<Answer<RunId>>;
-  /** Asks for a run to be stopped cleanly, whichever process it runs in. */
-  cancelRun(run: RunId): Promise<Answer<null>>;
+  /** Asks for a run to be stopped cleanly, whichever process it runs in; false when it has ended already. */
+  cancelRun(run: RunId): Promise<Answer<boolean>>;
   /** Calls with a run's output until it ends. False when another process runs it: its output is there. */
   followLines(run: RunId, onLines: (lines: Lines) => void): Promise<Answer<boolean>>;
   /** Calls with what the instances of an environment print. */

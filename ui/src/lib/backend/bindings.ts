@@ -44,8 +44,8 @@ export const commands = {
 	projectStatus: (project: ProjectName) => typedError<EnvironmentStatus[], Problem>(__TAURI_INVOKE("project_status", { project })),
 	/**  Starts a run, which goes on whatever becomes of the page. `typed` is the environment's name, where it is asked for. */
 	beginRun: (project: ProjectName, request: RunRequest, typed: string | null) => typedError<RunId, Problem>(__TAURI_INVOKE("begin_run", { project, request, typed })),
-	/**  Asks for a run to be stopped cleanly, whichever process it runs in. */
-	cancelRun: (run: RunId) => typedError<null, Problem>(__TAURI_INVOKE("cancel_run", { run })),
+	/**  Asks for a run to be stopped cleanly, whichever process it runs in; false when it has ended already. */
+	cancelRun: (run: RunId) => typedError<boolean, Problem>(__TAURI_INVOKE("cancel_run", { run })),
 	/**  Sends the output of a run of this window, in place of the one before. False when another process runs it: its output is there. */
 	followLines: (run: RunId, page: Channel<Lines>) => typedError<boolean, Problem>(__TAURI_INVOKE("follow_lines", { run, page })),
 	/**  Returns the editors of this laptop that can be told a line. */
@@ -65,6 +65,27 @@ export const commands = {
 };
 
 /* Types */
+/**  Why a module is missing. */
+export type Absence = 
+/**  No package of the lock brings it. */
+{ why: "not_locked"; 
+/**  The package that most likely brings it. */
+package: string } | 
+/**  Its package is locked for development, or in an extra or group that images do not hold. */
+{ why: "development_only"; 
+/**  The package. */
+package: string } | 
+/**  Its package is locked, and is not in the image. */
+{ why: "not_in_image"; 
+/**  The package. */
+package: string } | 
+/**  The project has no such module. */
+{ why: "no_such_module"; 
+/**  A module of the project with nearly this name. */
+near: string | null } | 
+/**  The lock is not known here. */
+{ why: "unknown" };
+
 /**  Whether something that is refused by default may pass. */
 export type Allow = 
 /**  It is refused. */
@@ -102,6 +123,146 @@ export type BuilderKind =
 /**  A Dockerfile, by BuildKit. */
 "dockerfile";
 
+/**  A cause that has a name. `docs/diagnosis.md` has a section for each, by its code. */
+export type Cause = 
+/**  It listens, on another port than the one that requests go to. */
+{ code: "wrong_port"; 
+/**  The port that requests go to. */
+expected: number; 
+/**  The ports that it listens on. */
+listening: number[] } | 
+/**  It listens on the right port, for callers inside its own container only. */
+{ code: "bound_to_loopback"; 
+/**  The address it listens on. */
+address: string; 
+/**  The port. */
+port: number } | 
+/**  Something in the container listens on the port already. */
+{ code: "address_in_use"; 
+/**  The port, when it was named. */
+port: number | null } | 
+/**  It has not finished its start. */
+{ code: "slow_start"; 
+/**  Seconds since it started. */
+seconds: number } | 
+/**  The kernel ended it, or a process of it, for want of memory. */
+{ code: "out_of_memory"; 
+/**  Its limit in bytes, when known. */
+limit: number | null } | 
+/**  Its program is for another processor. */
+{ code: "wrong_architecture"; 
+/**  The platform of the image, such as `linux/arm64`, when known. */
+image: string | null; 
+/**  The platform of the engine. */
+engine: string | null } | 
+/**  Its command does not exist in the image, or is no program. */
+{ code: "command_not_found"; 
+/**  The command, or the file that was to be run. */
+command: string } | 
+/**  Its command ended by itself and without an error. */
+{ code: "ended_by_itself" } | 
+/**  An exception that nothing caught. */
+{ code: "uncaught_exception"; 
+/**  Its type, such as `ValueError`. */
+exception: string; 
+/**  Its message. */
+message: string; 
+/**  The project's file, or that of a package, when a frame names one. */
+file: string | null; 
+/**  The line in it. */
+line: number | null; 
+/**  When it was raised. */
+during: Moment } | 
+/**  Variables that the app needs and does not have. */
+{ code: "missing_variable"; 
+/**  Their names, or those of the settings' fields. */
+names: string[]; 
+/**  Who looked for them. */
+reader: VariableReader; 
+/**  Where in the project. */
+place: SourcePlace | null } | 
+/**  A module that cannot be imported. */
+{ code: "missing_module"; 
+/**  Its name as it is imported. */
+module: string; 
+/**  Why it is missing. */
+absence: Absence; 
+/**  Where in the project. */
+place: SourcePlace | null } | 
+/**  A name that a module does not have. */
+{ code: "missing_name"; 
+/**  The name. */
+name: string; 
+/**  The module. */
+module: string; 
+/**  Where in the project. */
+place: SourcePlace | null } | 
+/**  A shared library of the system that the image does not have. */
+{ code: "missing_library"; 
+/**  Its file name, such as `libpq.so.5`. */
+library: string; 
+/**  Debian's package of it, when known. */
+package: string | null } | 
+/**  Something that it may not read or write. */
+{ code: "permission_denied"; 
+/**  The file or folder, when it was named. */
+path: string | null; 
+/**  Who it runs as, when known. */
+user: string | null; 
+/**  Why it may not. */
+reason: Denial } | 
+/**  A database or queue that it cannot use. */
+{ code: "database_unreachable"; 
+/**  Where it was looked for, such as `127.0.0.1:5432`, when it was named. */
+address: string | null; 
+/**  What went wrong. */
+trouble: DatabaseTrouble } | 
+/**  A database whose tables are not those that the app expects. */
+{ code: "not_migrated"; 
+/**  The table that is missing, when it was named. */
+table: string | null; 
+/**  The tool that makes it. */
+tool: MigrationTool } | 
+/**  The app refuses the host name that probes, and people, use. */
+{ code: "disallowed_host"; 
+/**  The host name. */
+host: string } | 
+/**  The app has no such path. */
+{ code: "health_path_missing"; 
+/**  The path. */
+path: string } | 
+/**  The app answers the probe with a redirect. */
+{ code: "health_redirects"; 
+/**  The path. */
+path: string; 
+/**  The status. */
+status: number; 
+/**  Where it leads, when known. */
+to: string | null } | 
+/**  The app answers probes only to who is logged in. */
+{ code: "health_unauthorized"; 
+/**  The path. */
+path: string; 
+/**  The status. */
+status: number } | 
+/**  gunicorn ends workers that are silent for too long. */
+{ code: "worker_timeout"; 
+/**  When it does. */
+during: Moment } | 
+/**  Django's list of static files does not hold one that a page needs. */
+{ code: "missing_static_files"; 
+/**  The file. */
+file: string };
+
+/**  How certain a cause is. */
+export type Certainty = 
+/**  The evidence leaves nothing else. */
+"certain" | 
+/**  The evidence fits it better than anything else. */
+"likely" | 
+/**  Something speaks for it. */
+"possible";
+
 /**  Something changed in a home: look again. */
 export type Change = {
 	/**  The newest event's sequence number then. The same as before when something changed that is no event, such as a project's folder. */
@@ -114,6 +275,68 @@ export type CommandLine =
 string[] | 
 /**  Interpreted by `/bin/sh`. */
 string;
+
+/**  How what a gate found differs from what it found earlier. */
+export type Comparison = {
+	/**  The gate's run before this one. */
+	before: RunMark | null,
+	/**  Findings and failing tests that the run before did not have. */
+	new: number,
+	/**  Findings and failing tests of the run before that are gone. */
+	mended: number,
+	/**  The last run in which the gate was green. */
+	green: RunMark | null,
+	/**  Tests that passed then and do not pass now. */
+	broken: number,
+	/**  Tests that there were none of then. */
+	added: number,
+	/**  Tests of then that there are none of now. */
+	removed: number,
+	/**  Milliseconds that the gate took then. */
+	duration_ms: number | null,
+	/**  What was covered then, without files. */
+	coverage: Coverage | null,
+};
+
+/**  What tests covered. */
+export type Coverage = {
+	/**  Statements that ran; branches, too, where they are measured. */
+	covered: number,
+	/**  Statements that could have run. */
+	total: number,
+	/**  Each file, the least covered first. */
+	files: FileCoverage[],
+};
+
+/**  What is wrong with a database. */
+export type DatabaseTrouble = 
+/**  Nothing listens there. */
+"refused" | 
+/**  Its host name is not known. */
+"unknown_host" | 
+/**  It does not accept the login. */
+"login" | 
+/**  It has no such database. */
+"no_such_database";
+
+/**  Why something may not be read or written. */
+export type Denial = 
+/**  It belongs to another user. */
+"user" | 
+/**  Its file system is read-only. */
+"read_only";
+
+/**  What is known about why an instance is not healthy. */
+export type Diagnosis = {
+	/**  The instance's name. */
+	instance: string,
+	/**  The cause in one sentence, or that it is not known. */
+	summary: string,
+	/**  What may be the cause, the most certain first; empty when the cause is not known. */
+	suspects: Suspect[],
+	/**  What was seen, when the cause is not known. */
+	evidence: string[],
+};
 
 /**  A content digest such as `sha256:…` (OCI image specification, descriptor, digests). */
 export type Digest = string;
@@ -293,6 +516,13 @@ export type EventBody =
 { type: "step_finished"; data: StepFinished } | 
 /**  A new instance was probed. */
 { type: "probe_made"; data: ProbeAttempt } | 
+/**  An instance that is not healthy was examined. */
+{ type: "diagnosis_made"; data: {
+	/**  The rollout that waited for it. */
+	rollout: RolloutId,
+	/**  What was found. */
+	diagnosis: Diagnosis,
+} } | 
 /**  A rollout ended. */
 { type: "rollout_finished"; data: {
 	/**  Its id. */
@@ -338,16 +568,28 @@ export type Evidence = {
 	image_size: number,
 	/**  Every gate. */
 	gates: GateEvidence[],
+	/**  The images that they ran in. */
+	gate_images?: GateImageEvidence[],
 	/**  True when there were no tests and a person let it pass. */
 	untested: boolean,
 };
 
-/**  A few lines of a file around one of them. */
+/**  Lines of a source file. */
 export type Excerpt = {
-	/**  The number of the first line, from 1. */
+	/**  The number of its first line, from 1. */
 	first: number,
 	/**  The lines, without their ends. */
 	lines: string[],
+};
+
+/**  What tests covered of one file. */
+export type FileCoverage = {
+	/**  The file, relative to the project. */
+	file: string,
+	/**  Statements that ran. */
+	covered: number,
+	/**  Statements that could have run. */
+	total: number,
 };
 
 /**  One finding of a gate. */
@@ -366,6 +608,12 @@ export type Finding = {
 	level: Level,
 	/**  What the tool says. */
 	message: string,
+	/**  Whether the tool could mend it by itself, without changing what the code means. */
+	fixable?: boolean,
+	/**  Whether the gate's run before this one did not have it. */
+	new?: boolean,
+	/**  The code around it, as it was when the gate ran; only the first findings of a gate have it. */
+	excerpt?: Excerpt | null,
 };
 
 /**  A folder and what is in it. */
@@ -415,12 +663,26 @@ export type Framework =
 export type GateEvidence = {
 	/**  The gate. */
 	gate: string,
-	/**  `green`, `red`, `error`, `skipped`, `cached`, `not set up`. */
+	/**  `green`, `red`, `error`, `skipped`, `not set up`. */
 	state: string,
 	/**  The tool and its version. */
 	tool: string | null,
 	/**  Tests that passed, when it runs tests. */
 	tests_passed: number | null,
+	/**  What the engine calls the image that it ran in; one of [`Evidence::gate_images`]. */
+	image?: Digest | null,
+};
+
+/**  What an image of gates was made of. */
+export type GateImageEvidence = {
+	/**  What the engine calls it. */
+	image: Digest,
+	/**  The release's image, whose layers are its lowest ones. */
+	release_image: Digest,
+	/**  Diff ids of the release image's layers, the lowest first. */
+	release_layers: Digest[],
+	/**  Diff ids of the layers above: tools, tests, the tools' configuration. */
+	development_layers: Digest[],
 };
 
 /**  Everything one gate has to say. */
@@ -441,6 +703,8 @@ export type GateReport = {
 	tests: TestReport | null,
 	/**  The last lines of its output, when no finding says more. */
 	tail: string[],
+	/**  How it differs from earlier runs; none when nothing earlier is remembered. */
+	compared?: Comparison | null,
 };
 
 /**  How a gate ended. */
@@ -706,6 +970,22 @@ export type LogStream =
 /**  Standard error. */
 "stderr";
 
+/**  What makes an app's tables. */
+export type MigrationTool = 
+/**  Django's `migrate`. */
+"django" | 
+/**  Alembic. */
+"alembic" | 
+/**  Something else. */
+"unknown";
+
+/**  When something happened. */
+export type Moment = 
+/**  While it started. */
+"start" | 
+/**  While it answered a request. */
+"request";
+
 /**  Where an effective value came from. */
 export type Origin = 
 /**  A line of the configuration. */
@@ -820,6 +1100,8 @@ export type Problem = {
 	hints: string[],
 	/**  Longer evidence: a probe transcript, the last log lines. */
 	details: string[],
+	/**  Why an instance is not healthy, where that is what happened. */
+	diagnosis?: Diagnosis | null,
 };
 
 /**  One kind of instance of an app. */
@@ -996,6 +1278,8 @@ export type RolloutRecord = {
 	state: RolloutState,
 	/**  Why it failed, in one line. */
 	failure: string | null,
+	/**  Why an instance of it was not healthy. */
+	diagnosis?: Diagnosis | null,
 	/**  When it began, RFC 3339. */
 	started_at: string,
 	/**  When it ended, RFC 3339. */
@@ -1021,6 +1305,14 @@ export type RolloutState =
 
 /**  One execution of the pipeline: a UUID version 7 (RFC 9562), so that ids sort by time. */
 export type RunId = string;
+
+/**  A gate's run that is compared with. */
+export type RunMark = {
+	/**  The run. */
+	run: RunId,
+	/**  When the gate ended in it, RFC 3339. */
+	at: string,
+};
 
 /**  A run with what happened in it after a sequence number. */
 export type RunPage = {
@@ -1127,6 +1419,14 @@ export type Setting = {
 	value: string,
 	/**  Where it came from. */
 	origin: Origin,
+};
+
+/**  A line of the project. */
+export type SourcePlace = {
+	/**  The file, relative to the project's folder. */
+	file: string,
+	/**  The line, from 1. */
+	line: number,
 };
 
 /**  The state of the source when it was built. */
@@ -1269,10 +1569,24 @@ export type Strictness =
 /**  It is a warning, recorded in the evidence. */
 "warn";
 
-/**  One test that did not pass. */
+/**  One possible cause, with what speaks for it. */
+export type Suspect = {
+	/**  How certain it is. */
+	certainty: Certainty,
+	/**  The cause in one sentence, without a full stop. */
+	sentence: string,
+	/**  The lines that speak for it. */
+	evidence: string[],
+	/**  What mends it, in one line. */
+	fix: string,
+} & Cause;
+
+/**  One test that did not pass, or not at once. */
 export type TestOutcome = {
 	/**  Its node id, such as `tests/test_shop.py::test_total`. */
 	id: string,
+	/**  How it ended. */
+	state?: TestState,
 	/**  The file, relative to the project. */
 	file: string | null,
 	/**  The line of the failure, from 1. */
@@ -1281,8 +1595,14 @@ export type TestOutcome = {
 	message: string,
 	/**  The failure with its source lines. */
 	text: string,
+	/**  What it printed and logged. */
+	output?: string,
 	/**  Seconds it took. */
 	duration_s: number | null,
+	/**  Whether the gate's run before this one did not have this failure. */
+	new?: boolean,
+	/**  The code around the failure, when `text` does not show it. */
+	excerpt?: Excerpt | null,
 };
 
 /**  The tests of a gate. */
@@ -1295,9 +1615,38 @@ export type TestReport = {
 	errors: number,
 	/**  Tests that were skipped. */
 	skipped: number,
-	/**  Each that did not pass. */
+	/**  Each that did not pass; those that the gate's run before this one did not have come first. */
 	failures: TestOutcome[],
+	/**  Each that failed at first and passed when it was run again. They count as passed. */
+	flaky?: TestOutcome[],
+	/**  The slowest, the slowest first; at most ten, none below a tenth of a second. */
+	slowest?: TestResult[],
+	/**  What they covered, when that was measured. */
+	coverage?: Coverage | null,
 };
+
+/**  One test, whatever became of it. */
+export type TestResult = {
+	/**  Its node id. */
+	id: string,
+	/**  How it ended. */
+	state: TestState,
+	/**  Seconds it took. */
+	duration_s: number | null,
+};
+
+/**  How a test ended. */
+export type TestState = 
+/**  It passed. */
+"passed" | 
+/**  It failed. */
+"failed" | 
+/**  It broke before or after its body. */
+"error" | 
+/**  It was skipped, or failed as it was expected to. */
+"skipped" | 
+/**  It failed at first and passed when it was run again. */
+"flaky";
 
 /**  Light or dark. */
 export type Theme = 
@@ -1307,6 +1656,21 @@ export type Theme =
 "light" | 
 /**  Dark. */
 "dark";
+
+/**  Who looked for a variable. */
+export type VariableReader = 
+/**  `os.environ`. */
+"environ" | 
+/**  pydantic-settings: what is named are fields. */
+"pydantic" | 
+/**  django-environ. */
+"django_environ" | 
+/**  python-decouple. */
+"decouple" | 
+/**  A shell, by `${NAME:?}` or `set -u`. */
+"shell" | 
+/**  Something else that said so. */
+"other";
 
 /**  A named volume of the app. */
 export type VolumeMount = {

@@ -180,7 +180,7 @@ export class FakeBackend implements Backend {
   }
 
   cancelRun(run: string) {
-    return this.#answer(`cancelRun ${run}`, ok(null));
+    return this.#answer(`cancelRun ${run}`, ok(true));
   }
 
   followLines(run: string, onLines: (lines: Lines) => void) {

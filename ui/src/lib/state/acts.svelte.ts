@@ -92,7 +92,7 @@ export class Acts {
   async cancel(run: string): Promise<boolean> {
     const answer = await this.#backend.cancelRun(run);
     if (answer.status === 'error') this.#fail(texts.acts.notCancelled, answer.error);
-    return answer.status === 'ok';
+    return answer.status === 'ok' && answer.data;
   }
 
   async open(project: string, environment: string): Promise<void> {

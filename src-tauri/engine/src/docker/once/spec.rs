@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount as ApiMount, MountType};
 
+use crate::mask::Mask;
 use crate::model::EngineInfo;
 
 /// The folder for files that are collected after the command has ended. It outlives the process, unlike a tmpfs.
@@ -46,11 +47,15 @@ pub struct OnceSpec {
     pub mounts: Vec<Mount>,
     /// Folders inside mounts that everybody may write to, made before the command starts.
     pub folders: Vec<Folder>,
+    /// Files that lie in [`OUT`] before the command starts, each with its content; only when something is collected.
+    pub files: Vec<(String, Vec<u8>)>,
     /// Time after which it is killed.
     pub timeout: Duration,
     /// Its name, if the engine shall not choose one.
     pub name: Option<String>,
-    /// Bytes of output after which lines are dropped.
+    /// What is taken out of its output and of collected files, before anything is kept or told.
+    pub mask: Mask,
+    /// Bytes of output after which lines are left out, but for the last ones.
     pub output_limit: u64,
     /// What becomes of standard output.
     pub stdout: Stdout,
@@ -137,8 +142,10 @@ impl OnceSpec {
             tmpfs: vec![Tmpfs { path: "/tmp".into(), bytes: 64 * 1024 * 1024, mode: 0o1777 }],
             mounts: Vec::new(),
             folders: Vec::new(),
+            files: Vec::new(),
             timeout: Duration::from_mins(1),
             name: None,
+            mask: Mask::default(),
             output_limit: 16 * 1024 * 1024,
             stdout: Stdout::Lines,
             collect: Vec::new(),
@@ -204,6 +211,14 @@ impl OnceSpec {
             header.set_size(0);
             // Writing to memory does not fail, and names of ours fit a header.
             let _ = archive.append_data(&mut header, format!("{}/", folder.name), std::io::empty());
+        }
+        if let Some(archive) = by_mount.get_mut(OUT_MOUNT) {
+            for (name, content) in &self.files {
+                let mut header = tar::Header::new_gnu();
+                header.set_mode(0o666);
+                header.set_size(content.len() as u64);
+                let _ = archive.append_data(&mut header, format!("{OUT_NAME}/{name}"), content.as_slice());
+            }
         }
         let finished = by_mount.into_iter().map(|(mount, archive)| (mount.to_owned(), archive.into_inner()));
         finished.filter_map(|(mount, bytes)| Some((mount, bytes.ok()?))).collect()

@@ -1,53 +1,80 @@
 //! Reads JUnit XML as pytest writes it, in its families `xunit1` and `xunit2`.
+//!
+//! What it reads was written by whatever the project's tests do: nothing in it is believed to be small, whole or honest.
 
-use std::sync::LazyLock;
+use std::collections::HashMap;
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
-use regex::Regex;
 
+use super::place::{innermost, raised};
 use super::{Nonsense, Paths};
-use crate::model::{TestOutcome, TestReport};
+use crate::model::{TestOutcome, TestReport, TestResult, TestState};
 
-/// Bytes of one failure's text that are kept.
+/// Bytes that are kept of one failure's text, of one test's output, and of all of them together.
 const LONGEST_TEXT: usize = 64 * 1024;
+const LONGEST_OUTPUT: usize = 16 * 1024;
+const ALL_TEXTS: usize = 8 * 1024 * 1024;
+
+/// Bytes of a name or a message that are kept.
+const LONGEST_NAME: usize = 4 * 1024;
+
+/// Tests that a report may have.
+const MOST_TESTS: usize = 500_000;
+
+/// The slowest tests: how many are named, and from how many seconds on.
+const SLOWEST: usize = 10;
+const SLOW: f64 = 0.1;
+
+/// The tests of a report.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(in crate::gauntlet) struct Tests {
+    /// Counts and failures.
+    pub(in crate::gauntlet) report: TestReport,
+    /// Every test, in the report's order.
+    pub(in crate::gauntlet) results: Vec<TestResult>,
+}
 
 /// Reads a report.
 ///
 /// # Errors
-/// When it is not XML, or ends too early.
-pub(in crate::gauntlet) fn read(xml: &[u8], paths: &Paths) -> Result<TestReport, Nonsense> {
+/// When it is not XML, defines entities of its own, or ends too early.
+pub(in crate::gauntlet) fn read(xml: &[u8], paths: &Paths) -> Result<Tests, Nonsense> {
     let nonsense = |reason: String| Nonsense { tool: "pytest", reason };
     let mut reader = Reader::from_reader(xml);
-    let mut report = TestReport::default();
-    let mut case: Option<Case> = None;
-    let mut open = Vec::new();
+    let mut book = Book { paths, tests: Tests::default(), places: HashMap::new(), case: None, open: Vec::new(), room: ALL_TEXTS };
     let mut seen = false;
     loop {
         match reader.read_event().map_err(|error| nonsense(error.to_string()))? {
             Event::Start(element) => {
                 let kind = Kind::of(&element);
                 seen |= kind == Kind::Suite;
-                begin(kind, &element, &mut case);
-                open.push(kind);
+                book.begin(kind, &element).map_err(nonsense)?;
+                book.open.push(kind);
             }
             Event::Empty(element) => {
                 let kind = Kind::of(&element);
                 seen |= kind == Kind::Suite;
-                begin(kind, &element, &mut case);
-                end(kind, &mut case, &mut report, paths);
+                book.begin(kind, &element).map_err(nonsense)?;
+                book.end(kind).map_err(nonsense)?;
             }
-            Event::End(_) => end(open.pop().unwrap_or(Kind::Other), &mut case, &mut report, paths),
+            Event::End(_) => {
+                let kind = book.open.pop().unwrap_or(Kind::Other);
+                book.end(kind).map_err(nonsense)?;
+            }
             Event::Text(text) => {
                 let text = text.decode().map_err(|error| nonsense(error.to_string()))?;
-                add_text(&open, &mut case, &text);
+                book.text(&text);
             }
-            Event::CData(text) => add_text(&open, &mut case, &String::from_utf8_lossy(&text)),
+            Event::CData(text) => book.text(&String::from_utf8_lossy(&text)),
             Event::GeneralRef(reference) => {
                 let name = reference.decode().map_err(|error| nonsense(error.to_string()))?;
-                add_text(&open, &mut case, &resolve(&name));
+                let character = resolve(&name).ok_or_else(|| nonsense(format!("it refers to an entity of its own, `{name}`")))?;
+                book.text(&character.to_string());
             }
-            Event::Eof if seen && open.is_empty() => return Ok(report),
+            // Entities that expand to more of themselves begin here; no test runner needs any.
+            Event::DocType(_) => return Err(nonsense("the report has a document type of its own".to_owned())),
+            Event::Eof if seen && book.open.is_empty() => return Ok(book.close()),
             Event::Eof => return Err(nonsense("the report ends too early".to_owned())),
             _ => {}
         }
@@ -61,6 +88,7 @@ enum Kind {
     Failure,
     Error,
     Skipped,
+    Output,
     Other,
 }
 
@@ -72,9 +100,22 @@ impl Kind {
             b"failure" => Self::Failure,
             b"error" => Self::Error,
             b"skipped" => Self::Skipped,
+            b"system-out" | b"system-err" => Self::Output,
             _ => Self::Other,
         }
     }
+}
+
+/// What was read so far.
+struct Book<'a> {
+    paths: &'a Paths,
+    tests: Tests,
+    /// Where each test stands among the results, and its failure among the failures.
+    places: HashMap<String, (usize, Option<usize>)>,
+    case: Option<Case>,
+    open: Vec<Kind>,
+    /// Bytes of text that may still be kept.
+    room: usize,
 }
 
 /// A test while it is read.
@@ -83,9 +124,12 @@ struct Case {
     class: String,
     name: String,
     file: Option<String>,
+    /// Where it is defined, from 0.
+    line: Option<u32>,
     seconds: f64,
     skipped: bool,
     problems: Vec<Problem>,
+    output: String,
 }
 
 struct Problem {
@@ -94,86 +138,177 @@ struct Problem {
     text: String,
 }
 
-fn begin(kind: Kind, element: &BytesStart<'_>, case: &mut Option<Case>) {
-    match (kind, case) {
-        (Kind::Case, case) => {
-            *case = Some(Case {
-                class: attribute(element, "classname").unwrap_or_default(),
-                name: attribute(element, "name").unwrap_or_default(),
-                file: attribute(element, "file"),
-                seconds: attribute(element, "time").and_then(|time| time.parse().ok()).unwrap_or_default(),
-                ..Case::default()
-            });
+impl Book<'_> {
+    fn begin(&mut self, kind: Kind, element: &BytesStart<'_>) -> Result<(), String> {
+        match (kind, &mut self.case) {
+            (Kind::Case, case) => {
+                *case = Some(Case {
+                    class: attribute(element, "classname")?.unwrap_or_default(),
+                    name: attribute(element, "name")?.ok_or("a test has no name")?,
+                    file: attribute(element, "file")?,
+                    line: attribute(element, "line")?.and_then(|line| line.parse().ok()),
+                    seconds: seconds(attribute(element, "time")?),
+                    ..Case::default()
+                });
+            }
+            (Kind::Failure | Kind::Error, Some(case)) => {
+                let message = attribute(element, "message")?.unwrap_or_default();
+                case.problems.push(Problem { kind, message, text: String::new() });
+            }
+            (Kind::Skipped, Some(case)) => case.skipped = true,
+            _ => {}
         }
-        (Kind::Failure | Kind::Error, Some(case)) => {
-            let message = attribute(element, "message").unwrap_or_default();
-            case.problems.push(Problem { kind, message, text: String::new() });
+        Ok(())
+    }
+
+    fn end(&mut self, kind: Kind) -> Result<(), String> {
+        if kind != Kind::Case {
+            return Ok(());
         }
-        (Kind::Skipped, Some(case)) => case.skipped = true,
-        _ => {}
+        let Some(case) = self.case.take() else { return Ok(()) };
+        if self.tests.results.len() >= MOST_TESTS {
+            return Err(format!("the report has more than {MOST_TESTS} tests"));
+        }
+        let id = case.id(self.paths);
+        let state = case.state();
+        // A test that failed and then broke while it was torn down is told twice, and is one test.
+        let (place, failure) = *self.places.entry(id.clone()).or_insert_with(|| {
+            self.tests.results.push(TestResult { id: id.clone(), state, duration_s: 0.0 });
+            (self.tests.results.len() - 1, None)
+        });
+        if let Some(result) = self.tests.results.get_mut(place) {
+            result.duration_s += case.seconds;
+            result.state = worse(result.state, state);
+        }
+        if !case.problems.is_empty() {
+            match failure.and_then(|failure| self.tests.report.failures.get_mut(failure)) {
+                Some(failure) => {
+                    for problem in &case.problems {
+                        failure.text = format!("{}\n\n{}", failure.text, problem.text.trim_end());
+                    }
+                    failure.state = worse(failure.state, state);
+                }
+                None => {
+                    self.places.insert(id.clone(), (place, Some(self.tests.report.failures.len())));
+                    self.tests.report.failures.push(case.outcome(id, state, self.paths));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, text: &str) {
+        let Some(case) = &mut self.case else { return };
+        let (kept, most) = match (self.open.last(), case.problems.last_mut()) {
+            (Some(Kind::Failure | Kind::Error), Some(problem)) => (&mut problem.text, LONGEST_TEXT),
+            (Some(Kind::Output), _) => (&mut case.output, LONGEST_OUTPUT),
+            _ => return,
+        };
+        let added = cut(text, most.saturating_sub(kept.len()).min(self.room));
+        self.room -= added.len();
+        kept.push_str(added);
+    }
+
+    fn close(self) -> Tests {
+        let mut tests = self.tests;
+        for result in &tests.results {
+            *match result.state {
+                TestState::Passed | TestState::Flaky => &mut tests.report.passed,
+                TestState::Failed => &mut tests.report.failed,
+                TestState::Error => &mut tests.report.errors,
+                TestState::Skipped => &mut tests.report.skipped,
+            } += 1;
+        }
+        tests.report.slowest = slowest(&tests.results);
+        tests
     }
 }
 
-fn end(kind: Kind, case: &mut Option<Case>, report: &mut TestReport, paths: &Paths) {
-    if kind != Kind::Case {
-        return;
-    }
-    let Some(case) = case.take() else { return };
-    let had = |kind: Kind| case.problems.iter().any(|problem| problem.kind == kind);
-    let counter = match () {
-        () if had(Kind::Failure) => &mut report.failed,
-        () if had(Kind::Error) => &mut report.errors,
-        () if case.skipped => &mut report.skipped,
-        () => &mut report.passed,
+/// Returns the slowest tests, the slowest first.
+pub(in crate::gauntlet) fn slowest(results: &[TestResult]) -> Vec<TestResult> {
+    let mut slow: Vec<&TestResult> = results.iter().filter(|result| result.duration_s >= SLOW).collect();
+    slow.sort_by(|a, b| b.duration_s.total_cmp(&a.duration_s));
+    slow.into_iter().take(SLOWEST).cloned().collect()
+}
+
+fn worse(a: TestState, b: TestState) -> TestState {
+    let rank = |state| match state {
+        TestState::Failed => 4,
+        TestState::Error => 3,
+        TestState::Flaky => 2,
+        TestState::Passed => 1,
+        TestState::Skipped => 0,
     };
-    *counter += 1;
-    report.failures.extend(case.problems.iter().map(|problem| case.outcome(problem, paths)));
+    if rank(a) >= rank(b) { a } else { b }
 }
 
-fn add_text(open: &[Kind], case: &mut Option<Case>, text: &str) {
-    if !matches!(open.last(), Some(Kind::Failure | Kind::Error)) {
-        return;
-    }
-    if let Some(problem) = case.as_mut().and_then(|case| case.problems.last_mut()) {
-        let room = LONGEST_TEXT.saturating_sub(problem.text.len()).min(text.len());
-        let cut = (0..=room).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
-        problem.text.push_str(text.get(..cut).unwrap_or_default());
-    }
+/// Seconds as a number that a database and a sum can bear.
+fn seconds(text: Option<String>) -> f64 {
+    let seconds: f64 = text.and_then(|time| time.parse().ok()).unwrap_or_default();
+    if seconds.is_finite() { seconds.clamp(0.0, 1e6) } else { 0.0 }
 }
 
 /// The five entities of XML, and characters by their number.
-fn resolve(name: &str) -> String {
+fn resolve(name: &str) -> Option<char> {
     let number = name.strip_prefix('#').and_then(|number| match number.strip_prefix(['x', 'X']) {
         Some(hex) => u32::from_str_radix(hex, 16).ok(),
         None => number.parse().ok(),
     });
     match (name, number.and_then(char::from_u32)) {
-        (_, Some(character)) => character.to_string(),
-        ("lt", _) => "<".to_owned(),
-        ("gt", _) => ">".to_owned(),
-        ("amp", _) => "&".to_owned(),
-        ("quot", _) => "\"".to_owned(),
-        ("apos", _) => "'".to_owned(),
-        _ => String::new(),
+        (_, Some(character)) => Some(character),
+        ("lt", _) => Some('<'),
+        ("gt", _) => Some('>'),
+        ("amp", _) => Some('&'),
+        ("quot", _) => Some('"'),
+        ("apos", _) => Some('\''),
+        _ => None,
     }
 }
 
-fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
-    let attribute = element.try_get_attribute(name).ok().flatten()?;
-    let value = attribute.unescape_value().ok()?;
-    (!value.is_empty()).then(|| value.into_owned())
+fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, String> {
+    let attribute = element.try_get_attribute(name).map_err(|error| error.to_string())?;
+    let Some(attribute) = attribute else { return Ok(None) };
+    let value = attribute.unescape_value().map_err(|error| error.to_string())?;
+    Ok((!value.is_empty()).then(|| cut(&value, LONGEST_NAME).to_owned()))
+}
+
+/// The beginning of a text, at most this many bytes.
+fn cut(text: &str, most: usize) -> &str {
+    let most = most.min(text.len());
+    let end = (0..=most).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    text.get(..end).unwrap_or_default()
 }
 
 impl Case {
-    fn outcome(&self, problem: &Problem, paths: &Paths) -> TestOutcome {
-        let place = place(&problem.text, paths);
+    fn state(&self) -> TestState {
+        let had = |kind: Kind| self.problems.iter().any(|problem| problem.kind == kind);
+        match () {
+            () if had(Kind::Failure) => TestState::Failed,
+            () if had(Kind::Error) => TestState::Error,
+            () if self.skipped => TestState::Skipped,
+            () => TestState::Passed,
+        }
+    }
+
+    fn outcome(self, id: String, state: TestState, paths: &Paths) -> TestOutcome {
+        let texts: Vec<&str> = self.problems.iter().map(|problem| problem.text.trim_end()).collect();
+        let place = texts.first().and_then(|text| innermost(text, paths));
+        let defined = || (self.file.as_ref().map(|file| paths.in_project(file)), self.line.map(|line| line.saturating_add(1)));
+        let (file, line) = match place {
+            Some((file, line)) => (Some(file), Some(line)),
+            None => defined(),
+        };
         TestOutcome {
-            id: self.id(paths),
-            file: place.as_ref().map(|(file, _)| file.clone()).or_else(|| self.file.as_ref().map(|file| paths.in_project(file))),
-            line: place.map(|(_, line)| line),
-            message: summary(problem),
-            text: problem.text.trim_end().to_owned(),
+            id,
+            state,
+            file,
+            line,
+            message: self.problems.first().map(summary).unwrap_or_default(),
+            text: texts.join("\n\n"),
+            output: without_empty_end(&self.output).to_owned(),
             duration_s: self.seconds,
+            new: false,
+            excerpt: None,
         }
     }
 
@@ -199,28 +334,20 @@ impl Case {
     }
 }
 
-/// A place as pytest writes it, and as Python's own tracebacks do.
-static SHORT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?m)^(\S[^:\n]*\.py):(\d+):(?: |$)").ok());
-static NATIVE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#"(?m)^\s*File "([^"]+)", line (\d+)"#).ok());
-
-/// Finds the innermost place that lies in the project.
-fn place(text: &str, paths: &Paths) -> Option<(String, u32)> {
-    let found = SHORT.iter().chain(NATIVE.iter()).flat_map(|pattern| pattern.captures_iter(text));
-    let places = found.filter_map(|parts| {
-        let start = parts.get(0)?.start();
-        let file = paths.in_project(parts.get(1)?.as_str());
-        let own = !file.starts_with(['/', '<']) && !file.starts_with("..") && !file.contains("site-packages");
-        own.then_some((start, file, parts.get(2)?.as_str().parse().ok()?))
-    });
-    places.max_by_key(|(start, ..)| *start).map(|(_, file, line)| (file, line))
+/// What was printed, without the headings of what was not: pytest writes one for each stream.
+fn without_empty_end(output: &str) -> &str {
+    let output = output.trim_end();
+    match output.rsplit_once('\n') {
+        Some((before, last)) if last.starts_with("---") && last.contains(" Captured ") => without_empty_end(before),
+        _ => output,
+    }
 }
 
 /// The failure in one line. What pytest says of a module that it could not read is only in the text.
 fn summary(problem: &Problem) -> String {
     let first = problem.message.lines().next().unwrap_or_default().trim();
     let vague = first.is_empty() || first == "collection failure";
-    let raised = problem.text.lines().rev().find_map(|line| line.strip_prefix("E   ")).map(str::trim);
-    match raised {
+    match raised(&problem.text) {
         Some(raised) if vague => raised.to_owned(),
         _ if first.is_empty() => problem.text.lines().last().unwrap_or_default().to_owned(),
         _ => first.to_owned(),
@@ -228,80 +355,5 @@ fn summary(problem: &Problem) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const XUNIT1: &str = r#"<?xml version="1.0" encoding="utf-8"?><testsuites name="pytest tests"><testsuite name="pytest" errors="1" failures="2" skipped="2" tests="6">
-<testcase classname="tests.test_shop" name="test_ok" file="tests/test_shop.py" line="6" time="0.001" />
-<testcase classname="tests.test_shop.TestCart" name="test_deep[a/b::c]" file="tests/test_shop.py" line="13" time="0.250"><failure message="AssertionError: not two&#10;assert 'a' == 2">    def test_deep(self, n):
-&gt;       helper(n)
-
-tests/test_shop.py:16:
-x = 'a'
-&gt;       assert x == 2 &amp;&amp; "quoted"
-E       AssertionError: not two
-
-tests/helpers.py:5: AssertionError</failure></testcase>
-<testcase classname="tests.test_shop" name="test_lib" file="tests/test_shop.py" line="20" time="0"><failure message="ValueError: x">tests/test_shop.py:21:
-/usr/lib/python3.13/json/decoder.py:355: ValueError</failure></testcase>
-<testcase classname="tests.test_shop" name="test_skip" file="tests/test_shop.py" line="17" time="0.000"><skipped type="pytest.skip" message="later">/app/tests/test_shop.py:18: later</skipped></testcase>
-<testcase classname="tests.test_shop" name="test_xfail" file="tests/test_shop.py" line="20" time="0.000"><skipped type="pytest.xfail" message="" /></testcase>
-<testcase classname="" name="tests.test_import" file="tests/test_import.py" time="0.000"><error message="collection failure">ImportError while importing test module '/app/tests/test_import.py'.
-tests/test_import.py:1: in &lt;module&gt;
-    import nope
-E   ModuleNotFoundError: No module named 'nope'</error></testcase>
-</testsuite></testsuites>"#;
-
-    #[test]
-    fn tests_are_counted_and_failures_placed() {
-        let report = read(XUNIT1.as_bytes(), &Paths::new("/app")).expect("report");
-        assert_eq!((report.passed, report.failed, report.errors, report.skipped), (1, 2, 1, 2));
-        let deep = &report.failures[0];
-        assert_eq!(deep.id, "tests/test_shop.py::TestCart::test_deep[a/b::c]");
-        assert_eq!((deep.file.as_deref(), deep.line), (Some("tests/helpers.py"), Some(5)));
-        assert_eq!(deep.message, "AssertionError: not two");
-        assert!(deep.text.contains("> ") && deep.text.contains(r#"x == 2 && "quoted""#), "{}", deep.text);
-        assert!((deep.duration_s - 0.25).abs() < 1e-9);
-        let library = &report.failures[1];
-        assert_eq!((library.file.as_deref(), library.line), (Some("tests/test_shop.py"), Some(21)));
-        let import = &report.failures[2];
-        assert_eq!((import.id.as_str(), import.line), ("tests/test_import.py", Some(1)));
-        assert_eq!(import.message, "ModuleNotFoundError: No module named 'nope'");
-    }
-
-    #[test]
-    fn the_family_without_files_is_understood() {
-        let xml = r#"<testsuites><testsuite><testcase classname="tests.unit.test_shop.TestCart" name="test_x" time="1"><failure message="">boom
-File "/app/tests/unit/test_shop.py", line 12, in test_x
-ValueError: boom</failure></testcase></testsuite></testsuites>"#;
-        let report = read(xml.as_bytes(), &Paths::new("/app")).expect("report");
-        let outcome = &report.failures[0];
-        assert_eq!(outcome.id, "tests/unit/test_shop.py::TestCart::test_x");
-        assert_eq!((outcome.file.as_deref(), outcome.line), (Some("tests/unit/test_shop.py"), Some(12)));
-        assert_eq!(outcome.message, "ValueError: boom");
-    }
-
-    #[test]
-    fn no_tests_are_no_tests() {
-        let xml = r#"<?xml version="1.0"?><testsuites name="pytest tests"><testsuite name="pytest" tests="0" /></testsuites>"#;
-        assert_eq!(read(xml.as_bytes(), &Paths::new("/app")).expect("report"), TestReport::default());
-    }
-
-    #[test]
-    fn what_is_torn_or_no_report_is_nonsense() {
-        let torn = XUNIT1.get(..XUNIT1.len() / 2).expect("half");
-        for text in [torn, "", "not xml", "<html></html>", "<testsuites><testsuite>"] {
-            assert!(read(text.as_bytes(), &Paths::new("/app")).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_failure_without_end_is_cut() {
-        let long = "é".repeat(LONGEST_TEXT);
-        let xml = format!(
-            "<testsuite><testcase name=\"t\" classname=\"a\"><failure message=\"m\">{long}</failure></testcase></testsuite>"
-        );
-        let report = read(xml.as_bytes(), &Paths::new("/app")).expect("report");
-        assert!(report.failures[0].text.len() <= LONGEST_TEXT);
-    }
-}
+#[path = "junit_tests.rs"]
+mod tests;

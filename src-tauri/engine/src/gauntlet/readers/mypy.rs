@@ -3,7 +3,7 @@
 use regex::Regex;
 use serde::Deserialize;
 
-use super::{Nonsense, Paths};
+use super::{Nonsense, Paths, recognised};
 use crate::model::{Finding, Level};
 
 #[derive(Deserialize)]
@@ -19,25 +19,38 @@ struct Message {
 /// Reads objects, one a line.
 ///
 /// # Errors
-/// When a line begins like an object and is none.
+/// When a line is neither an object nor one of the few sentences that mypy says besides.
 pub(in crate::gauntlet) fn json(text: &str, paths: &Paths) -> Result<Vec<Finding>, Nonsense> {
-    let objects = text.lines().filter(|line| line.starts_with('{'));
-    let messages = objects.map(|line| {
+    let told = text.lines().filter(|line| !line.trim().is_empty() && !is_prose(line));
+    let messages = told.map(|line| {
         let message: Message =
-            serde_json::from_str(line).map_err(|error| Nonsense { tool: "mypy", reason: error.to_string() })?;
+            serde_json::from_str(line).map_err(|error| Nonsense { tool: "mypy", reason: not_a_message(line, &error) })?;
         // Columns are counted from 0 in this format alone.
-        let column = u32::try_from(message.column).ok().map(|column| column + 1);
+        let column = u32::try_from(message.column).ok().map(|column| column.saturating_add(1));
         let line = u32::try_from(message.line).ok().filter(|line| *line > 0);
         Ok(finding(paths, &message.file, line, column, &message.severity, message.message, message.code))
     });
     messages.collect()
 }
 
+/// What mypy says to people, whatever format it is asked for.
+fn is_prose(line: &str) -> bool {
+    ["Success: ", "Found ", "Generated ", "Warning: "].iter().any(|start| line.starts_with(start))
+}
+
+fn not_a_message(line: &str, error: &serde_json::Error) -> String {
+    format!("{error} in `{}`", line.chars().take(80).collect::<String>())
+}
+
 /// Reads `file:line:column: severity: message  [code]`.
-pub(in crate::gauntlet) fn lines(text: &str, paths: &Paths) -> Vec<Finding> {
+///
+/// # Errors
+/// When there is output and none of it is of that shape.
+pub(in crate::gauntlet) fn lines(text: &str, paths: &Paths) -> Result<Vec<Finding>, Nonsense> {
     let Ok(pattern) = Regex::new(r"^(.+?):(\d+)(?::(\d+))?: (error|warning|note): (.*?)(?:  \[([a-z0-9-]+)\])?$") else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
+    recognised("mypy", text, |line| is_prose(line) || pattern.is_match(line))?;
     let read = |line: &str| {
         let parts = pattern.captures(line)?;
         let number = |index: usize| parts.get(index).and_then(|part| part.as_str().parse().ok());
@@ -45,7 +58,7 @@ pub(in crate::gauntlet) fn lines(text: &str, paths: &Paths) -> Vec<Finding> {
         let code = parts.get(6).map(|part| part.as_str().to_owned());
         Some(finding(paths, text(1), number(2), number(3), text(4), text(5).to_owned(), code))
     };
-    text.lines().filter_map(read).collect()
+    Ok(text.lines().filter_map(read).collect())
 }
 
 fn finding(
@@ -57,14 +70,13 @@ fn finding(
     message: String,
     code: Option<String>,
 ) -> Finding {
+    let level = if severity == "error" { Level::Error } else { Level::Warning };
     Finding {
-        file: paths.in_project(file),
         line,
         column,
         url: code.as_ref().map(|code| format!("https://mypy.readthedocs.io/en/stable/_refs.html#code-{code}")),
         rule: code,
-        level: if severity == "error" { Level::Error } else { Level::Warning },
-        message,
+        ..Finding::new(paths.in_project(file), level, message)
     }
 }
 
@@ -92,7 +104,7 @@ mod tests {
     fn lines_of_older_versions_are_read() {
         let text = "shop/main.py:6:12: error: Incompatible return value type (got \"int\", expected \"str\")  [return-value]\n\
                     shop/main.py:9: note: See the manual\nFound 1 error in 1 file (checked 2 source files)\n";
-        let findings = lines(text, &Paths::new("/app"));
+        let findings = lines(text, &Paths::new("/app")).expect("findings");
         assert_eq!(findings.len(), 2);
         assert_eq!(
             (findings[0].line, findings[0].column, findings[0].rule.as_deref()),
@@ -100,5 +112,18 @@ mod tests {
         );
         assert_eq!(findings[0].message, "Incompatible return value type (got \"int\", expected \"str\")");
         assert_eq!((findings[1].column, findings[1].level), (None, Level::Warning));
+    }
+
+    #[test]
+    fn anything_else_is_nonsense() {
+        let paths = Paths::new("/app");
+        for text in ["lorem ipsum", "{\"file\": \"a.py\", \"li", "{}\n", "Success: no issues found\nSegmentation fault"] {
+            assert!(json(text, &paths).is_err(), "{text}");
+        }
+        for text in ["\n", "Success: no issues found in 3 source files\n"] {
+            assert!(json(text, &paths).expect("nothing").is_empty(), "{text}");
+            assert!(lines(text, &paths).expect("nothing").is_empty(), "{text}");
+        }
+        assert!(lines("lorem ipsum\n", &paths).is_err());
     }
 }

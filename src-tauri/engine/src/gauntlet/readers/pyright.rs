@@ -41,17 +41,16 @@ pub(in crate::gauntlet) fn read(text: &str, paths: &Paths) -> Result<Vec<Finding
     let report: Report = serde_json::from_str(json).map_err(|error| Nonsense { tool: "pyright", reason: error.to_string() })?;
     let findings = report.general_diagnostics.into_iter().map(|diagnostic| {
         let start = diagnostic.range.map(|range| range.start);
+        let level = if diagnostic.severity == "error" { Level::Error } else { Level::Warning };
         Finding {
-            file: paths.in_project(&diagnostic.file),
-            line: start.as_ref().map(|start| start.line + 1),
-            column: start.as_ref().map(|start| start.character + 1),
+            line: start.as_ref().map(|start| start.line.saturating_add(1)),
+            column: start.as_ref().map(|start| start.character.saturating_add(1)),
             url: diagnostic
                 .rule
                 .as_ref()
                 .map(|rule| format!("https://github.com/microsoft/pyright/blob/main/docs/configuration.md#{rule}")),
             rule: diagnostic.rule,
-            level: if diagnostic.severity == "error" { Level::Error } else { Level::Warning },
-            message: diagnostic.message,
+            ..Finding::new(paths.in_project(&diagnostic.file), level, diagnostic.message)
         }
     });
     Ok(findings.collect())

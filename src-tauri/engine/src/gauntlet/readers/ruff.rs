@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Nonsense, Paths};
+use super::{Nonsense, Paths, recognised};
 use crate::model::{Finding, Level};
 
 #[derive(Deserialize)]
@@ -13,6 +13,12 @@ struct Diagnostic {
     message: String,
     url: Option<String>,
     severity: Option<String>,
+    fix: Option<Fix>,
+}
+
+#[derive(Deserialize)]
+struct Fix {
+    applicability: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -37,7 +43,7 @@ pub(in crate::gauntlet) fn check(text: &str, paths: &Paths) -> Result<Vec<Findin
 /// Reads the files that `ruff format --check` would change.
 ///
 /// # Errors
-/// When it begins like JSON and is not.
+/// When it begins like JSON and is not, or nothing of it is known.
 pub(in crate::gauntlet) fn format(text: &str, paths: &Paths) -> Result<Vec<Finding>, Nonsense> {
     if text.trim_start().starts_with('[') {
         let place = |finding: Finding| match finding.rule.as_deref() {
@@ -47,32 +53,35 @@ pub(in crate::gauntlet) fn format(text: &str, paths: &Paths) -> Result<Vec<Findi
         };
         return Ok(check(text, paths)?.into_iter().map(place).collect());
     }
+    let says = ["Would reformat: ", "No Python files found"];
+    let counts = ["already formatted", "left unchanged", "would be reformatted"];
+    recognised("ruff", text, |line| {
+        says.iter().any(|words| line.contains(words)) || counts.iter().any(|words| line.contains(words))
+    })?;
     let files = text.lines().filter_map(|line| line.strip_prefix("Would reformat: "));
     Ok(files
         .map(|file| Finding {
-            file: paths.in_project(file.trim()),
-            line: None,
-            column: None,
             rule: Some(UNFORMATTED.to_owned()),
-            url: None,
-            level: Level::Error,
-            message: "File would be reformatted".to_owned(),
+            fixable: true,
+            ..Finding::new(paths.in_project(file.trim()), Level::Error, "File would be reformatted".to_owned())
         })
         .collect())
 }
 
 fn finding(diagnostic: Diagnostic, paths: &Paths) -> Finding {
+    let level = match diagnostic.severity.as_deref() {
+        Some("warning" | "info" | "help") => Level::Warning,
+        _ => Level::Error,
+    };
+    // Only what changes no meaning is mended without being asked for by another option.
+    let safe = |fix: Fix| !matches!(fix.applicability.as_deref(), Some("unsafe" | "display" | "display-only" | "manual"));
     Finding {
-        file: paths.in_project(&diagnostic.filename),
         line: diagnostic.location.as_ref().map(|location| location.row),
         column: diagnostic.location.as_ref().map(|location| location.column),
         rule: diagnostic.code,
         url: diagnostic.url,
-        level: match diagnostic.severity.as_deref() {
-            Some("warning" | "info" | "help") => Level::Warning,
-            _ => Level::Error,
-        },
-        message: diagnostic.message,
+        fixable: diagnostic.fix.is_some_and(safe),
+        ..Finding::new(paths.in_project(&diagnostic.filename), level, diagnostic.message)
     }
 }
 
@@ -81,7 +90,7 @@ mod tests {
     use super::*;
 
     const CHECK: &str = r#"[
-      {"cell":null,"code":"F401","end_location":{"column":10,"row":1},"filename":"/app/shop/main.py","fix":null,
+      {"cell":null,"code":"F401","end_location":{"column":10,"row":1},"filename":"/app/shop/main.py","fix":{"applicability":"safe","edits":[],"message":"Remove it"},
        "location":{"column":8,"row":1},"message":"`os` imported but unused","name":"unused-import","noqa_row":1,
        "severity":"error","url":"https://docs.astral.sh/ruff/rules/unused-import"},
       {"code":null,"filename":"/app/bad.py","location":{"column":12,"row":3},"message":"SyntaxError: Expected a parameter","url":null}
@@ -94,16 +103,15 @@ mod tests {
         assert_eq!(
             findings[0],
             Finding {
-                file: "shop/main.py".into(),
                 line: Some(1),
                 column: Some(8),
                 rule: Some("F401".into()),
                 url: Some("https://docs.astral.sh/ruff/rules/unused-import".into()),
-                level: Level::Error,
-                message: "`os` imported but unused".into(),
+                fixable: true,
+                ..Finding::new("shop/main.py".into(), Level::Error, "`os` imported but unused".into())
             }
         );
-        assert_eq!((findings[1].rule.as_deref(), findings[1].line), (None, Some(3)));
+        assert_eq!((findings[1].rule.as_deref(), findings[1].line, findings[1].fixable), (None, Some(3), false));
         assert!(check("[]", &Paths::new("/app")).expect("nothing").is_empty());
     }
 
@@ -127,6 +135,8 @@ mod tests {
         for text in ["", "error: nothing", "[{]", "{\"code\":1}"] {
             assert!(check(text, &Paths::new("/app")).is_err(), "{text}");
         }
-        assert!(format("[{]", &Paths::new("/app")).is_err());
+        for text in ["[{]", "lorem ipsum", "[{\"code\":\"unformatted\",\"filename\":\"/app/a"] {
+            assert!(format(text, &Paths::new("/app")).is_err(), "{text}");
+        }
     }
 }

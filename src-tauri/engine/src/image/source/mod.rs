@@ -130,19 +130,68 @@ fn crowd_warning(files: &[SourceFile]) -> Option<String> {
     Some(format!("the image holds {total} files of the project{most}; what the app does not read belongs into `.dockerignore`"))
 }
 
+/// Both parts of a project's tree, read at one time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sources {
+    /// What a release holds.
+    pub release: SourceTree,
+    /// What only its gates need.
+    pub development: SourceTree,
+}
+
+/// Reads both parts of a project's tree. Takes the time of reading its files: call it where blocking is allowed.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_all(root: &Path, settings: &BuildSettings) -> Result<Sources, SourceError> {
+    let (release, development) = rayon::join(|| read(root, settings, Part::Release), || read(root, settings, Part::Development));
+    Ok(Sources { release: release?, development: development? })
+}
+
+/// Lists the folders in which files of the tree are, or could come to be; the project's own among them.
+///
+/// # Errors
+/// When the folder cannot be read, and when a pattern of the settings is none.
+pub fn folders(root: &Path, settings: &BuildSettings) -> Result<std::collections::BTreeSet<PathBuf>, SourceError> {
+    let rules = Arc::new(Rules::of(root, settings)?);
+    Ok(walk::folders(root, &rules))
+}
+
+impl Sources {
+    /// Returns a text that changes when any file does whose path is wanted.
+    pub fn fingerprint(&self, wanted: impl Fn(&str) -> bool) -> Digest {
+        let files = self.release.files.iter().chain(&self.development.files);
+        fingerprint(files.filter(|file| wanted(&file.path)))
+    }
+
+    /// Lists the paths at which another tree differs.
+    pub fn changes(&self, other: &Self) -> Vec<String> {
+        let all = |sources: &Self| -> std::collections::BTreeSet<SourceFile> {
+            sources.release.files.iter().chain(&sources.development.files).cloned().collect()
+        };
+        let paths =
+            all(self).symmetric_difference(&all(other)).map(|file| file.path.clone()).collect::<std::collections::BTreeSet<_>>();
+        paths.into_iter().collect()
+    }
+}
+
 impl SourceTree {
     /// Returns a text that changes when anything in the tree does.
     pub(crate) fn fingerprint(&self) -> Digest {
-        let mut text = String::new();
-        for file in &self.files {
-            let line = match &file.kind {
-                SourceKind::File { executable, size, digest } => format!("{executable:?} {size} {digest}"),
-                SourceKind::Link { target } => format!("-> {target}"),
-            };
-            text.push_str(&format!("{}\0{line}\n", file.path));
-        }
-        super::digest::sha256(text.as_bytes())
+        fingerprint(self.files.iter())
     }
+}
+
+fn fingerprint<'a>(files: impl Iterator<Item = &'a SourceFile>) -> Digest {
+    let mut text = String::new();
+    for file in files {
+        let line = match &file.kind {
+            SourceKind::File { executable, size, digest } => format!("{executable:?} {size} {digest}"),
+            SourceKind::Link { target } => format!("-> {target}"),
+        };
+        text.push_str(&format!("{}\0{line}\n", file.path));
+    }
+    super::digest::sha256(text.as_bytes())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, Metadata};
 use std::io;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ignore::{DirEntry, WalkBuilder, WalkState};
@@ -46,6 +46,15 @@ pub(super) fn walk(root: &Path, rules: &Arc<Rules>, part: Part) -> Result<Found,
         Some(error) => Err(error),
         None => Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner)),
     }
+}
+
+/// Lists the folders that a walk enters. One that cannot be read holds nothing that matters: reading the tree tells of it.
+pub(super) fn folders(root: &Path, rules: &Arc<Rules>) -> BTreeSet<PathBuf> {
+    let mut walks = vec![ignoring(root, rules, Part::Development)];
+    walks.extend(rules.include_roots.iter().filter(|folder| folder.exists()).map(|folder| everything(root, folder)));
+    let entries = walks.iter().flat_map(WalkBuilder::build).flatten();
+    let folders = entries.filter(|entry| entry.file_type().is_some_and(|kind| kind.is_dir()));
+    folders.map(DirEntry::into_path).collect()
 }
 
 /// What one walk is about.

@@ -28,6 +28,7 @@ pub(crate) use local::{add_source, below};
 pub(crate) use release::{ReleaseRecord, VENV, release_record};
 
 use super::base::BaseImage;
+use super::source::SourceTree;
 use crate::model::{AppSettings, BuildSettings};
 
 /// A wheel as a lock pins it.
@@ -72,6 +73,8 @@ pub struct WheelBuild<'a> {
     pub wheels: &'a [Wheel],
     /// The project.
     pub project: &'a LocalProject,
+    /// Its files, when they have been read.
+    pub tree: Option<&'a SourceTree>,
     /// Local packages that it needs, such as other members of its workspace.
     pub companions: &'a [LocalProject],
     /// How it is built.

@@ -136,7 +136,11 @@ fn skeleton(base: &BaseImage) -> Tree<Vec<u8>> {
 }
 
 async fn read_sources<'a>(build: &WheelBuild<'a>) -> Result<Vec<Placed<'a>>, ImageError> {
-    let mut placed = vec![Placed::app(build.project, read_source(&build.project.root, build.settings).await?)];
+    let tree = match build.tree {
+        Some(tree) => tree.clone(),
+        None => read_source(&build.project.root, build.settings).await?,
+    };
+    let mut placed = vec![Placed::app(build.project, tree)];
     // What the settings include and exclude is said of the project alone.
     let plain = BuildSettings { include: Vec::new(), exclude: Vec::new(), ..build.settings.clone() };
     for companion in build.companions {
@@ -210,6 +214,8 @@ fn execution(build: &WheelBuild<'_>) -> Execution {
     let path = variable(&inherited, "PATH").unwrap_or(DEFAULT_PATH);
     let changes = BTreeMap::from([
         ("PATH", format!("{VENV}/bin:{path}")),
+        // The one folder that may be written; what looks for its user's own finds none in the base.
+        ("HOME", "/tmp".to_owned()),
         ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
         ("PYTHONUNBUFFERED", "1".to_owned()),
         ("VIRTUAL_ENV", VENV.to_owned()),

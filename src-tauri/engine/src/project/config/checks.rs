@@ -40,6 +40,35 @@ pub(super) fn check_variables(path: &str, variables: &[(String, Located<String>)
     Ok(())
 }
 
+/// Refuses secrets that cannot be variables, or that stand in the same table in plain text.
+pub(super) fn check_secrets(
+    section: &Section<'_>,
+    secrets: Option<&Located<Vec<String>>>,
+    variables: &[(String, Located<String>)],
+) -> Result<(), ProjectError> {
+    let Some(secrets) = secrets else { return Ok(()) };
+    for name in &secrets.value {
+        if !is_variable(name) || name == "PORT" {
+            let reason = "a secret is named as the variable that holds it".into();
+            return Err(section.bad(
+                "secrets",
+                &secrets.at,
+                &quoted(name),
+                reason,
+                "write `secrets = [\"DATABASE_URL\"]`".into(),
+            ));
+        }
+        if let Some((_, value)) = variables.iter().find(|(variable, _)| variable == name) {
+            return Err(ProjectError::Contradiction {
+                at: value.at.clone(),
+                message: format!("`{name}` is a secret of `{}` and stands in its `env` in plain text", section.path),
+                hint: format!("remove it from `{}`, or from `secrets`", section.key("env")),
+            });
+        }
+    }
+    Ok(())
+}
+
 /// Reads one of several words.
 pub(super) fn word<T: Copy>(
     section: &Section<'_>,

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::app::read_replicas;
-use super::checks::{check_label, check_variables, word};
+use super::checks::{check_label, check_secrets, check_variables, word};
 use crate::model::SecretDelivery;
-use crate::project::names::{closest, is_host, is_variable};
+use crate::project::names::{closest, is_host};
 use crate::project::section::{Section, quoted};
 use crate::project::{At, Located, ProjectError};
 
@@ -100,31 +100,7 @@ impl EnvironmentSection {
             ));
         }
         check_variables(&section.key("env"), &self.env)?;
-        self.check_secrets(section)
-    }
-
-    fn check_secrets(&self, section: &Section<'_>) -> Result<(), ProjectError> {
-        let Some(secrets) = &self.secrets else { return Ok(()) };
-        for name in &secrets.value {
-            if !is_variable(name) || name == "PORT" {
-                let reason = "a secret is named as the variable that holds it".into();
-                return Err(section.bad(
-                    "secrets",
-                    &secrets.at,
-                    &quoted(name),
-                    reason,
-                    "write `secrets = [\"DATABASE_URL\"]`".into(),
-                ));
-            }
-            if let Some((_, value)) = self.env.iter().find(|(variable, _)| variable == name) {
-                return Err(ProjectError::Contradiction {
-                    at: value.at.clone(),
-                    message: format!("`{name}` is a secret of `{}` and stands in its `env` in plain text", section.path),
-                    hint: format!("remove it from `{}`, or from `secrets`", section.key("env")),
-                });
-            }
-        }
-        Ok(())
+        check_secrets(section, self.secrets.as_ref(), &self.env)
     }
 }
 

@@ -18,7 +18,7 @@ use toml::de::{DeTable, DeValue};
 pub(super) use app::{AppSection, ProcessEntry, ProcessSection, WebProcess};
 pub(super) use build::{BuildSection, DockerfileChoice};
 pub(super) use environments::EnvironmentSection;
-pub(super) use gauntlet::{GateEntry, GateSection, GauntletSection};
+pub(super) use gauntlet::{ComposeChoice, GateEntry, GateSection, GauntletSection};
 pub(super) use services::{HealthSection, ProbeKind, ReleaseSection, ServiceSection};
 
 use super::document::Document;

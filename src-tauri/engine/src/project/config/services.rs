@@ -15,6 +15,7 @@ pub(in crate::project) struct ServiceSection {
     pub command: Option<Located<CommandLine>>,
     pub env: Vec<(String, Located<String>)>,
     pub ready: Option<Located<Ready>>,
+    pub within: Option<Located<Duration>>,
     pub provides: Vec<(String, Located<String>)>,
     pub data: Option<Located<String>>,
 }
@@ -59,7 +60,7 @@ impl ServiceSection {
         let image = section.string("image")?;
         let command = section.command("command")?;
         let env = section.string_table("env")?;
-        let ready = read_ready(section)?;
+        let (ready, within) = read_ready(section)?;
         let provides = section.string_table("provides")?;
         let data = section.string("data")?;
         section.finish()?;
@@ -74,28 +75,43 @@ impl ServiceSection {
             return Err(section.bad("data", &data.at, &quoted(&data.value), reason, hint));
         }
         check_variables(&section.key("provides"), &provides)?;
-        Ok(Self { image, command, env, ready, provides, data })
+        Ok(Self { image, command, env, ready, within, provides, data })
     }
 }
 
-fn read_ready(section: &Section<'_>) -> Result<Option<Located<Ready>>, ProjectError> {
-    let Some(inner) = section.section("ready")? else { return Ok(None) };
+/// When a service is ready, and in what time.
+type ReadyAndTime = (Option<Located<Ready>>, Option<Located<Duration>>);
+
+fn read_ready(section: &Section<'_>) -> Result<ReadyAndTime, ProjectError> {
+    let Some(inner) = section.section("ready")? else { return Ok((None, None)) };
     let port = inner.integer("port", 1..=65535, 5432)?;
+    let path = inner.string("path")?;
     let command = inner.command("command")?;
     let log = inner.string("log")?;
+    let within = inner.duration("within")?;
     inner.finish()?;
-    let one = match (port, command, log) {
-        (Some(port), None, None) => u16::try_from(port.value).ok().map(Ready::Port),
-        (None, Some(command), None) => Some(Ready::Command(command.value)),
-        (None, None, Some(log)) if !log.value.is_empty() => Some(Ready::Log(log.value)),
+    if let Some(path) = path.as_ref().filter(|path| !is_path(&path.value)) {
+        let reason = "a path begins with a slash and has neither spaces nor a fragment".into();
+        return Err(inner.bad("path", &path.at, &quoted(&path.value), reason, "write `path = \"/health\"`".into()));
+    }
+    if let Some(within) = within.as_ref().filter(|within| within.value.is_zero()) {
+        return Err(inner.bad("within", &within.at, "zero", "no service is that fast".into(), "write `within = \"1m\"`".into()));
+    }
+    let one = match (port, path, command, log) {
+        (Some(port), None, None, None) => u16::try_from(port.value).ok().map(Ready::Port),
+        (Some(port), Some(path), None, None) => u16::try_from(port.value).ok().map(|port| Ready::Http { port, path: path.value }),
+        (None, None, Some(command), None) => Some(Ready::Command(command.value)),
+        (None, None, None, Some(log)) if !log.value.is_empty() => Some(Ready::Log(log.value)),
+        (None, None, None, None) if within.is_some() => return Ok((None, within)),
         _ => None,
     };
     match one {
-        Some(ready) => Ok(Some(Located::new(ready, inner.at.clone()))),
+        Some(ready) => Ok((Some(Located::new(ready, inner.at.clone())), within)),
         None => Err(ProjectError::Contradiction {
             at: inner.at.clone(),
             message: format!("`{}` must say exactly one thing", inner.path),
-            hint: "write one of `ready = { port = 5432 }`, `{ command = \"…\" }`, `{ log = \"…\" }`".into(),
+            hint: "write one of `ready = { port = 5432 }`, `{ port = 9200, path = \"/\" }`, `{ command = \"…\" }`, `{ log = \"…\" }`"
+                .into(),
         }),
     }
 }
@@ -156,7 +172,7 @@ impl ReleaseSection {
     }
 }
 
-fn count(
+pub(super) fn count(
     section: &Section<'_>,
     key: &'static str,
     bounds: std::ops::RangeInclusive<i64>,

@@ -1,8 +1,8 @@
 //! The lock of a project: which one it is, whether it is fresh, and which files it pins for one interpreter.
 //!
 //! Reads `uv.lock`, `poetry.lock`, `pylock.toml` (PEP 751) and `requirements.txt` with hashes. Finding, judging and choosing
-//! need no network, no subprocess and no Python, and depend on nothing but the files of the project. Two things call tools:
-//! [`with_urls`], where a lock holds no URLs, and [`mend`]. Knows nothing of images, of the configuration or of a home folder.
+//! need no network, no subprocess and no Python, and depend on nothing but the files of the project. Three things call tools:
+//! [`with_urls`], where a lock holds no URLs, [`unlocked`], and [`mend`]. Knows nothing of images, of the configuration or of a home folder.
 
 mod error;
 pub(super) mod file;
@@ -19,6 +19,7 @@ mod requirements;
 mod selection;
 mod tags;
 mod tool;
+mod unlocked;
 mod urls;
 mod uv;
 mod wheel;
@@ -30,6 +31,7 @@ pub use mend::{mend, missing};
 pub use python::{Implementation, Libc, Machine, PythonTarget};
 pub use selection::{Choice, LocalPackage, LockedFile, LockedPackage, MainDependencies, ResolvedWheel, Selection, Wanted};
 pub use tags::{Tag, Tags, ordered as ordered_tags};
+pub use unlocked::{Unlocked, our_version, unlocked};
 pub use urls::with_urls;
 pub use wheel::{NoWheel, WheelName};
 

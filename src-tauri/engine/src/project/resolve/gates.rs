@@ -30,7 +30,7 @@ const TY: Tool = Tool { name: "ty", table: "ty", files: &["ty.toml"], sections: 
 const PYTEST: Tool = Tool {
     name: "pytest",
     table: "pytest",
-    files: &["pytest.ini", ".pytest.ini", "pytest.toml"],
+    files: &["pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini"],
     sections: &[("setup.cfg", "[tool:pytest]"), ("tox.ini", "[pytest]")],
 };
 

@@ -1,14 +1,17 @@
 //! `[gauntlet]`: the usual gates that the project has set up, and its own.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Inputs;
 use super::build::check_names;
 use super::gates::{Suggestion, Tools};
-use crate::model::{CommandLine, GateSettings, GauntletSettings, Origin};
-use crate::project::config::{GateEntry, GateSection};
+use super::services::Services;
+use super::suites::Suites;
+use crate::model::{GateBudget, GateSettings, GauntletSettings, Origin};
+use crate::project::config::{GateEntry, GateSection, GauntletSection};
 use crate::project::detect::Distributions;
-use crate::project::explain::{Effective, Explained, Shown};
+use crate::project::explain::{Bytes, Effective, Explained, Shown};
 use crate::project::manifest::normal;
 use crate::project::{Located, ProjectError, Warning};
 
@@ -23,6 +26,7 @@ const DEVELOPMENT: [&str; 6] = ["dev", "test", "tests", "lint", "typing", "types
 pub(super) fn resolve(
     inputs: &Inputs<'_>,
     distributions: &Distributions,
+    services: &Services,
     warnings: &mut Vec<Warning>,
 ) -> Result<(GauntletSettings, Explained), ProjectError> {
     let configuration = &inputs.configuration.gauntlet;
@@ -36,15 +40,18 @@ pub(super) fn resolve(
     let groups = explained.take("gauntlet.groups", groups);
     let extras = development(&configuration.extras, manifest.extras.keys(), &[]);
     let extras = explained.take("gauntlet.extras", extras);
-    let suggestions = Suggestions::new(&Tools { inputs, distributions }, inputs, warnings)?;
+    let retries = Effective::or(configuration.retries.clone(), || Effective::default(0));
+    let retries = explained.take("gauntlet.retries", retries);
+    let suggestions = Suggestions::new(&Tools { inputs, distributions }, inputs, services, warnings)?;
     let own = configuration.gates.iter().map(|(name, _)| name.as_str()).filter(|name| !USUAL.contains(name));
     let mut gates = Vec::new();
     for name in USUAL.into_iter().chain(own) {
         let entry = configuration.gates.iter().find(|(own, _)| own == name).map(|(_, entry)| entry);
-        gates.extend(gate(name, entry, &suggestions, &mut explained)?);
+        gates.extend(gate(name, entry, &suggestions, services, retries, &mut explained)?);
     }
-    check(inputs, &gates)?;
-    Ok((GauntletSettings { gates, required, groups, extras }, explained))
+    check(inputs, services, &gates)?;
+    let budget = budget(configuration, &mut explained);
+    Ok((GauntletSettings { gates, required, groups, extras, budget }, explained))
 }
 
 /// The configured names, else those of the usual ones that exist.
@@ -60,6 +67,19 @@ fn development<'a>(
     if found.is_empty() { Effective::default(found) } else { Effective::inferred(found, "those that exist under a usual name") }
 }
 
+/// What is said about what gates may use together; what is not said is the engine's to say.
+fn budget(configuration: &GauntletSection, explained: &mut Explained) -> GateBudget {
+    let cores = configuration.cores.as_ref().map(|cores| explained.take("gauntlet.cores", Effective::at(cores.value, &cores.at)));
+    let mut bytes = |key: &str, found: &Option<Located<u64>>| {
+        found.as_ref().map(|bytes| explained.take(key, Effective::at(Bytes(bytes.value), &bytes.at)).0)
+    };
+    GateBudget {
+        cores: cores.and_then(|cores| u32::try_from(cores).ok()),
+        memory: bytes("gauntlet.memory", &configuration.memory),
+        cache: bytes("gauntlet.cache", &configuration.cache),
+    }
+}
+
 /// What the usual gates would run.
 struct Suggestions {
     lint: Suggestion,
@@ -67,63 +87,17 @@ struct Suggestions {
     types: Suggestion,
     unit: Suggestion,
     integration: Option<Suggestion>,
-    /// What an integration gate is given when the configuration names no services for it.
-    services: Vec<String>,
 }
 
 impl Suggestions {
-    fn new(tools: &Tools<'_, '_>, inputs: &Inputs<'_>, warnings: &mut Vec<Warning>) -> Result<Self, ProjectError> {
-        let is_folder = |path: &str| inputs.root.join(path).is_dir();
-        let services: Vec<String> = inputs.configuration.services.iter().map(|(name, _)| name.clone()).collect();
-        let configured = inputs.configuration.gauntlet.gates.iter().find(|(name, _)| name == "integration");
-        let is_off = matches!(configured, Some((_, GateEntry::Off(_))));
-        let apart = is_folder("tests/integration") && !is_off && (configured.is_some() || !services.is_empty());
-        let (unit, integration) = match tools.pytest() {
-            None => {
-                let has_tests = ["tests", "test"].into_iter().find(|folder| is_folder(folder));
-                if let Some(folder) =
-                    has_tests.filter(|_| !inputs.configuration.gauntlet.gates.iter().any(|(name, _)| name == "unit"))
-                {
-                    let message = format!(
-                        "there is a folder `{folder}`, but pytest is neither configured nor a dependency: no test is run"
-                    );
-                    warnings.push(Warning::new(
-                        message,
-                        "add pytest to the group `dev`, or name the command: [gauntlet] unit = { run = \"…\" }",
-                    ));
-                }
-                (Suggestion::NotSetUp("pytest is neither configured nor a dependency".into()), None)
-            }
-            Some(because) => {
-                let pytest = |arguments: &[&str]| {
-                    CommandLine::Exec(std::iter::once("pytest").chain(arguments.iter().copied()).map(str::to_owned).collect())
-                };
-                let (arguments, why): (&[&str], _) = match (is_folder("tests/unit"), apart) {
-                    (true, _) => (&["tests/unit"], format!("{because}, there is a folder `tests/unit`")),
-                    (false, true) => {
-                        (&["--ignore=tests/integration"], format!("{because}, integration tests have their own gate"))
-                    }
-                    (false, false) => (&[], because.clone()),
-                };
-                let integration = is_folder("tests/integration").then(|| {
-                    if apart {
-                        Suggestion::Run(
-                            pytest(&["tests/integration"]),
-                            format!("{because}, there is a folder `tests/integration`"),
-                        )
-                    } else {
-                        Suggestion::NotSetUp("there is a folder `tests/integration`, but no service is configured".into())
-                    }
-                });
-                if is_folder("tests/unit") && is_folder("tests/integration") && !apart && !is_off {
-                    let message = "the tests in `tests/integration` are not run: no service is configured for them";
-                    let hint = "add `[services.db]`, or `[gauntlet] integration = { run = \"pytest tests/integration\" }`";
-                    warnings.push(Warning::new(message, hint));
-                }
-                (Suggestion::Run(pytest(arguments), why), integration)
-            }
-        };
-        Ok(Self { lint: tools.lint(), format: tools.format(), types: tools.types()?, unit, integration, services })
+    fn new(
+        tools: &Tools<'_, '_>,
+        inputs: &Inputs<'_>,
+        services: &Services,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Self, ProjectError> {
+        let Suites { unit, integration } = Suites::new(tools, inputs, &services.usual, warnings)?;
+        Ok(Self { lint: tools.lint(), format: tools.format(), types: tools.types()?, unit, integration })
     }
 
     fn get(&self, gate: &str) -> Option<&Suggestion> {
@@ -143,6 +117,8 @@ fn gate(
     name: &str,
     entry: Option<&GateEntry>,
     suggestions: &Suggestions,
+    services: &Services,
+    retries: u32,
     explained: &mut Explained,
 ) -> Result<Option<GateSettings>, ProjectError> {
     let key = format!("gauntlet.{name}");
@@ -176,31 +152,30 @@ fn gate(
         needs: Vec::new(),
         services: Vec::new(),
         timeout: TIMEOUT,
-        env: std::collections::BTreeMap::new(),
+        env: BTreeMap::new(),
+        secrets: Vec::new(),
+        workers: None,
         allow_failure: false,
         network: false,
         docker: false,
+        retries,
     };
     if settings.run.is_none() {
         return Ok(Some(settings));
     }
-    Ok(Some(details(settings, section, suggestions, explained)))
+    Ok(Some(details(settings, section, services, explained)))
 }
 
 /// Adds what is said about a gate that runs.
-fn details(
-    settings: GateSettings,
-    section: Option<&GateSection>,
-    suggestions: &Suggestions,
-    explained: &mut Explained,
-) -> GateSettings {
+fn details(settings: GateSettings, section: Option<&GateSection>, known: &Services, explained: &mut Explained) -> GateSettings {
     let key = |name: &str| format!("gauntlet.{}.{name}", settings.name);
     let list = |found: Option<&Option<Located<Vec<String>>>>, otherwise: Effective<Vec<String>>| {
         Effective::or(found.cloned().flatten(), || otherwise)
     };
     let flag = |found: Option<&Option<Located<bool>>>| Effective::or(found.cloned().flatten(), || Effective::default(false));
-    let services = if settings.name == "integration" && !suggestions.services.is_empty() && section.is_none() {
-        Effective::inferred(suggestions.services.clone(), "all services")
+    let services = if settings.name == "integration" && !known.usual.is_empty() {
+        let because = known.file.as_ref().map_or_else(|| "all services".to_owned(), |file| format!("the services of {file}"));
+        Effective::inferred(known.usual.clone(), because)
     } else {
         Effective::default(Vec::new())
     };
@@ -210,15 +185,32 @@ fn details(
     let timeout = explained.take(&key("timeout"), timeout);
     let env = section.map(|section| section.env.as_slice()).unwrap_or_default();
     explained.table(&key("env"), env);
-    let env = env.iter().map(|(name, value)| (name.clone(), value.value.clone())).collect();
+    let mut env: BTreeMap<String, String> = env.iter().map(|(name, value)| (name.clone(), value.value.clone())).collect();
+    if !services.is_empty() {
+        // The variables by which the app finds its services in the compose file are those by which its tests do.
+        for (name, shown) in known.app_env.iter().filter(|(name, _)| !env.contains_key(name)).cloned().collect::<Vec<_>>() {
+            explained.table(&key("env"), &[(name.clone(), shown)]);
+            let value = known.app_values.get(&name).cloned().unwrap_or_default();
+            env.insert(name, value);
+        }
+    }
+    let secrets = section.and_then(|section| section.secrets.as_ref());
+    let secrets = secrets.map(|secrets| explained.take(&key("secrets"), Effective::at(secrets.value.clone(), &secrets.at)));
+    let secrets = secrets.unwrap_or_default();
+    let workers = section.and_then(|section| section.workers.clone());
+    let workers = workers.map(|workers| explained.take(&key("workers"), Effective::at(workers.value, &workers.at)));
     let allow_failure = explained.take(&key("allow_failure"), flag(section.map(|section| &section.allow_failure)));
     let network = explained.take(&key("network"), flag(section.map(|section| &section.network)));
     let docker = explained.take(&key("docker"), flag(section.map(|section| &section.docker)));
-    GateSettings { needs, services, timeout, env, allow_failure, network, docker, ..settings }
+    let retries = match section.and_then(|section| section.retries.clone()) {
+        Some(own) => explained.take(&key("retries"), Effective::at(own.value, &own.at)),
+        None => settings.retries,
+    };
+    GateSettings { needs, services, timeout, env, secrets, workers, allow_failure, network, docker, retries, ..settings }
 }
 
 /// Refuses names that nothing defines, and gates that wait for each other.
-fn check(inputs: &Inputs<'_>, gates: &[GateSettings]) -> Result<(), ProjectError> {
+fn check(inputs: &Inputs<'_>, services: &Services, gates: &[GateSettings]) -> Result<(), ProjectError> {
     let configuration = &inputs.configuration.gauntlet;
     let names: Vec<String> = gates.iter().map(|gate| gate.name.clone()).collect();
     if let Some(required) = &configuration.required {
@@ -233,7 +225,7 @@ fn check(inputs: &Inputs<'_>, gates: &[GateSettings]) -> Result<(), ProjectError
             known("gauntlet.required", "gate", name, &names, required)?;
         }
     }
-    let services: Vec<String> = inputs.configuration.services.iter().map(|(name, _)| name.clone()).collect();
+    let services: Vec<String> = services.settings.keys().cloned().collect();
     for (name, entry) in &configuration.gates {
         let GateEntry::On(section) = entry else { continue };
         for (key, kind, found, all) in

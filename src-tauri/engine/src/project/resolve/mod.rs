@@ -2,14 +2,17 @@
 
 mod app;
 mod build;
+mod compose;
 mod environments;
 mod gates;
 mod gauntlet;
 mod health;
+mod hints;
 mod locked;
 mod processes;
 mod python;
 mod services;
+mod suites;
 
 use std::path::{Path, PathBuf};
 
@@ -62,8 +65,10 @@ pub(super) fn resolve(inputs: &Inputs<'_>) -> Result<Resolved, ProjectError> {
     let chosen = processes::resolve(inputs, image_file.as_ref(), &distributions, &mut warnings)?;
     let (app, app_explained) = app::resolve(inputs, &chosen, &python)?;
     let (lock, lock_explained) = build::resolve_lock(inputs, image_file.as_ref());
-    let (gauntlet, gauntlet_explained) = gauntlet::resolve(inputs, &distributions, &mut warnings)?;
-    let (services, services_explained) = services::resolve(inputs);
+    let services = services::resolve(inputs)?;
+    let (gauntlet, gauntlet_explained) = gauntlet::resolve(inputs, &distributions, &services, &mut warnings)?;
+    services.warn(&gauntlet.gates, &mut warnings);
+    hints::warn(inputs, &gauntlet.gates, &mut warnings)?;
     let (health, health_explained) = health::resolve(inputs, &chosen);
     let (release, release_explained) = health::resolve_release(inputs);
     let (environments, environments_explained) = environments::resolve(inputs, &app)?;
@@ -72,13 +77,13 @@ pub(super) fn resolve(inputs: &Inputs<'_>) -> Result<Resolved, ProjectError> {
         build_explained,
         lock_explained,
         gauntlet_explained,
-        services_explained,
+        services.explained,
         health_explained,
         release_explained,
         environments_explained,
     ];
     Ok(Resolved {
-        settings: ProjectSettings { app, build, lock, gauntlet, services, health, release, environments },
+        settings: ProjectSettings { app, build, lock, gauntlet, services: services.settings, health, release, environments },
         explained: sections.into_iter().flat_map(|section| section.0).collect(),
         warnings,
     })

@@ -1,41 +1,81 @@
-//! `[services.*]`.
+//! Services: those of `[services.*]`, else those of a compose file.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::Inputs;
-use crate::model::{Ready, ServiceSettings};
+use crate::model::{GateSettings, Ready, ServiceSettings};
 use crate::project::config::ServiceSection;
 use crate::project::explain::{Effective, Explained, Shown};
+use crate::project::known::{data, known};
+use crate::project::{Located, ProjectError, Warning};
 
-/// What is known of an image by its name: the port that it listens on, and the folder that it keeps its data in.
-struct Known {
-    name: &'static str,
-    port: u16,
-    data: Option<&'static str>,
+/// The services of a project, wherever they are described.
+#[derive(Debug, Default)]
+pub(super) struct Services {
+    pub settings: BTreeMap<String, ServiceSettings>,
+    pub explained: Explained,
+    /// What integration tests are run beside, when nothing is said.
+    pub usual: Vec<String>,
+    /// Variables that the compose file gives to the app, as they stand in it.
+    pub app_env: Vec<(String, Located<String>)>,
+    /// The same, with their values.
+    pub app_values: BTreeMap<String, String>,
+    /// What is not understood about each service.
+    pub notes: BTreeMap<String, Vec<Located<String>>>,
+    /// What is not understood about the compose file.
+    pub file_notes: Vec<Located<String>>,
+    /// The compose file, relative to the project, where the services come from one.
+    pub file: Option<String>,
 }
 
-const KNOWN: [Known; 11] = [
-    Known { name: "postgres", port: 5432, data: Some("/var/lib/postgresql/data") },
-    Known { name: "postgis", port: 5432, data: Some("/var/lib/postgresql/data") },
-    Known { name: "pgvector", port: 5432, data: Some("/var/lib/postgresql/data") },
-    Known { name: "redis", port: 6379, data: Some("/data") },
-    Known { name: "valkey", port: 6379, data: Some("/data") },
-    Known { name: "mysql", port: 3306, data: Some("/var/lib/mysql") },
-    Known { name: "mariadb", port: 3306, data: Some("/var/lib/mysql") },
-    Known { name: "mongo", port: 27017, data: Some("/data/db") },
-    Known { name: "rabbitmq", port: 5672, data: Some("/var/lib/rabbitmq") },
-    Known { name: "memcached", port: 11211, data: None },
-    Known { name: "nats", port: 4222, data: None },
-];
+/// Takes the configuration's services, or else the compose file's.
+pub(super) fn resolve(inputs: &Inputs<'_>) -> Result<Services, ProjectError> {
+    if let Some(services) = super::compose::resolve(inputs)? {
+        return Ok(services);
+    }
+    let mut services = Services::default();
+    for (name, section) in &inputs.configuration.services {
+        services.settings.insert(name.clone(), service(name, section, &mut services.explained));
+        services.usual.push(name.clone());
+    }
+    Ok(services)
+}
 
-/// From this version on, PostgreSQL's image keeps a folder for each major version under one volume.
-const POSTGRES_WITH_VERSIONED_FOLDERS: u32 = 18;
+impl Services {
+    /// Says what is not understood, of services that a gate is given and of those that they wait for.
+    pub fn warn(&self, gates: &[GateSettings], warnings: &mut Vec<Warning>) {
+        let mut used: Vec<&String> = gates.iter().flat_map(|gate| &gate.services).collect();
+        let mut next = 0;
+        while let Some(name) = used.get(next) {
+            let after = self.settings.get(*name).map(|service| service.container.after.keys());
+            let new: Vec<&String> = after.into_iter().flatten().filter(|name| !used.contains(name)).collect();
+            used.extend(new);
+            next += 1;
+        }
+        if used.is_empty() {
+            return;
+        }
+        let of_services = self.notes.iter().filter(|(name, _)| used.contains(name)).flat_map(|(_, notes)| notes);
+        for note in self.file_notes.iter().chain(of_services) {
+            let hint = "describe the service under `[services]` of `nonevent.toml` instead, if gates need it";
+            warnings.push(Warning::new(format!("{}: {}", note.at, note.value), hint));
+        }
+    }
+}
 
-pub(super) fn resolve(inputs: &Inputs<'_>) -> (BTreeMap<String, ServiceSettings>, Explained) {
-    let mut explained = Explained::default();
-    let services =
-        inputs.configuration.services.iter().map(|(name, section)| (name.clone(), service(name, section, &mut explained)));
-    (services.collect(), explained)
+/// Writes when a service is ready as the configuration would; `within` where something is said about it.
+pub(super) fn ready_shown(ready: &Ready, within: Option<Duration>) -> Option<String> {
+    let mut parts = match ready {
+        Ready::Port(port) => vec![format!("port = {port}")],
+        Ready::Http { port, path } => vec![format!("port = {port}"), format!("path = {}", path.shown())],
+        Ready::Command(command) => vec![format!("command = {}", command.shown())],
+        Ready::Log(text) => vec![format!("log = {}", text.shown())],
+        Ready::Completed => return Some("it ended with 0".to_owned().shown()),
+        Ready::Running => Vec::new(),
+    };
+    parts.extend(within.map(|within| format!("within = {}", within.shown())));
+    (!parts.is_empty()).then(|| format!("{{ {} }}", parts.join(", ")))
 }
 
 fn service(name: &str, section: &ServiceSection, explained: &mut Explained) -> ServiceSettings {
@@ -50,15 +90,10 @@ fn service(name: &str, section: &ServiceSection, explained: &mut Explained) -> S
         Some(known) => Effective::inferred(Ready::Port(known.port), because.clone()),
         None => Effective::default(Ready::Running),
     });
-    let shown = match &ready.value {
-        Ready::Port(port) => Some(format!("{{ port = {port} }}")),
-        Ready::Command(command) => Some(format!("{{ command = {} }}", command.shown())),
-        Ready::Log(text) => Some(format!("{{ log = {} }}", text.shown())),
-        Ready::Running => None,
-    };
-    if let Some(shown) = shown {
+    if let Some(shown) = ready_shown(&ready.value, section.within.as_ref().map(|within| within.value)) {
         explained.note(&key("ready"), shown, ready.origin);
     }
+    let within = section.within.as_ref().map_or(ServiceSettings::WITHIN, |within| within.value);
     explained.table(&key("provides"), &section.provides);
     let data = match (&section.data, known.and_then(|known| data(known, &image))) {
         (Some(data), _) => Some(Effective::at(data.value.clone(), &data.at)),
@@ -66,45 +101,15 @@ fn service(name: &str, section: &ServiceSection, explained: &mut Explained) -> S
         (None, None) => None,
     };
     let data = data.map(|data| explained.take(&key("data"), data));
-    let table = |entries: &[(String, crate::project::Located<String>)]| {
-        entries.iter().map(|(name, value)| (name.clone(), value.value.clone())).collect()
-    };
-    ServiceSettings { image, command, env: table(&section.env), ready: ready.value, provides: table(&section.provides), data }
-}
-
-fn known(image: &str) -> Option<&'static Known> {
-    let name = image.split('@').next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
-    let name = name.split(':').next().unwrap_or_default();
-    KNOWN.iter().find(|known| known.name == name)
-}
-
-fn data(known: &Known, image: &str) -> Option<String> {
-    let tag = image.split('@').next().unwrap_or_default().rsplit(':').next().unwrap_or_default();
-    let number: String = tag.trim_start_matches("pg").chars().take_while(char::is_ascii_digit).collect();
-    let folder = match (known.data?, number.parse::<u32>()) {
-        ("/var/lib/postgresql/data", Ok(version)) if version >= POSTGRES_WITH_VERSIONED_FOLDERS => "/var/lib/postgresql",
-        (folder, _) => folder,
-    };
-    Some(folder.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn images_are_known_by_their_names() {
-        for (image, port, folder) in [
-            ("postgres:17", Some(5432), Some("/var/lib/postgresql/data")),
-            ("postgres:18-alpine", Some(5432), Some("/var/lib/postgresql")),
-            ("pgvector/pgvector:pg18", Some(5432), Some("/var/lib/postgresql")),
-            ("registry:5000/library/redis@sha256:aa", Some(6379), Some("/data")),
-            ("memcached", Some(11211), None),
-            ("example/own", None, None),
-        ] {
-            let found = known(image);
-            assert_eq!(found.map(|known| known.port), port, "{image}");
-            assert_eq!(found.and_then(|known| data(known, image)).as_deref(), folder, "{image}");
-        }
+    let table =
+        |entries: &[(String, Located<String>)]| entries.iter().map(|(name, value)| (name.clone(), value.value.clone())).collect();
+    ServiceSettings {
+        command,
+        env: table(&section.env),
+        ready: ready.value,
+        within,
+        provides: table(&section.provides),
+        data,
+        ..ServiceSettings::new(image)
     }
 }

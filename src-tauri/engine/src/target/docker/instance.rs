@@ -189,7 +189,11 @@ impl DockerTarget {
     }
 
     /// Inspects an instance, if it is one of this environment.
-    async fn own_instance(&self, place: &Place, id: &InstanceId) -> Result<Option<ContainerInspectResponse>, TargetError> {
+    pub(super) async fn own_instance(
+        &self,
+        place: &Place,
+        id: &InstanceId,
+    ) -> Result<Option<ContainerInspectResponse>, TargetError> {
         let Some(container) = self.api.inspect(id.as_str()).await? else { return Ok(None) };
         let bears = |name, value: &str| label_of(&container, name).as_deref() == Some(value);
         let ours = bears(label::SCOPE, self.options.scope.name())

@@ -71,7 +71,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Time that a reader of a live run may need for one line before it loses it.
 const SLOW: Duration = Duration::from_millis(200);
 
-type Lines = Pin<Box<dyn Stream<Item = Result<LogLine, Error>> + Send>>;
+pub(super) type Lines = Pin<Box<dyn Stream<Item = Result<LogLine, Error>> + Send>>;
 
 impl DockerTarget {
     pub(super) async fn read_logs(&self, place: &Place, query: &LogQuery, sink: &LineSink) -> Result<(), TargetError> {
@@ -271,7 +271,7 @@ impl DockerTarget {
         Ok(container.and_then(|container| container.state).and_then(|state| state.running).unwrap_or_default())
     }
 
-    fn lines(&self, id: &str, name: &str, options: LogsOptionsBuilder) -> Lines {
+    pub(super) fn lines(&self, id: &str, name: &str, options: LogsOptionsBuilder) -> Lines {
         let options: LogsOptions = options.stdout(true).stderr(true).timestamps(true).build();
         let name = name.to_owned();
         let output = self.api.client.logs(id, Some(options));

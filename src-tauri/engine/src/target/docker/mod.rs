@@ -14,6 +14,7 @@
 
 mod api;
 mod down;
+mod examine;
 mod exec;
 mod garbage;
 mod ground;
@@ -41,8 +42,8 @@ use tokio::sync::Mutex;
 
 use self::api::Api;
 use super::{
-    Fence, Foundation, InstanceSpec, Kept, Leave, LineSink, LockHolder, LogQuery, Observed, OnceExit, Place, Record, Session,
-    Target, TargetError, Terminal, Waste,
+    Examination, Fence, Foundation, InstanceSpec, Kept, Leave, LineSink, LockHolder, LogQuery, Observed, OnceExit, Place, Record,
+    Session, Target, TargetError, Terminal, Waste,
 };
 use crate::docker::Docker;
 use crate::model::{EngineInfo, HealthCheck, Instance, InstanceId, ProbeAttempt, RolloutId};
@@ -186,6 +187,10 @@ impl Target for DockerTarget {
 
     async fn logs(&self, place: &Place, query: &LogQuery, lines: &LineSink) -> Result<(), TargetError> {
         self.read_logs(place, query, lines).await
+    }
+
+    async fn examine(&self, place: &Place, instance: &InstanceId) -> Result<Examination, TargetError> {
+        self.examine_instance(place, instance).await
     }
 
     async fn exec(&self, instance: &InstanceId, command: &[String], terminal: Terminal) -> Result<Session, TargetError> {

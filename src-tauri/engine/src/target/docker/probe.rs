@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use reqwest::header::HOST;
+use reqwest::header::{HOST, LOCATION};
 use reqwest::redirect::Policy;
 
 use super::DockerTarget;
@@ -101,6 +101,9 @@ impl DockerTarget {
             return Ok(ProbeOutcome::Failed { error: because(reason).to_owned() });
         }
         let status = answer.status();
+        // Where a redirect leads says more than its body.
+        let leads = answer.headers().get(LOCATION).filter(|_| status.is_redirection()).and_then(|value| value.to_str().ok());
+        let leads = leads.map(|to| format!("to {to}"));
         let body = match answer.text().await {
             Ok(body) => body,
             Err(error) if error.is_timeout() => return Ok(no_answer(timeout)),
@@ -109,7 +112,7 @@ impl DockerTarget {
         let saw = status.as_u16().to_string();
         Ok(match status.is_success() {
             true => ProbeOutcome::Passed { saw },
-            false => ProbeOutcome::Answered { saw, excerpt: body.chars().take(EXCERPT).collect() },
+            false => ProbeOutcome::Answered { saw, excerpt: leads.unwrap_or(body).chars().take(EXCERPT).collect() },
         })
     }
 

@@ -20,8 +20,6 @@ use super::scope::{Role, label};
 use crate::model::{CommandLine, Ready, ServiceSettings};
 use crate::target::{Place, TargetError};
 
-/// Time in which a service must get ready.
-const DEADLINE: Duration = Duration::from_secs(120);
 /// Time that one look may take.
 const LOOK: Duration = Duration::from_secs(10);
 /// Time between two looks.
@@ -52,7 +50,7 @@ impl DockerTarget {
         for (name, (settings, image)) in services {
             self.ensure_service(place, network, name, settings, image).await?;
         }
-        let waits = services.iter().map(|(name, (settings, _))| self.await_service(place, network, name, &settings.ready));
+        let waits = services.iter().map(|(name, (settings, _))| self.await_service(place, network, name, settings));
         futures_util::future::try_join_all(waits).await.map(|_| ())
     }
 
@@ -136,7 +134,14 @@ impl DockerTarget {
         })
     }
 
-    async fn await_service(&self, place: &Place, network: &str, service: &str, ready: &Ready) -> Result<(), TargetError> {
+    async fn await_service(
+        &self,
+        place: &Place,
+        network: &str,
+        service: &str,
+        settings: &ServiceSettings,
+    ) -> Result<(), TargetError> {
+        let (ready, within) = (&settings.ready, settings.within);
         let name = self.options.scope.service(place, service);
         let began = Instant::now();
         let mut decline = Decline::default();
@@ -154,8 +159,8 @@ impl DockerTarget {
                     Look::Blind(address) if self.look_from_beside(place, network, &address, ready).await? => return Ok(()),
                     Look::NotYet | Look::Blind(_) => {}
                 }
-                if began.elapsed() > DEADLINE {
-                    reason = Some(format!("{} within {} s", wanting(ready), DEADLINE.as_secs()));
+                if began.elapsed() > within {
+                    reason = Some(format!("{} within {} s", wanting(ready), within.as_secs()));
                 }
             }
             if let Some(reason) = reason {
@@ -180,15 +185,17 @@ impl DockerTarget {
                 Ok(seen(printed.is_ok_and(|printed| printed.exit_code == 0)))
             }
             Ready::Log(text) => self.has_printed(name, state.started_at.as_deref(), text).await.map(seen),
-            Ready::Port(port) => {
+            // Only a compose file asks for that, and environments are given the configuration's services.
+            Ready::Completed => Ok(seen(state.exit_code == Some(0))),
+            Ready::Port(port) | Ready::Http { port, .. } => {
                 let networks = container.network_settings.as_ref().and_then(|settings| settings.networks.as_ref());
                 let address = networks.and_then(|networks| networks.values().find_map(|network| network.ip_address.clone()));
                 let Some(address) = address.filter(|address| !address.is_empty()) else { return Ok(Look::NotYet) };
-                let script = format!("exec 3<>/dev/tcp/{address}/{port}");
-                let command = vec!["bash".to_owned(), "-c".to_owned(), script];
+                let command = asking(&address, *port, ready, ASK);
                 Ok(match self.api.run_as(name, command, Vec::new(), None).await {
                     Ok(printed) if printed.exit_code == 0 => Look::Ready,
                     Ok(printed) if printed.exit_code == 1 && printed.errors.contains("refused") => Look::NotYet,
+                    Ok(printed) if printed.exit_code == ANSWERED_OTHERWISE => Look::NotYet,
                     Err(error @ TargetError::Unreachable { .. }) => return Err(error),
                     _ => Look::Blind(address),
                 })
@@ -199,13 +206,11 @@ impl DockerTarget {
     /// Asks from a container of the proxy's image whether the port is open, for a few seconds. By address: a name that is not there
     /// (yet) would be asked of servers far away.
     async fn look_from_beside(&self, place: &Place, network: &str, address: &str, ready: &Ready) -> Result<bool, TargetError> {
-        let Ready::Port(port) = ready else { return Ok(false) };
-        let ask = format!(
-            "while ((SECONDS < 3)); do if (exec 3<>/dev/tcp/{address}/{port}) 2>/dev/null; then exit 0; fi; sleep 0.1; done; exit 1"
-        );
+        let (Ready::Port(port) | Ready::Http { port, .. }) = ready else { return Ok(false) };
+        let again = format!("while ((SECONDS < 3)); do if ({ASK}) 2>/dev/null; then exit 0; fi; sleep 0.1; done; exit 1");
         let body = ContainerCreateBody {
             image: Some(self.options.proxy_image.clone()),
-            entrypoint: Some(["bash", "-c", &ask].map(str::to_owned).to_vec()),
+            entrypoint: Some(asking(address, *port, ready, &again)),
             labels: Some(self.api.labels(Role::Hand, Some(place))),
             host_config: Some(HostConfig {
                 network_mode: Some(network.to_owned()),
@@ -226,6 +231,20 @@ impl DockerTarget {
         started.map_err(|error| self.api.error("start a container that asks for a port", error))?;
         Ok(ended.and_then(|state| state.exit_code) == Some(0))
     }
+}
+
+/// Connects, and asks for a path if there is one: address, port, path.
+const ASK: &str = "exec 3<>/dev/tcp/$1/$2 || exit 1; [ -n \"$3\" ] || exit 0; \
+printf 'GET %s HTTP/1.0\\r\\nHost: %s\\r\\n\\r\\n' \"$3\" \"$1\" >&3; read -r -t 5 line <&3; \
+case \"$line\" in HTTP/*' '2??*) exit 0;; esac; exit 7";
+
+/// The exit code for an answer that is not 2xx.
+const ANSWERED_OTHERWISE: i64 = 7;
+
+/// Returns the command line that asks by a script.
+fn asking(address: &str, port: u16, ready: &Ready, script: &str) -> Vec<String> {
+    let path = if let Ready::Http { path, .. } = ready { path.as_str() } else { "" };
+    ["bash", "-c", script, "nonevent", address, &port.to_string(), path].map(str::to_owned).to_vec()
 }
 
 /// What several looks at a service tell about its end.
@@ -259,6 +278,8 @@ impl Decline {
 fn wanting(ready: &Ready) -> String {
     match ready {
         Ready::Port(port) => format!("port {port} did not open"),
+        Ready::Http { port, path } => format!("`GET {path}` on port {port} did not answer 2xx"),
+        Ready::Completed => "it did not end with 0".to_owned(),
         Ready::Command(command) => format!("`{}` did not succeed", command.argv().join(" ")),
         Ready::Log(text) => format!("it did not print `{text}`"),
         Ready::Running => "it did not run".to_owned(),

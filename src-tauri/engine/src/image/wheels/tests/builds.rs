@@ -43,6 +43,7 @@ async fn assembled(root: &Path, wheels: &[Wheel], cache: &Path) -> Result<Assemb
         base: &base,
         wheels,
         project: &project,
+        tree: None,
         companions: &[],
         settings: &settings,
         app: &app,
@@ -64,15 +65,15 @@ async fn golden_digests_of_a_synthetic_image() {
     let made = assembled(&root, &wheels(folder.path()), &folder.path().join("cache")).await.unwrap();
     let layers: Vec<_> = made.package.layers.iter().map(|layer| layer.reference.digest.as_str()).collect();
     insta::assert_snapshot!(format!("{}\n\n{}", made.report.digest, layers.join("\n")), @"
-sha256:40eaf9be53562a67e0fc111d51ef9fb975eb8dc1eaafc10ff7ba7216d7464115
+sha256:11f3ed4ce173dd671af86548fa752460d96f6f480bf5d7c510380fdf11ad1f5e
 
 sha256:2222222222222222222222222222222222222222222222222222222222222222
 sha256:b7edbd7047397672b7c4b1f21ac116a5e3c54402d609a36108c411935fe18a22
 sha256:4daf8ff56d99bb534d15e35998105f8a98bf21e952573e9680c9b391762b7f63
 sha256:070a41c4d0b2ec9fca9d9e06610e4ad1a7c5f89bdabc6a8bf1d764d0eb98d0bc
 ");
-    insta::assert_snapshot!(String::from_utf8(made.package.description.config).unwrap(), @r#"{"architecture":"amd64","config":{"Cmd":["shop","serve"],"Env":["LANG=C.UTF-8","PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin","PYTHONDONTWRITEBYTECODE=1","PYTHONUNBUFFERED=1","VIRTUAL_ENV=/opt/venv"],"ExposedPorts":{"8000/tcp":{}},"Labels":{"dev.nonevent.project":"shop","dev.nonevent.role":"release","org.opencontainers.image.title":"shop","org.opencontainers.image.version":"1.2"},"User":"65532:65532","WorkingDir":"/app"},"created":"1980-01-01T00:00:00Z","history":[{"created":"2026-01-01T00:00:00Z","created_by":"base"},{"created":"1980-01-01T00:00:00Z","created_by":"nonevent"},{"created":"1980-01-01T00:00:00Z","created_by":"nonevent"},{"created":"1980-01-01T00:00:00Z","created_by":"nonevent"}],"os":"linux","rootfs":{"diff_ids":["sha256:1111111111111111111111111111111111111111111111111111111111111111","sha256:9b90efb2cb5ed1538a870cf3907226e3a7de4e5e4612fba64a84006ac77f1653","sha256:c75ab381715c0e2af9e0aad0c38fe2249bb3ec724e7945008697b79abbcf636d","sha256:9a70b34ed954c6f1b3cbce57eb7ab57d58e7bff8b384d3409f7340aae589e116"],"type":"layers"}}"#);
-    insta::assert_snapshot!(String::from_utf8(made.package.description.manifest).unwrap(), @r#"{"annotations":{"dev.nonevent.format":"1","org.opencontainers.image.base.digest":"sha256:4444444444444444444444444444444444444444444444444444444444444444","org.opencontainers.image.base.name":"docker.io/library/python:3.13-slim"},"config":{"digest":"sha256:5874ff87c2b7b866a356e281fdd8f47a4cd463359ba24bcabf315a6c4a050ea5","mediaType":"application/vnd.oci.image.config.v1+json","size":1054},"layers":[{"digest":"sha256:2222222222222222222222222222222222222222222222222222222222222222","mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","size":1000},{"digest":"sha256:b7edbd7047397672b7c4b1f21ac116a5e3c54402d609a36108c411935fe18a22","mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","size":12004819},{"digest":"sha256:4daf8ff56d99bb534d15e35998105f8a98bf21e952573e9680c9b391762b7f63","mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","size":1005},{"digest":"sha256:070a41c4d0b2ec9fca9d9e06610e4ad1a7c5f89bdabc6a8bf1d764d0eb98d0bc","mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","size":1207}],"mediaType":"application/vnd.oci.image.manifest.v1+json","schemaVersion":2}"#);
+    insta::assert_snapshot!(String::from_utf8(made.package.description.config).unwrap(), @r#"{"architecture":"amd64","config":{"Cmd":["shop","serve"],"Env":["LANG=C.UTF-8","HOME=/tmp","PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin","PYTHONDONTWRITEBYTECODE=1","PYTHONUNBUFFERED=1","VIRTUAL_ENV=/opt/venv"],"ExposedPorts":{"8000/tcp":{}},"Labels":{"dev.nonevent.project":"shop","dev.nonevent.role":"release","org.opencontainers.image.title":"shop","org.opencontainers.image.version":"1.2"},"User":"65532:65532","WorkingDir":"/app"},"created":"1980-01-01T00:00:00Z","history":[{"created":"2026-01-01T00:00:00Z","created_by":"base"},{"created":"1980-01-01T00:00:00Z","created_by":"nonevent"},{"created":"1980-01-01T00:00:00Z","created_by":"nonevent"},{"created":"1980-01-01T00:00:00Z","created_by":"nonevent"}],"os":"linux","rootfs":{"diff_ids":["sha256:1111111111111111111111111111111111111111111111111111111111111111","sha256:9b90efb2cb5ed1538a870cf3907226e3a7de4e5e4612fba64a84006ac77f1653","sha256:c75ab381715c0e2af9e0aad0c38fe2249bb3ec724e7945008697b79abbcf636d","sha256:9a70b34ed954c6f1b3cbce57eb7ab57d58e7bff8b384d3409f7340aae589e116"],"type":"layers"}}"#);
+    insta::assert_snapshot!(String::from_utf8(made.package.description.manifest).unwrap(), @r#"{"annotations":{"dev.nonevent.format":"1","org.opencontainers.image.base.digest":"sha256:4444444444444444444444444444444444444444444444444444444444444444","org.opencontainers.image.base.name":"docker.io/library/python:3.13-slim"},"config":{"digest":"sha256:8604cf6425e431deebed90dba5b07de8a8cf5969a2f5bb6e4e43a4408d8b7e3d","mediaType":"application/vnd.oci.image.config.v1+json","size":1066},"layers":[{"digest":"sha256:2222222222222222222222222222222222222222222222222222222222222222","mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","size":1000},{"digest":"sha256:b7edbd7047397672b7c4b1f21ac116a5e3c54402d609a36108c411935fe18a22","mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","size":12004819},{"digest":"sha256:4daf8ff56d99bb534d15e35998105f8a98bf21e952573e9680c9b391762b7f63","mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","size":1005},{"digest":"sha256:070a41c4d0b2ec9fca9d9e06610e4ad1a7c5f89bdabc6a8bf1d764d0eb98d0bc","mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","size":1207}],"mediaType":"application/vnd.oci.image.manifest.v1+json","schemaVersion":2}"#);
 }
 
 #[tokio::test]
@@ -174,6 +175,7 @@ async fn local_packages_that_the_project_needs_come_with_it() {
         base: &base,
         wheels: &[],
         project: &project,
+        tree: None,
         companions: &companions,
         settings: &settings,
         app: &app,
@@ -213,6 +215,7 @@ async fn another_python_than_the_project_s_is_refused() {
         base: &base,
         wheels: &[],
         project: &project,
+        tree: None,
         companions: &[],
         settings: &settings,
         app: &app,

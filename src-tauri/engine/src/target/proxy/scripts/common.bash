@@ -5,13 +5,22 @@ cd "$FOLDER" || exit 1
 
 section() { printf '\n\001section %s\n' "$1"; }
 
-# Sends lines to the master process and prints its answers.
+# Sends lines to the master process and prints its answers. A master that replaces itself hangs up on whoever it had accepted and
+# not heard yet: it is called again.
+trap '' PIPE
 master() {
-    local line
-    { exec 3<>"/dev/tcp/127.0.0.1/$MASTER"; } 2>/dev/null || exit 79
-    printf '%s\nquit\n' "$1" >&3
-    while IFS= read -r line <&3; do printf '%s\n' "$line"; done
-    exec 3>&-
+    local line tries
+    for tries in 1 2 3 4 5; do
+        { exec 3<>"/dev/tcp/127.0.0.1/$MASTER"; } 2>/dev/null || exit 79
+        if printf '%s\nquit\n' "$1" >&3; then
+            while IFS= read -r line <&3; do printf '%s\n' "$line"; done
+            exec 3>&-
+            return
+        fi 2>/dev/null
+        exec 3>&-
+        sleep "0.$tries"
+    done
+    exit 79
 }
 
 # Sets $WORKERS to the process ids of all workers, the current one first.

@@ -1,0 +1,95 @@
+//! What the gates of earlier runs found, from memory: nothing runs.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::Engine;
+use crate::error::EngineError;
+use crate::model::{GateName, RunId, RunResults, TestPast, TestResult};
+use crate::results;
+use crate::store::Wanted;
+
+/// Runs of a test that are told.
+const PAST: u32 = 50;
+
+/// Candidates that an ambiguous name is answered with.
+const CANDIDATES: u32 = 10;
+
+impl Engine {
+    /// Returns what the gates of a run found: of the newest that has results, or of the one that a unique prefix names.
+    ///
+    /// # Errors
+    /// When there is no such run, or the project or the database cannot be read.
+    pub fn results(&self, folder: &Path, run: Option<&str>) -> Result<RunResults, EngineError> {
+        let project = self.open_project(folder)?.settings.app.name;
+        let found = self.store.runs_with_results(&project, run.unwrap_or_default(), CANDIDATES)?;
+        let id = match (found.as_slice(), run) {
+            ([newest, ..], None) => newest,
+            ([one], Some(_)) => one,
+            ([], None) => {
+                return Err(
+                    EngineError::user("no_results", "no gate of this project has run here yet").with_hint("run `nonevent check`")
+                );
+            }
+            ([], Some(prefix)) => {
+                return Err(EngineError::user("run_unknown", format!("no run `{prefix}` with results is known here"))
+                    .with_hint("`nonevent results` shows the newest"));
+            }
+            (several, Some(prefix)) => {
+                let told = several.iter().map(|run| run.as_str()).collect::<Vec<_>>().join(", ");
+                return Err(EngineError::user("run_unknown", format!("several runs begin with `{prefix}`"))
+                    .with_hint(format!("there are: {told}")));
+            }
+        };
+        self.results_of(id)
+    }
+
+    /// Returns what the gates of a run of this home found; none of them when it did not get so far.
+    ///
+    /// # Errors
+    /// When there is no such run, or the database cannot be read.
+    pub fn results_of(&self, run: &RunId) -> Result<RunResults, EngineError> {
+        let record = self.store.run(run)?;
+        let record = record.ok_or_else(|| EngineError::user("run_unknown", format!("no run `{run}` is known here")))?;
+        Ok(RunResults { run: record, gates: self.store.gate_reports(run)? })
+    }
+
+    /// Returns every test of every gate of a run.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn tests_of(&self, results: &RunResults) -> Result<BTreeMap<GateName, Vec<TestResult>>, EngineError> {
+        let tests = |gate: &GateName| Ok((gate.clone(), self.store.tests(&results.run.id, gate, Wanted::All)?));
+        results.gates.iter().filter(|gate| gate.tests.is_some()).map(|gate| tests(&gate.gate)).collect()
+    }
+
+    /// Returns what gates found as SARIF 2.1.0; `prefix` leads from the repository's root to the project, and is empty or ends in `/`.
+    pub fn sarif(&self, results: &RunResults, prefix: &str) -> String {
+        results::sarif(results, prefix)
+    }
+
+    /// Returns what gates found, and every test, as JUnit XML.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn junit(&self, results: &RunResults) -> Result<String, EngineError> {
+        let tests = self.tests_of(results)?;
+        results::junit(results, &tests).map_err(|error| EngineError::ours(error.to_string()))
+    }
+
+    /// Returns what became of a test in each run, the newest first. Any part of its id will do that no other test has.
+    ///
+    /// # Errors
+    /// When there is no such test, or several, or the project or the database cannot be read.
+    pub fn test_history(&self, folder: &Path, test: &str) -> Result<Vec<TestPast>, EngineError> {
+        let project = self.open_project(folder)?.settings.app.name;
+        let found = self.store.find_tests(&project, test, CANDIDATES)?;
+        match found.as_slice() {
+            [one] => Ok(self.store.test_history(&project, one, PAST)?),
+            [] => Err(EngineError::user("test_unknown", format!("no test with `{test}` in its id has run here"))
+                .with_hint("`nonevent results` shows what ran")),
+            several => Err(EngineError::user("test_unknown", format!("several tests have `{test}` in their ids"))
+                .with_hint(format!("there are: {}", several.join(", ")))),
+        }
+    }
+}
