@@ -24,6 +24,7 @@ export const SCREENS = [
   ['run-running-output', 'running', shop('runs/run-now'), ['Output']],
   ['run-red', 'red', shop('runs/run-now')],
   ['run-refused', 'refused', shop('runs/run-now')],
+  ['run-unhealthy', 'unhealthy', shop('runs/run-now')],
   ['run-huge', 'huge', shop('runs/run-now')],
   ['run-unknown', 'story', shop('runs/nowhere')],
   ['releases', 'story', shop('releases')],

@@ -1,6 +1,7 @@
 /** A run as its facts tell it: pure, so that reading them anew gives the same picture. */
 import type {
   Event,
+  Excerpt,
   Finding,
   GateReport,
   ImageReport,
@@ -80,6 +81,12 @@ export interface Fault {
   url: string | null;
   warning: boolean;
   text: string | null;
+  /** What the test printed and logged. */
+  output: string | null;
+  /** Whether the gate's run before this one did not have it. */
+  fresh: boolean;
+  /** The code around it, as it was when the gate ran. */
+  excerpt: Excerpt | null;
 }
 
 const PARTS: Record<string, readonly Stage[]> = {
@@ -243,11 +250,27 @@ function ofTest(gate: string, test: TestOutcome, index: number): Fault {
     url: null,
     warning: false,
     text,
+    output: test.output ?? null,
+    fresh: test.new ?? false,
+    excerpt: test.excerpt ?? null,
   };
 }
 
 function ofFinding(gate: string, finding: Finding, index: number): Fault {
   const { file, line, rule, url, level, message: title } = finding;
   const id = `${gate}:finding:${String(index)}`;
-  return { id, gate, title, file, line, rule, url, warning: level === 'warning', text: null };
+  return {
+    id,
+    gate,
+    title,
+    file,
+    line,
+    rule,
+    url,
+    warning: level === 'warning',
+    text: null,
+    output: null,
+    fresh: finding.new ?? false,
+    excerpt: finding.excerpt ?? null,
+  };
 }

@@ -232,6 +232,8 @@ export const en = {
     chooseFinding: 'Choose a finding to see its place.',
     excerptMissing: 'The place cannot be shown',
     tail: 'Its last lines',
+    fresh: 'new since the run before',
+    printed: 'What it printed',
     warnings: 'Worth knowing',
     ok: (release: string | null, environment: string | null, verb: string) => {
       if (verb === 'check') return 'The project is proven: nothing stands in the way of a ship';

@@ -432,6 +432,32 @@ const SCENES = {
         details: [],
       }),
     ),
+  unhealthy: (backend: FakeBackend) =>
+    story(backend, (run) =>
+      refused(run, {
+        code: 'never_healthy',
+        message: 'web was not healthy within 60 s',
+        causes: ['it listens on port 5000, requests go to 8000'],
+        hints: ['set `[app] port = 5000`, or let it listen on `$PORT`'],
+        details: [],
+        diagnosis: {
+          instance: 'shop-local-web-3f2a91',
+          summary: 'it listens on port 5000, requests go to 8000',
+          suspects: [
+            {
+              code: 'wrong_port',
+              expected: 8000,
+              listening: [5000],
+              certainty: 'certain',
+              sentence: 'it listens on port 5000, requests go to 8000',
+              evidence: ['listening: 0.0.0.0:5000', 'GET http://10.66.0.10:8000/healthz: connection refused'],
+              fix: 'set `[app] port = 5000`, or let it listen on `$PORT`',
+            },
+          ],
+          evidence: [],
+        },
+      }),
+    ),
   huge: (backend: FakeBackend) => {
     many(story(backend, (run) => red(run, HUGE)));
     for (let number = 14; number < 2_000; number += 1) backend.releases.push(aRelease('shop', number));
