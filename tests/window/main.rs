@@ -6,6 +6,7 @@
 mod instance;
 mod page;
 mod projects;
+mod run;
 mod ship;
 mod walls;
 mod world;

@@ -1,6 +1,7 @@
 //! The page in the window, as a person reads and uses it.
 
 use std::path::Path;
+use std::time::Duration;
 
 use fantoccini::elements::Element;
 use fantoccini::{Client, ClientBuilder, Locator};
@@ -8,6 +9,9 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 
 use crate::world::{PATIENCE, WINDOW};
+
+/// Long enough for a whole ship on a machine that does much else.
+const LONG: Duration = Duration::from_secs(240);
 
 /// The page in the window.
 pub struct Page(Client);
@@ -26,7 +30,16 @@ impl Page {
 
     /// Waits for an element (XPath 1.0).
     pub async fn find(&self, path: &str) -> Element {
-        match self.0.wait().at_most(PATIENCE).for_element(Locator::XPath(path)).await {
+        self.find_in_time(path, PATIENCE).await
+    }
+
+    /// Waits for an element that comes at the end of a run: wheels may have to be fetched first.
+    pub async fn find_late(&self, path: &str) -> Element {
+        self.find_in_time(path, LONG).await
+    }
+
+    async fn find_in_time(&self, path: &str, time: Duration) -> Element {
+        match self.0.wait().at_most(time).for_element(Locator::XPath(path)).await {
             Ok(element) => element,
             Err(error) => panic!("no {path}: {error}\nthe page says:\n{}", self.text().await),
         }

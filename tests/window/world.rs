@@ -89,6 +89,18 @@ impl World {
         self.store.remember_project(name, folder).unwrap();
     }
 
+    /// Waits until a file of the home holds a text.
+    pub async fn kept(&self, file: &str, text: &str) {
+        let file = self.folder.path().join("home").join(file);
+        let read = async {
+            let mut pause = tokio::time::interval(Duration::from_millis(20));
+            while !std::fs::read_to_string(&file).is_ok_and(|found| found.contains(text)) {
+                pause.tick().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, read).await.expect("it is kept");
+    }
+
     /// Prepares the real command line on this world.
     pub fn nonevent(&self, project: &Path, arguments: &[&str]) -> tokio::process::Command {
         let binary = Path::new(WINDOW).with_file_name("nonevent");

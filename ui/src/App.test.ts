@@ -140,7 +140,7 @@ describe('an environment', () => {
     const name = 'customer-relationship-and-invoice-reconciliation-service-europe';
     const lines = await linesOf(name);
     expect(lines.at(-1)).toMatch(/and 3 more$/);
-    expect(screen.getByTitle(name)).toBeVisible();
+    expect(within(screen.getByRole('main')).getByTitle(name)).toBeVisible();
     expect(screen.getByTitle('acceptance-of-the-second-quarter')).toBeVisible();
   });
 
@@ -285,7 +285,7 @@ describe('a person', () => {
     const { user } = show(new FakeBackend().with('shop', ok([anEnvironment({ serving: '3f2a91c04be7' })])));
     await linesOf('shop');
     const reached: string[] = [];
-    for (let step = 0; step < 7; step += 1) {
+    for (let step = 0; step < 15; step += 1) {
       await user.tab();
       const { activeElement } = document;
       reached.push(
@@ -295,11 +295,19 @@ describe('a person', () => {
       );
     }
     expect(reached).toEqual([
+      'Skip to the content',
+      'Find or do Ctrl K',
+      'All projects',
+      'Your projects',
+      'shop',
+      'Settings',
       'Engine: Docker 28.5.2, the platform’s default socket',
       '',
       'Add project',
       '1 healthy',
+      'shop',
       'Forget shop',
+      'local',
       'Copy release 3f2a91c04be7',
       'Open http://shop.localhost:8080',
     ]);

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::future::Future;
+use std::sync::Arc;
 
 use nonevent_engine::model::Problem;
 use nonevent_engine::{Engine, EngineError};
@@ -9,6 +10,7 @@ use tauri::async_runtime::{self, JoinHandle};
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::home;
+use crate::runs::Runs;
 
 /// What a command answers: data, or the one shape of an error that people and programs are told.
 pub type Answer<T> = Result<T, Problem>;
@@ -18,6 +20,8 @@ pub type Answer<T> = Result<T, Problem>;
 pub struct Desk {
     engine: OnceCell<Engine>,
     feed: Mutex<Option<JoinHandle<()>>>,
+    lines: Mutex<Option<JoinHandle<()>>>,
+    runs: Arc<Runs>,
 }
 
 impl Desk {
@@ -46,19 +50,48 @@ impl Desk {
         caught(async_runtime::spawn_blocking(move || question(engine))).await
     }
 
+    /// Does something that needs no engine, and must not wait for one that cannot be opened.
+    ///
+    /// # Errors
+    /// When it fails or panics.
+    pub async fn aside<T>(&self, work: impl FnOnce() -> Result<T, EngineError> + Send + 'static) -> Answer<T>
+    where
+        T: Send + 'static,
+    {
+        caught(async_runtime::spawn_blocking(work)).await
+    }
+
+    /// The runs that were started here.
+    pub fn runs(&self) -> Arc<Runs> {
+        Arc::clone(&self.runs)
+    }
+
     /// Keeps a feed going in place of the one before, whose page is gone.
     pub async fn keep(&self, feed: impl Future<Output = ()> + Send + 'static) {
-        let before = self.feed.lock().await.replace(async_runtime::spawn(feed));
-        if let Some(before) = before {
-            before.abort();
-        }
+        replace(&self.feed, feed).await;
+    }
+
+    /// Keeps sending lines in place of those that were sent before: one page shows one screen.
+    pub async fn keep_lines(&self, feed: impl Future<Output = ()> + Send + 'static) {
+        replace(&self.lines, feed).await;
     }
 
     /// Opens the engine at the first question, so that the window is there before; a failure is tried again at the next.
     async fn engine(&self) -> Answer<Engine> {
-        let open = || caught(async_runtime::spawn_blocking(|| Engine::open(home::resolve(|name| std::env::var_os(name))?)));
+        let open = || caught(async_runtime::spawn_blocking(|| Engine::open(home::here()?)));
         self.engine.get_or_try_init(open).await.cloned()
     }
+}
+
+async fn replace(place: &Mutex<Option<JoinHandle<()>>>, feed: impl Future<Output = ()> + Send + 'static) {
+    if let Some(before) = place.lock().await.replace(async_runtime::spawn(feed)) {
+        before.abort();
+    }
+}
+
+/// What people are told of an error.
+pub fn told(error: EngineError) -> Problem {
+    *error.problem
 }
 
 async fn caught<T>(task: JoinHandle<Result<T, EngineError>>) -> Answer<T> {

@@ -6,6 +6,14 @@ use std::path::PathBuf;
 use directories::ProjectDirs;
 use nonevent_engine::{EngineError, Home};
 
+/// Returns the folders of this process.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn here() -> Result<Home, EngineError> {
+    resolve(|name| std::env::var_os(name))
+}
+
 /// Returns the folders that `NONEVENT_HOME` and `NONEVENT_CACHE` name, else the platform's own.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use tauri::Wry;
 use tauri_specta::{Builder, ErrorHandlingMode, collect_commands};
 
-use crate::commands::{engine, environments, events, projects};
+use crate::commands::{engine, environments, events, history, logs, projects, runs, window};
 
 /// Returns the commands with their types, for the window and for `ui/src/lib/backend/bindings.ts`.
 pub fn bridge() -> Builder<Wry> {
@@ -11,13 +11,33 @@ pub fn bridge() -> Builder<Wry> {
         .commands(collect_commands![
             engine::engine_info,
             environments::open_environment,
+            environments::plan,
             events::events_after,
             events::follow,
+            history::project_releases,
+            history::project_rollouts,
+            history::project_runs,
+            history::release_page,
+            history::run_page,
+            logs::follow_logs,
+            logs::stop_lines,
             projects::add_project,
             projects::choose_folder,
             projects::forget_project,
             projects::known_projects,
+            projects::mend_lock,
+            projects::project_facts,
             projects::project_status,
+            runs::begin_run,
+            runs::cancel_run,
+            runs::follow_lines,
+            window::editors,
+            window::excerpt,
+            window::folders,
+            window::keep_preferences,
+            window::open_in_editor,
+            window::preferences,
+            window::reveal_data,
         ])
         .error_handling(ErrorHandlingMode::Result)
         // One JSON shape for reading and writing, and numbers below 2^53: what `--json` promises, too.

@@ -6,9 +6,12 @@
 mod address;
 mod commands;
 mod desk;
+mod editor;
 mod home;
 pub mod ipc;
 mod log;
+mod preferences;
+mod runs;
 mod start;
 
 pub use start::main;

@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
-use tauri::{AppHandle, Manager};
+use tauri::{AppHandle, Manager, Window, WindowEvent};
 
 use crate::desk::Desk;
-use crate::{ipc, log};
+use crate::preferences::{Preferences, Theme};
+use crate::{home, ipc, log};
 
 /// Opens the window and stays until it is closed.
 ///
@@ -17,6 +18,14 @@ pub fn main() -> ExitCode {
         .plugin(tauri_plugin_single_instance::init(|app, _, _| bring_to_front(app)))
         .plugin(tauri_plugin_dialog::init())
         .manage(Desk::default())
+        .setup(|app| {
+            // One small file, before the window is drawn: the wrong theme would be seen.
+            if let Ok(home) = home::here() {
+                wear(app.handle(), Preferences::read(&home.data).theme);
+            }
+            Ok(())
+        })
+        .on_window_event(finish_first)
         .invoke_handler(ipc::bridge().invoke_handler())
         .run(tauri::generate_context!());
     match app {
@@ -26,6 +35,36 @@ pub fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Gives window and page a theme.
+pub fn wear(app: &AppHandle, theme: Theme) {
+    app.set_theme(match theme {
+        Theme::System => None,
+        Theme::Light => Some(tauri::Theme::Light),
+        Theme::Dark => Some(tauri::Theme::Dark),
+    });
+}
+
+/// A window that is closed while a run of its own goes on only disappears, and the process ends with the run: a rollout is not cut off.
+fn finish_first(window: &Window, event: &WindowEvent) {
+    let WindowEvent::CloseRequested { api, .. } = event else { return };
+    let mut busy = window.state::<Desk>().runs().busy();
+    if *busy.borrow_and_update() == 0 {
+        return;
+    }
+    api.prevent_close();
+    if let Err(error) = window.hide() {
+        tracing::warn!(error = %error, "the window stays while a run goes on");
+    }
+    let window = window.clone();
+    tauri::async_runtime::spawn(async move {
+        let _ = busy.wait_for(|count| *count == 0).await;
+        // A second start may have brought it back meanwhile.
+        if !window.is_visible().unwrap_or(false) {
+            window.app_handle().exit(0);
+        }
+    });
 }
 
 fn bring_to_front(app: &AppHandle) {

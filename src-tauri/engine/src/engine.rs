@@ -1,6 +1,8 @@
 //! The engine's handle: every use case is one method.
 
+mod begin;
 mod home;
+mod pages;
 mod results;
 
 use std::collections::BTreeMap;

@@ -64,6 +64,13 @@ impl EngineError {
         self
     }
 
+    /// Adds why.
+    #[must_use]
+    pub fn with_cause(mut self, cause: impl Into<String>) -> Self {
+        self.problem.causes.push(cause.into());
+        self
+    }
+
     /// Adds what to do, when there is something.
     #[must_use]
     pub fn with_hints(mut self, hints: impl IntoIterator<Item = String>) -> Self {

@@ -12,6 +12,7 @@ pub mod gauntlet;
 pub mod image;
 pub mod mask;
 pub mod model;
+pub mod pages;
 pub mod pipeline;
 pub mod project;
 pub mod request;

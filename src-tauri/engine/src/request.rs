@@ -39,7 +39,9 @@ pub struct CheckRequest {
 }
 
 /// Whether something that is refused by default may pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
 pub enum Allow {
     /// It is refused.
     #[default]
@@ -49,7 +51,9 @@ pub enum Allow {
 }
 
 /// Whether a run waits for the bake.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
 pub enum Bake {
     /// It does.
     #[default]
@@ -59,7 +63,9 @@ pub enum Bake {
 }
 
 /// Which gates run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
 pub enum Gates {
     /// Those whose inputs changed.
     #[default]

@@ -1,25 +1,25 @@
 /** What a light means, in words. */
 import type { EnvironmentStatus, HealthState } from '../lib/backend';
+import type { Look } from '../lib/state/projects.svelte';
+import { texts } from '../texts';
 import { counted } from './words';
 
 /** A health, or the time until there is one. */
 export type Lit = HealthState | 'waiting';
 
-const WORDS: Record<Lit, string> = {
-  healthy: 'Healthy',
-  degraded: 'Degraded',
-  down: 'Down',
-  unknown: 'Unknown',
-  empty: 'Nothing released yet',
-  waiting: 'Looking…',
-};
-
 export function word(lit: Lit): string {
-  return WORDS[lit];
+  return lit === 'waiting' ? texts.shell.looking : texts.health[lit];
 }
 
 /** The states in the order in which they want attention. */
 export const BY_URGENCY: readonly HealthState[] = ['down', 'degraded', 'unknown', 'healthy', 'empty'];
+
+/** The state of a project that wants attention most. */
+export function worst(look: Look | undefined): Lit {
+  if (!look) return 'waiting';
+  const states = (look.environments ?? []).map(({ health }) => health);
+  return BY_URGENCY.find((state) => states.includes(state)) ?? (look.problem ? 'unknown' : 'empty');
+}
 
 /** How many instances of the serving release run, of how many there are, and how many of other releases are still there. */
 export function instances(status: EnvironmentStatus): { running: number; all: number; others: number } {

@@ -1,4 +1,4 @@
-import { age, bytes, counted } from './words';
+import { age, bytes, counted, duration, short } from './words';
 
 const NOW = Date.parse('2026-11-23T10:00:00.000Z');
 
@@ -31,5 +31,24 @@ test('bytes are never written as a thousand of a unit', () => {
     '1.0 kB',
     '18.4 MB',
     '1.0 MB',
+  ]);
+});
+
+test.each([
+  [0, '0 ms'],
+  [999, '999 ms'],
+  [1_234, '1.2 s'],
+  [9_960, '10 s'],
+  [59_400, '59 s'],
+  [184_000, '3 min 4 s'],
+  [7_500_000, '2 h 5 min'],
+])('%d milliseconds are %s', (milliseconds, words) => {
+  expect(duration(milliseconds)).toBe(words);
+});
+
+test('a digest is shown by its first digits', () => {
+  expect([short('sha256:0123456789abcdef'), short('0123456789abcdef')]).toEqual([
+    '0123456789ab',
+    '0123456789ab',
   ]);
 });

@@ -44,3 +44,19 @@ export function bytes(count: number): string {
   }
   return `${unit === 0 ? String(value) : value.toFixed(1)} ${units[unit] ?? ''}`;
 }
+
+/** Returns how long something took: `80 ms`, `1.2 s`, `45 s`, `3 min 4 s`, `2 h 5 min`. */
+export function duration(milliseconds: number): string {
+  const ms = Math.max(0, Math.round(milliseconds));
+  if (ms < 1000) return `${String(ms)} ms`;
+  if (ms < 9_950) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < MINUTE) return `${String(seconds)} s`;
+  if (seconds < HOUR) return `${String(Math.floor(seconds / MINUTE))} min ${String(seconds % MINUTE)} s`;
+  return `${String(Math.floor(seconds / HOUR))} h ${String(Math.floor((seconds % HOUR) / MINUTE))} min`;
+}
+
+/** Returns a digest or commit as people compare them: its first twelve digits. */
+export function short(digest: string): string {
+  return digest.replace(/^[a-z0-9]+:/, '').slice(0, 12);
+}

@@ -1,7 +1,7 @@
 //! The environments of a project.
 
 use nonevent_engine::EngineError;
-use nonevent_engine::model::{EnvironmentName, ProjectName};
+use nonevent_engine::model::{EnvironmentName, Plan, ProjectName, ReleaseId};
 use tauri::State;
 
 use crate::address;
@@ -14,6 +14,18 @@ pub async fn open_environment(desk: State<'_, Desk>, project: ProjectName, envir
     let address = desk.ask(|engine| async move { engine.url(&engine.folder_of(&project)?, &environment).await }).await?;
     let url = address::local(&address).map_err(|error| *error.problem)?;
     open::that_detached(url.as_str()).map_err(|error| *no_browser(&url, &error).problem)
+}
+
+/// Tells what moving an environment would do: a rollback to the given release, else a ship of the newest.
+#[tauri::command]
+#[specta::specta]
+pub async fn plan(
+    desk: State<'_, Desk>,
+    project: ProjectName,
+    environment: EnvironmentName,
+    release: Option<ReleaseId>,
+) -> Answer<Plan> {
+    desk.ask(|engine| async move { engine.plan_to(&project, &environment, release.as_ref()).await }).await
 }
 
 fn no_browser(url: &url::Url, error: &std::io::Error) -> EngineError {

@@ -5,4 +5,8 @@
 pub mod engine;
 pub mod environments;
 pub mod events;
+pub mod history;
+pub mod logs;
 pub mod projects;
+pub mod runs;
+pub mod window;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use nonevent_engine::model::{EnvironmentStatus, ProjectName};
+use nonevent_engine::pages::ProjectFacts;
 use nonevent_engine::request::KnownProjects;
 use tauri::{AppHandle, State};
 use tauri_plugin_dialog::DialogExt;
@@ -22,6 +23,20 @@ pub async fn known_projects(desk: State<'_, Desk>) -> Answer<KnownProjects> {
 #[specta::specta]
 pub async fn project_status(desk: State<'_, Desk>, project: ProjectName) -> Answer<Vec<EnvironmentStatus>> {
     desk.ask(|engine| async move { engine.status(&engine.folder_of(&project)?).await }).await
+}
+
+/// Tells what a project is, as its files say now.
+#[tauri::command]
+#[specta::specta]
+pub async fn project_facts(desk: State<'_, Desk>, project: ProjectName) -> Answer<ProjectFacts> {
+    desk.read(move |engine| engine.facts(&project)).await
+}
+
+/// Mends a project's lock by its own tool and pins its images; tells what changed, in words.
+#[tauri::command]
+#[specta::specta]
+pub async fn mend_lock(desk: State<'_, Desk>, project: ProjectName) -> Answer<Vec<String>> {
+    desk.ask(|engine| async move { Ok(engine.lock(&engine.folder_of(&project)?).await?.1) }).await
 }
 
 /// Lets a person choose a folder; none when they think better of it.

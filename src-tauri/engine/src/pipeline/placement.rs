@@ -69,7 +69,8 @@ fn provided(settings: &ProjectSettings, environment: &EnvironmentSettings) -> BT
         .collect()
 }
 
-fn replicas(environment: &EnvironmentSettings, process: &ProcessName, kind: ProcessKind) -> u16 {
+/// How many instances of a process an environment has.
+pub fn replicas(environment: &EnvironmentSettings, process: &ProcessName, kind: ProcessKind) -> u16 {
     let own = environment.processes.get(process).and_then(|placement| placement.replicas);
     own.unwrap_or(match kind {
         ProcessKind::Web { .. } => environment.replicas,

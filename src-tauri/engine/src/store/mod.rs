@@ -6,6 +6,7 @@ mod caches;
 mod cancels;
 mod durations;
 mod events;
+mod lookups;
 mod open;
 mod projects;
 mod proofs;

@@ -191,7 +191,9 @@ pub enum Follow {
 }
 
 /// What removing an environment leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
 pub enum Leave {
     /// Named volumes stay.
     Data,

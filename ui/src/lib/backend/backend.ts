@@ -4,13 +4,29 @@
  */
 import type {
   Change,
+  Editor,
   EngineInfo,
   EnvironmentName,
   EnvironmentStatus,
   Event,
+  Excerpt,
+  Folders,
   KnownProjects,
+  Lines,
+  LogLine,
+  Plan,
+  Preferences,
   Problem,
+  ProjectFacts,
   ProjectName,
+  ReleaseHeader,
+  ReleaseId,
+  ReleasePage,
+  RolloutRecord,
+  RunId,
+  RunPage,
+  RunRecord,
+  RunRequest,
 } from './bindings';
 
 export type * from './bindings';
@@ -42,6 +58,44 @@ export interface Backend {
   eventsAfter(seq: number): Promise<Answer<Happened[]>>;
   /** Calls whenever something changed, by whichever process, and once at the start. A second call ends the first. */
   follow(onChange: (change: Change) => void): Promise<Answer<null>>;
+  /** Tells what a project is, as its files say now. */
+  projectFacts(project: ProjectName): Promise<Answer<ProjectFacts>>;
+  /** Lists the newest runs of a project. */
+  projectRuns(project: ProjectName): Promise<Answer<RunRecord[]>>;
+  projectReleases(project: ProjectName): Promise<Answer<ReleaseHeader[]>>;
+  projectRollouts(project: ProjectName): Promise<Answer<RolloutRecord[]>>;
+  /** Reads a release beside the one that was made before it. */
+  releasePage(project: ProjectName, release: ReleaseId): Promise<Answer<ReleasePage>>;
+  /** Reads a run and what happened in it after a sequence number, in order, at most 1,000 events. */
+  runPage(run: RunId, after: number): Promise<Answer<RunPage>>;
+  /** Starts a run; `typed` is the environment's name, where it is asked for. */
+  beginRun(project: ProjectName, request: RunRequest, typed: string | null): Promise<Answer<RunId>>;
+  /** Asks for a run to be stopped cleanly, whichever process it runs in; false when it has ended already. */
+  cancelRun(run: RunId): Promise<Answer<boolean>>;
+  /** Calls with a run's output until it ends. False when another process runs it: its output is there. */
+  followLines(run: RunId, onLines: (lines: Lines) => void): Promise<Answer<boolean>>;
+  /** Calls with what the instances of an environment print. */
+  followLogs(
+    project: ProjectName,
+    environment: EnvironmentName,
+    onLines: (lines: LogLine[]) => void,
+  ): Promise<Answer<null>>;
+  /** Ends what `followLines` or `followLogs` brings. */
+  stopLines(): Promise<Answer<null>>;
+  /** Tells what a rollback to the release would do; without one, a ship of the newest. Slow when the target does not answer. */
+  plan(project: ProjectName, environment: EnvironmentName, release: ReleaseId | null): Promise<Answer<Plan>>;
+  /** Mends a project's lock; tells what changed, in words. */
+  mendLock(project: ProjectName): Promise<Answer<string[]>>;
+  /** Reads a few lines of a project's file around one of them. */
+  excerpt(project: ProjectName, file: string, line: number): Promise<Answer<Excerpt>>;
+  openInEditor(project: ProjectName, file: string, line: number): Promise<Answer<null>>;
+  /** The editors of this laptop that can be told a line. */
+  editors(): Promise<Answer<Editor[]>>;
+  preferences(): Promise<Answer<Preferences>>;
+  keepPreferences(preferences: Preferences): Promise<Answer<null>>;
+  /** The folders that are used and what is in them. */
+  folders(): Promise<Answer<Folders>>;
+  revealData(): Promise<Answer<null>>;
   /** Calls while something is dragged over the window. */
   onDrag(onDrag: (drag: Drag) => void): void;
 }

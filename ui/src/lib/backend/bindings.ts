@@ -8,10 +8,26 @@ export const commands = {
 	engineInfo: () => typedError<EngineInfo, Problem>(__TAURI_INVOKE("engine_info")),
 	/**  Opens an environment's app in the browser. The page names the environment, never the address. */
 	openEnvironment: (project: ProjectName, environment: EnvironmentName) => typedError<null, Problem>(__TAURI_INVOKE("open_environment", { project, environment })),
+	/**  Tells what moving an environment would do: a rollback to the given release, else a ship of the newest. */
+	plan: (project: ProjectName, environment: EnvironmentName, release: ReleaseId | null) => typedError<Plan, Problem>(__TAURI_INVOKE("plan", { project, environment, release })),
 	/**  Reads the events after a sequence number, at most 500, in order. */
 	eventsAfter: (seq: number) => typedError<Event[], Problem>(__TAURI_INVOKE("events_after", { seq })),
 	/**  Tells the page to look again whenever something changed in this home, by whichever process; once at the start. */
 	follow: (page: Channel<Change>) => typedError<null, Problem>(__TAURI_INVOKE("follow", { page })),
+	/**  Lists a project's releases, the newest first. */
+	projectReleases: (project: ProjectName) => typedError<ReleaseHeader[], Problem>(__TAURI_INVOKE("project_releases", { project })),
+	/**  Lists the newest rollouts of a project. */
+	projectRollouts: (project: ProjectName) => typedError<RolloutRecord[], Problem>(__TAURI_INVOKE("project_rollouts", { project })),
+	/**  Lists the newest runs of a project, at most 1,000. */
+	projectRuns: (project: ProjectName) => typedError<RunRecord[], Problem>(__TAURI_INVOKE("project_runs", { project })),
+	/**  Reads a release beside the one before it. */
+	releasePage: (project: ProjectName, release: ReleaseId) => typedError<ReleasePage, Problem>(__TAURI_INVOKE("release_page", { project, release })),
+	/**  Reads a run and what happened in it after a sequence number, at most 1,000 events. */
+	runPage: (run: RunId, after: number) => typedError<RunPage, Problem>(__TAURI_INVOKE("run_page", { run, after })),
+	/**  Sends what the instances of an environment print, from their last lines on, in place of what was followed before. */
+	followLogs: (project: ProjectName, environment: EnvironmentName, page: Channel<LogLine[]>) => typedError<null, Problem>(__TAURI_INVOKE("follow_logs", { project, environment, page })),
+	/**  Ends what `follow_logs` or `follow_lines` sends. */
+	stopLines: () => typedError<null, Problem>(__TAURI_INVOKE("stop_lines")),
 	/**  Adds a folder to the projects. */
 	addProject: (folder: string) => typedError<ProjectName, Problem>(__TAURI_INVOKE("add_project", { folder })),
 	/**  Lets a person choose a folder; none when they think better of it. */
@@ -20,8 +36,32 @@ export const commands = {
 	forgetProject: (project: ProjectName) => typedError<null, Problem>(__TAURI_INVOKE("forget_project", { project })),
 	/**  Lists the projects as they are remembered, at once; what runs is asked for each by `project_status`. */
 	knownProjects: () => typedError<KnownProjects, Problem>(__TAURI_INVOKE("known_projects")),
+	/**  Mends a project's lock by its own tool and pins its images; tells what changed, in words. */
+	mendLock: (project: ProjectName) => typedError<string[], Problem>(__TAURI_INVOKE("mend_lock", { project })),
+	/**  Tells what a project is, as its files say now. */
+	projectFacts: (project: ProjectName) => typedError<ProjectFacts, Problem>(__TAURI_INVOKE("project_facts", { project })),
 	/**  Observes every environment of a project. */
 	projectStatus: (project: ProjectName) => typedError<EnvironmentStatus[], Problem>(__TAURI_INVOKE("project_status", { project })),
+	/**  Starts a run, which goes on whatever becomes of the page. `typed` is the environment's name, where it is asked for. */
+	beginRun: (project: ProjectName, request: RunRequest, typed: string | null) => typedError<RunId, Problem>(__TAURI_INVOKE("begin_run", { project, request, typed })),
+	/**  Asks for a run to be stopped cleanly, whichever process it runs in; false when it has ended already. */
+	cancelRun: (run: RunId) => typedError<boolean, Problem>(__TAURI_INVOKE("cancel_run", { run })),
+	/**  Sends the output of a run of this window, in place of the one before. False when another process runs it: its output is there. */
+	followLines: (run: RunId, page: Channel<Lines>) => typedError<boolean, Problem>(__TAURI_INVOKE("follow_lines", { run, page })),
+	/**  Returns the editors of this laptop that can be told a line. */
+	editors: () => typedError<Editor[], Problem>(__TAURI_INVOKE("editors")),
+	/**  Reads a few lines of a project's file around one of them. */
+	excerpt: (project: ProjectName, file: string, line: number) => typedError<Excerpt, Problem>(__TAURI_INVOKE("excerpt", { project, file, line })),
+	/**  Returns the folders that are used and what is in them. */
+	folders: () => typedError<Folders, Problem>(__TAURI_INVOKE("folders")),
+	/**  Keeps the window's settings. */
+	keepPreferences: (preferences: Preferences) => typedError<null, Problem>(__TAURI_INVOKE("keep_preferences", { preferences })),
+	/**  Shows a line of a project's file in a person's editor. */
+	openInEditor: (project: ProjectName, file: string, line: number) => typedError<null, Problem>(__TAURI_INVOKE("open_in_editor", { project, file, line })),
+	/**  Returns the window's settings. */
+	preferences: () => typedError<Preferences, Problem>(__TAURI_INVOKE("preferences")),
+	/**  Shows the folder of state and history in the system's file browser. */
+	revealData: () => typedError<null, Problem>(__TAURI_INVOKE("reveal_data")),
 };
 
 /* Types */
@@ -45,6 +85,36 @@ package: string } |
 near: string | null } | 
 /**  The lock is not known here. */
 { why: "unknown" };
+
+/**  Whether something that is refused by default may pass. */
+export type Allow = 
+/**  It is refused. */
+"no" | 
+/**  A person said that it may. */
+"yes";
+
+/**  The app itself: the same in every environment. */
+export type AppSettings = {
+	/**  The project's identity. */
+	name: ProjectName,
+	/**  The framework that was recognised. */
+	framework: Framework,
+	/**  `MAJOR.MINOR` of the Python that the image runs. */
+	python: string,
+	/**  The processes of the app; one of them at most receives requests. */
+	processes: Process[],
+	/**  Variables for every instance, below the environment's own. */
+	env: { [key in string]: string },
+	/**  Named volumes, kept across releases. */
+	volumes: VolumeMount[],
+};
+
+/**  Whether a run waits for the bake. */
+export type Bake = 
+/**  It does. */
+"wait" | 
+/**  Whoever starts next finishes it. */
+"detach";
 
 /**  Which builder made an image. */
 export type BuilderKind = 
@@ -199,6 +269,13 @@ export type Change = {
 	seq: number,
 };
 
+/**  A command as a list of arguments; a single string of the configuration runs in `/bin/sh -c`. */
+export type CommandLine = 
+/**  Executed as it is. */
+string[] | 
+/**  Interpreted by `/bin/sh`. */
+string;
+
 /**  How what a gate found differs from what it found earlier. */
 export type Comparison = {
 	/**  The gate's run before this one. */
@@ -264,6 +341,32 @@ export type Diagnosis = {
 /**  A content digest such as `sha256:…` (OCI image specification, descriptor, digests). */
 export type Digest = string;
 
+export type Duration = {
+	secs: number,
+	nanos: number,
+};
+
+/**  Editors that can be told a line. */
+export type Editor = 
+/**  Visual Studio Code. */
+"code" | 
+/**  VSCodium. */
+"codium" | 
+/**  Cursor. */
+"cursor" | 
+/**  Zed. */
+"zed" | 
+/**  PyCharm. */
+"pycharm" | 
+/**  IntelliJ IDEA. */
+"idea" | 
+/**  Sublime Text. */
+"sublime" | 
+/**  Kate. */
+"kate" | 
+/**  Emacs, by its client. */
+"emacs";
+
 /**  The engine that was resolved, and why that one. */
 export type EngineInfo = {
 	/**  Its address, such as `unix:///var/run/docker.sock`. */
@@ -302,6 +405,24 @@ name: string } |
 name: string } | 
 /**  The platform's default socket. */
 { rule: "default_socket" };
+
+/**  An environment as the project's files declare it. */
+export type EnvironmentFacts = {
+	/**  Its name. */
+	name: EnvironmentName,
+	/**  The engine behind it. */
+	target: string,
+	/**  Its name must be typed before a rollout. */
+	protected: boolean,
+	/**  The environment in which a release must have baked before. */
+	after: EnvironmentName | null,
+	/**  Instances of each process. */
+	replicas: { [key in ProcessName]: number },
+	/**  The names of its secrets. */
+	secrets: string[],
+	/**  The services that are kept here. */
+	services: string[],
+};
 
 /**  The name of an environment, such as `local` or `production`: a DNS label. */
 export type EnvironmentName = string;
@@ -425,6 +546,34 @@ export type EventBody =
 	problem: Problem | null,
 } };
 
+/**  What proves a release. Stored for good: `format` changes when its shape does. */
+export type Evidence = {
+	/**  The shape's version. */
+	format: number,
+	/**  The source that was built. */
+	source: SourceState,
+	/**  The lock's kind. */
+	lock_kind: LockKind | null,
+	/**  sha256 of the lock file. */
+	lock_digest: Digest | null,
+	/**  How strict the lock was taken. */
+	lock_strictness: Strictness,
+	/**  Warnings of the lock that were let pass. */
+	lock_warnings: string[],
+	/**  Who built the image. */
+	builder: BuilderKind,
+	/**  What the image stands on. */
+	base: PinnedImage | null,
+	/**  Bytes of the image's own layers. */
+	image_size: number,
+	/**  Every gate. */
+	gates: GateEvidence[],
+	/**  The images that they ran in. */
+	gate_images?: GateImageEvidence[],
+	/**  True when there were no tests and a person let it pass. */
+	untested: boolean,
+};
+
 /**  Lines of a source file. */
 export type Excerpt = {
 	/**  The number of its first line, from 1. */
@@ -465,6 +614,75 @@ export type Finding = {
 	new?: boolean,
 	/**  The code around it, as it was when the gate ran; only the first findings of a gate have it. */
 	excerpt?: Excerpt | null,
+};
+
+/**  A folder and what is in it. */
+export type FolderSize = {
+	/**  Where it is. */
+	path: string,
+	/**  Bytes of all its files. */
+	bytes: number,
+};
+
+/**  The folders that Nonevent uses on this laptop. */
+export type Folders = {
+	/**  State and history. */
+	data: FolderSize,
+	/**  What can be made again. */
+	cache: FolderSize,
+	/**  The window's version. */
+	version: string,
+};
+
+/**  A framework that decides how an app is started and probed. */
+export type Framework = 
+/**  FastAPI (ASGI). */
+"fastapi" | 
+/**  Starlette (ASGI). */
+"starlette" | 
+/**  Litestar (ASGI). */
+"litestar" | 
+/**  Flask (WSGI). */
+"flask" | 
+/**  Django (WSGI or ASGI). */
+"django" | 
+/**  Any ASGI callable. */
+"asgi" | 
+/**  Any WSGI callable. */
+"wsgi" | 
+/**  Streamlit. */
+"streamlit" | 
+/**  A Celery worker without a web process. */
+"celery" | 
+/**  A plain process that receives no requests. */
+"worker" | 
+/**  A command that the configuration gave, of no framework known here. */
+"custom";
+
+/**  How one gate ended, as evidence. */
+export type GateEvidence = {
+	/**  The gate. */
+	gate: string,
+	/**  `green`, `red`, `error`, `skipped`, `not set up`. */
+	state: string,
+	/**  The tool and its version. */
+	tool: string | null,
+	/**  Tests that passed, when it runs tests. */
+	tests_passed: number | null,
+	/**  What the engine calls the image that it ran in; one of [`Evidence::gate_images`]. */
+	image?: Digest | null,
+};
+
+/**  What an image of gates was made of. */
+export type GateImageEvidence = {
+	/**  What the engine calls it. */
+	image: Digest,
+	/**  The release's image, whose layers are its lowest ones. */
+	release_image: Digest,
+	/**  Diff ids of the release image's layers, the lowest first. */
+	release_layers: Digest[],
+	/**  Diff ids of the layers above: tools, tests, the tools' configuration. */
+	development_layers: Digest[],
 };
 
 /**  Everything one gate has to say. */
@@ -510,6 +728,13 @@ at: string } |
 /**  The project configures no such tool. */
 { state: "not_set_up" };
 
+/**  Which gates run. */
+export type Gates = 
+/**  Those whose inputs changed. */
+"changed" | 
+/**  All. */
+"all";
+
 /**  Whether a rollout loses requests. */
 export type Guarantee = 
 /**  None is lost. */
@@ -518,6 +743,34 @@ export type Guarantee =
 { zero_downtime: "no"; 
 /**  Why. */
 because: string };
+
+/**  What healthy means, and how long to wait for it. */
+export type HealthCheck = {
+	/**  How it is measured. */
+	probe: HealthProbe,
+	/**  Time between two probes. */
+	interval: Duration,
+	/**  Time after which one probe has failed. */
+	timeout: Duration,
+	/**  Successes in a row that make an instance healthy. */
+	successes: number,
+	/**  Time after which an instance that is not healthy has failed. */
+	deadline: Duration,
+};
+
+/**  How health is measured. */
+export type HealthProbe = 
+/**  `GET path` answers 2xx. */
+({ http: {
+	/**  The path, with its leading slash. */
+	path: string,
+} }) & { command?: never } | 
+/**  The port accepts a connection. */
+"tcp" | 
+/**  The command inside the instance ends with 0. */
+({ command: CommandLine }) & { http?: never } | 
+/**  The container runs and does not restart. */
+"running";
 
 /**  What the last probes of an environment mean. */
 export type HealthState = 
@@ -598,6 +851,12 @@ exit_code: number;
 /**  Whether the kernel ended it for want of memory. */
 oom: boolean };
 
+/**  How many retired releases stay ready for a rollback. */
+export type KeepSettings = {
+	/**  Releases, the serving one not counted. */
+	releases: number,
+};
+
 /**  A project and where it is on this laptop. */
 export type KnownProject = {
 	/**  Its name. */
@@ -614,12 +873,31 @@ export type KnownProjects = {
 	projects: KnownProject[],
 };
 
+/**  What removing an environment leaves. */
+export type Leave = 
+/**  Named volumes stay. */
+"data" | 
+/**  Nothing stays. */
+"nothing";
+
 /**  How bad a finding is. */
 export type Level = 
 /**  It makes the gate red. */
 "error" | 
 /**  It does not. */
 "warning";
+
+/**  Some lines of a run, in order. */
+export type Lines = {
+	/**  The number of the first of them, from 0. A gap to what came before: older ones are not kept. */
+	first: number,
+	/**  The lines. */
+	lines: LogLine[],
+	/**  What is being done right now. */
+	progress: string | null,
+	/**  Whether there will be no more. */
+	ended: boolean,
+};
 
 /**  One thing that is wrong with a lock. */
 export type LockFinding = {
@@ -673,6 +951,25 @@ export type LockSituation =
 /**  Its format is too old, too new or broken. */
 "unreadable";
 
+/**  One line of output of a build, gate, one-off container or instance. */
+export type LogLine = {
+	/**  What printed it: `build`, a gate's name, an instance's name. */
+	source: string,
+	/**  Where it came from. */
+	stream: LogStream,
+	/**  When the engine saw it, RFC 3339, when known. */
+	at: string | null,
+	/**  The line, without its end. */
+	text: string,
+};
+
+/**  Where a line of output came from. */
+export type LogStream = 
+/**  Standard output. */
+"stdout" | 
+/**  Standard error. */
+"stderr";
+
 /**  What makes an app's tables. */
 export type MigrationTool = 
 /**  Django's `migrate`. */
@@ -689,12 +986,47 @@ export type Moment =
 /**  While it answered a request. */
 "request";
 
+/**  Where an effective value came from. */
+export type Origin = 
+/**  A line of the configuration. */
+{ from: "file"; 
+/**  The file, relative to the project. */
+file: string; 
+/**  The line, from 1. */
+line: number } | 
+/**  Read from the project's sources. */
+{ from: "inferred"; 
+/**  What was read, such as ``shop/main.py:7 `app = FastAPI()` ``. */
+because: string } | 
+/**  Nonevent's own choice. */
+{ from: "default" };
+
 /**  An image as it was resolved once and is pinned in `nonevent.lock`. */
 export type PinnedImage = {
 	/**  The reference that a person wrote, such as `python:3.13-slim`. */
 	reference: string,
 	/**  The digest that it had when it was pinned: of its manifest or index where a registry told it, else the engine's id. */
 	digest: Digest,
+};
+
+/**  What one environment adds to a release, recorded per rollout. */
+export type Placement = {
+	/**  The environment. */
+	environment: EnvironmentName,
+	/**  The public host name. */
+	domain: string,
+	/**  Instances of each process. */
+	replicas: { [key in ProcessName]: number },
+	/**  Variables, secrets not among them. */
+	env: { [key in string]: string },
+	/**  Secrets by name, each with the keyed hash of its value. */
+	secrets: { [key in string]: string },
+	/**  How secrets reach instances. */
+	secret_delivery: SecretDelivery,
+	/**  Services that are kept here. */
+	services: string[],
+	/**  Limits of each instance. */
+	resources: Resources,
 };
 
 /**  What a rollout will do, step by step, with its guarantee. */
@@ -718,6 +1050,14 @@ export type PlannedStep = {
 	/**  The same in words for people, such as `start 3 × web`. */
 	title: string,
 } & StepKind;
+
+/**  The settings of the window. */
+export type Preferences = {
+	/**  Light or dark. */
+	theme?: Theme,
+	/**  Which editor shows a file; none: the first that is found. */
+	editor?: Editor | null,
+};
 
 /**  One health measurement of one instance. */
 export type ProbeAttempt = {
@@ -764,14 +1104,141 @@ export type Problem = {
 	diagnosis?: Diagnosis | null,
 };
 
+/**  One kind of instance of an app. */
+export type Process = {
+	/**  `web` for the one that receives requests, unless named otherwise. */
+	name: ProcessName,
+	/**  Whether requests reach it. */
+	kind: ProcessKind,
+	/**  What the container runs; an empty list leaves the image its own command. */
+	command: CommandLine,
+	/**  Time between SIGTERM and SIGKILL. */
+	stop_grace: Duration,
+};
+
+/**  One kind of instance. */
+export type ProcessFacts = {
+	/**  Its name. */
+	name: ProcessName,
+	/**  Where it listens, if it receives requests. */
+	port: number | null,
+	/**  What it runs, as a person would type it. */
+	command: string,
+};
+
+/**  Whether requests reach a process. */
+export type ProcessKind = 
+/**  Listens on `port` inside its container. */
+{ kind: "web"; 
+/**  The TCP port inside the container; `PORT` tells the process. */
+port: number } | 
+/**  Receives no requests. */
+{ kind: "worker" };
+
 /**  The name of a process of the app, such as `web` or `worker`. */
 export type ProcessName = string;
+
+/**  A project as its files say it is now. */
+export type ProjectFacts = {
+	/**  Its folder, links resolved. */
+	folder: string,
+	/**  The framework, as people know it. */
+	framework: string,
+	/**  `MAJOR.MINOR` of the Python that the image runs. */
+	python: string,
+	/**  The state of the source. */
+	source: SourceState,
+	/**  What the image is built from: the base, or the Dockerfile. */
+	built_from: string,
+	/**  Each kind of instance. */
+	processes: ProcessFacts[],
+	/**  Every gate that is set up, in the order in which they are shown. */
+	gates: string[],
+	/**  Every service that gates and environments may ask for, with its image. */
+	services: { [key in string]: string },
+	/**  Where releases run. */
+	environments: EnvironmentFacts[],
+	/**  Every effective setting and where it came from. */
+	settings: Setting[],
+	/**  The file that configures it, relative to the folder; none when everything was inferred. */
+	configuration: string | null,
+	/**  What a person should know. */
+	warnings: string[],
+};
 
 /**  A project's identity: `app.name`, a DNS label (RFC 1123) of at most 63 characters. */
 export type ProjectName = string;
 
+/**  An image digest + the settings common to all environments + the evidence that it passed the gauntlet. Never changed once made. */
+export type Release = {
+	/**  The first 12 hex digits of the sha256 of the canonical JSON of everything below. */
+	id: ReleaseId,
+	/**  Its project. */
+	project: ProjectName,
+	/**  The image. */
+	image: Digest,
+	/**  What the engine calls the image. */
+	engine_id: Digest,
+	/**  Processes, variables and volumes. */
+	app: AppSettings,
+	/**  What healthy means. */
+	health: HealthCheck,
+	/**  What is done before the first instance starts. */
+	settings: ReleaseSettings,
+	/**  What proves it. */
+	evidence: Evidence,
+	/**  When it was made, RFC 3339. */
+	created_at: string,
+};
+
+/**  A release as a list of thousands shows it. */
+export type ReleaseHeader = {
+	/**  Its id. */
+	id: ReleaseId,
+	/**  When it was made, RFC 3339. */
+	created_at: string,
+	/**  The source that was built. */
+	source: SourceState,
+	/**  Who built the image. */
+	builder: BuilderKind,
+	/**  Bytes of the image's own layers. */
+	image_size: number,
+	/**  Gates that ran and passed. */
+	gates_passed: number,
+	/**  Tests that passed. */
+	tests_passed: number,
+	/**  True when there were no tests and a person let it pass. */
+	untested: boolean,
+};
+
 /**  The first 12 hex digits of the sha256 of a release's canonical JSON manifest. */
 export type ReleaseId = string;
+
+/**  A release beside the one that was made before it. */
+export type ReleasePage = {
+	/**  The release. */
+	release: Release,
+	/**  The one before, if there is one. */
+	before: Release | null,
+};
+
+/**  What a release does before its first instance starts. */
+export type ReleaseSettings = {
+	/**  One command in a one-off container of the new release. */
+	before_start: CommandLine | null,
+	/**  How many releases stay ready for a rollback. */
+	keep: KeepSettings,
+};
+
+/**  Limits of one instance. */
+export type Resources = {
+	/**  Bytes of memory. */
+	memory: number,
+	/**  Cores. */
+	cpus: number | null,
+	/**  Processes and threads. */
+	pids: number,
+};
 
 /**  One rollout: a UUID version 7 (RFC 9562). */
 export type RolloutId = string;
@@ -788,6 +1255,40 @@ export type RolloutReason =
 "restart" | 
 /**  The same release, with more or fewer instances. */
 "scale";
+
+/**  One rollout, as the history lists it. */
+export type RolloutRecord = {
+	/**  Its id. */
+	id: RolloutId,
+	/**  The run that it belongs to. */
+	run: RunId,
+	/**  The project. */
+	project: ProjectName,
+	/**  The environment. */
+	environment: EnvironmentName,
+	/**  Why. */
+	reason: RolloutReason,
+	/**  What served before. */
+	from: ReleaseId | null,
+	/**  What should serve after. */
+	to: ReleaseId,
+	/**  What the environment added. */
+	placement: Placement,
+	/**  How it stands. */
+	state: RolloutState,
+	/**  Why it failed, in one line. */
+	failure: string | null,
+	/**  Why an instance of it was not healthy. */
+	diagnosis?: Diagnosis | null,
+	/**  When it began, RFC 3339. */
+	started_at: string,
+	/**  When it ended, RFC 3339. */
+	finished_at: string | null,
+	/**  Who asked: `user@host`. */
+	by: string,
+	/**  Its steps. */
+	steps: StepRecord[],
+};
 
 /**  How a rollout stands. */
 export type RolloutState = 
@@ -813,6 +1314,14 @@ export type RunMark = {
 	at: string,
 };
 
+/**  A run with what happened in it after a sequence number. */
+export type RunPage = {
+	/**  How it stands. */
+	run: RunRecord,
+	/**  In order. */
+	events: Event[],
+};
+
 /**  One run, as the history lists it. */
 export type RunRecord = {
 	/**  Its id. */
@@ -835,6 +1344,41 @@ export type RunRecord = {
 	by: string,
 };
 
+/**  A run that is asked for. */
+export type RunRequest = 
+/**  The whole pipeline. */
+{ verb: "ship"; 
+/**  Where to. */
+environment: EnvironmentName; 
+/**  Whether a project without tests may go on. */
+untested: Allow; 
+/**  Whether uncommitted changes may go elsewhere than to `local`. */
+dirty: Allow; 
+/**  Which gates run. */
+gates: Gates; 
+/**  Whether the run waits for the bake. */
+bake: Bake } | 
+/**  Inspect, lock, build and gauntlet alone. */
+{ verb: "check"; 
+/**  Which gates run. */
+gates: Gates } | 
+/**  An earlier release; without one, the last known good. */
+{ verb: "rollback"; 
+/**  Where. */
+environment: EnvironmentName; 
+/**  Which. */
+release: ReleaseId | null } | 
+/**  Fresh instances of the release that serves. */
+{ verb: "restart"; 
+/**  Where. */
+environment: EnvironmentName } | 
+/**  Removes instances, services and address. */
+{ verb: "down"; 
+/**  Where. */
+environment: EnvironmentName; 
+/**  What stays. */
+leave: Leave };
+
 /**  How a run stands. */
 export type RunState = 
 /**  It goes on. */
@@ -848,6 +1392,13 @@ export type RunState =
 /**  Its process ended without a word; found at a later start. */
 "abandoned";
 
+/**  How a secret's value reaches an instance. */
+export type SecretDelivery = 
+/**  As an environment variable. */
+"env" | 
+/**  As a file of mode 0400. */
+"file";
+
 /**  A kept service, as observed. */
 export type ServiceStatus = {
 	/**  Its name. */
@@ -860,12 +1411,32 @@ export type ServiceStatus = {
 	volume: string | null,
 };
 
+/**  One effective value and where it came from, as `nonevent explain` prints it. */
+export type Setting = {
+	/**  The dotted key, such as `app.port`. */
+	key: string,
+	/**  The value as TOML would write it. */
+	value: string,
+	/**  Where it came from. */
+	origin: Origin,
+};
+
 /**  A line of the project. */
 export type SourcePlace = {
 	/**  The file, relative to the project's folder. */
 	file: string,
 	/**  The line, from 1. */
 	line: number,
+};
+
+/**  The state of the source when it was built. */
+export type SourceState = {
+	/**  The commit, when the project is in a Git repository. */
+	commit: string | null,
+	/**  The branch, when one is checked out. */
+	branch: string | null,
+	/**  True when files differ from the commit, or there is none. */
+	dirty: boolean,
 };
 
 /**  A stage of the pipeline, in order. */
@@ -953,6 +1524,18 @@ count: number } |
 /**  Observes which release serves. */
 { step: "observe" };
 
+/**  One step as the journal holds it. */
+export type StepRecord = {
+	/**  Its place in the plan, from 0. */
+	position: number,
+	/**  How it stands. */
+	state: StepState,
+	/**  When it began, RFC 3339. */
+	started_at: string | null,
+	/**  When it ended, RFC 3339. */
+	finished_at: string | null,
+} & StepKind;
+
 /**  A step of a rollout began. */
 export type StepStarted = {
 	/**  Its place in the plan, from 0. */
@@ -978,6 +1561,13 @@ export type StoreKind =
 "classic" | 
 /**  containerd's image store. */
 "containerd";
+
+/**  What happens to a dependency that the lock does not pin by hash. */
+export type Strictness = 
+/**  It is an error. */
+"refuse" | 
+/**  It is a warning, recorded in the evidence. */
+"warn";
 
 /**  One possible cause, with what speaks for it. */
 export type Suspect = {
@@ -1058,6 +1648,15 @@ export type TestState =
 /**  It failed at first and passed when it was run again. */
 "flaky";
 
+/**  Light or dark. */
+export type Theme = 
+/**  As the system has it. */
+"system" | 
+/**  Light. */
+"light" | 
+/**  Dark. */
+"dark";
+
 /**  Who looked for a variable. */
 export type VariableReader = 
 /**  `os.environ`. */
@@ -1072,6 +1671,14 @@ export type VariableReader =
 "shell" | 
 /**  Something else that said so. */
 "other";
+
+/**  A named volume of the app. */
+export type VolumeMount = {
+	/**  The volume's name inside the environment. */
+	name: string,
+	/**  Where instances see it. */
+	path: string,
+};
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {

@@ -5,9 +5,9 @@ import type { Backend } from './backend';
 
 export * from './backend';
 
-/** Returns the window's backend; in a plain browser, during development, the fake one with the scene of `?scene=`. */
+/** Returns the window's backend; in a plain browser, during development and in the build of the scenes, the fake one with the scene of `?scene=`. */
 export async function connect(): Promise<Backend> {
-  if (!isTauri() && import.meta.env.DEV) {
+  if (!isTauri() && (import.meta.env.DEV || import.meta.env.MODE === 'scenes')) {
     const { scene } = await import('./scenes');
     return scene(new URLSearchParams(location.search).get('scene') ?? 'mixed');
   }

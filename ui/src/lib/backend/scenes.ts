@@ -1,8 +1,7 @@
 /** What the window may show, by name: for development in a browser (`npm run dev`, then `?scene=many`) and for the tests. */
-import { FakeBackend, SILENT, anEngine, anEnvironment, anInstance, failed, ok } from './fake';
-import type { EnvironmentStatus } from './bindings';
-
-const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
+import type { EnvironmentStatus, RunRecord } from './bindings';
+import { FakeBackend, SILENT, anEngine, anEnvironment, anInstance, failed, ok, someFacts } from './fake';
+import { PLAN, aRelease, aRollout, aRun, ago, going, hex, red, refused, shipped } from './stories';
 
 const web = (release: string, count: number): EnvironmentStatus['instances'] =>
   Array.from({ length: count }, (_, index) => anInstance({ id: `${release}${String(index)}`, release }));
@@ -14,6 +13,110 @@ const NO_ENGINE = failed({
   hints: ['start Docker, or point `DOCKER_HOST` at an engine that runs'],
 });
 
+/** Gives a project a history: runs, releases, rollouts, what was printed. */
+function lived(backend: FakeBackend, project = 'shop', count = 14): FakeBackend {
+  for (let number = 0; number < count; number += 1) {
+    backend.releases.push(aRelease(project, number));
+    const failedOne = number % 5 === 3;
+    const differs: Partial<RunRecord> = failedOne
+      ? { state: 'failed', release: null, verb: number % 2 ? 'ship' : 'check' }
+      : {};
+    const run = aRun(project, number, differs);
+    backend.runs.push(run);
+    backend.facedBy.set(run.id, failedOne ? red(run) : shipped(run));
+    const why = number % 6 === 4 ? ({ reason: 'rollback' } as const) : {};
+    const lost = { state: 'failed', failure: 'web was not healthy within 60 s' } as const;
+    backend.rollouts.push(aRollout(project, number, number % 7 === 5 ? lost : why));
+    if (number % 3 === 2)
+      backend.rollouts.push(
+        aRollout(project, number, {
+          id: `staging-${String(number)}`,
+          environment: 'staging',
+          reason: 'ship',
+        }),
+      );
+  }
+  backend.planned = ok(PLAN);
+  backend.source = ok({
+    first: 8,
+    lines: [
+      '',
+      'def test_total_of_order():',
+      '    order = Order(lines=[Line(price=Decimal("1.50"), count=1)])',
+      '    order.add(Line(price=Decimal("0.55"), count=2))',
+      '    assert order.total() == Decimal("1.05")',
+      '    assert order.count() == 3',
+      '',
+      '',
+      'def test_empty_order():',
+    ],
+  });
+  backend.logged = ok(
+    Array.from({ length: 240 }, (_, number) => ({
+      source: `${project}-local-web-${hex(number % 3, 6)}`,
+      stream: number % 17 === 5 ? ('stderr' as const) : ('stdout' as const),
+      at: ago(number / 60),
+      text:
+        number % 17 === 5
+          ? `WARNING  order ${String(1000 + number)} was paid twice, second payment refused`
+          : `INFO     ${number % 2 ? 'GET /orders' : 'POST /orders'}/${String(1000 + number)} ${number % 2 ? '200' : '201'} ${String(3 + (number % 9))} ms`,
+    })),
+  );
+  backend.facts.set(project, ok(shopFacts(project)));
+  return backend;
+}
+
+function shopFacts(project: string) {
+  const base = someFacts(project);
+  const [local] = base.environments;
+  if (!local) return base;
+  return someFacts(project, {
+    processes: [
+      ...base.processes,
+      { name: 'worker', port: null, command: `celery -A ${project}.jobs worker` },
+    ],
+    services: { db: 'postgres:17', cache: 'redis:8' },
+    source: { commit: hex(300, 40), branch: 'main', dirty: true },
+    configuration: 'nonevent.toml',
+    environments: [
+      {
+        ...local,
+        replicas: { web: 3, worker: 1 },
+        services: ['db'],
+        secrets: ['DATABASE_URL', 'STRIPE_KEY'],
+      },
+      { ...local, name: 'staging', after: null, replicas: { web: 3, worker: 1 } },
+      {
+        ...local,
+        name: 'production',
+        protected: true,
+        after: 'staging',
+        replicas: { web: 6, worker: 2 },
+        secrets: ['DATABASE_URL', 'STRIPE_KEY', 'SENTRY_DSN'],
+      },
+    ],
+    settings: [
+      ...base.settings.filter(({ key }) => !key.startsWith('environments')),
+      { key: 'build.base', value: '"python:3.13-slim"', origin: { from: 'default' } },
+      {
+        key: 'health.path',
+        value: '"/healthz"',
+        origin: { from: 'inferred', because: `${project}/main.py:19` },
+      },
+      {
+        key: 'environments.local.replicas',
+        value: '3',
+        origin: { from: 'file', file: 'nonevent.toml', line: 12 },
+      },
+      {
+        key: 'environments.production.replicas',
+        value: '6',
+        origin: { from: 'file', file: 'nonevent.toml', line: 24 },
+      },
+    ],
+  });
+}
+
 function healthy(backend: FakeBackend): FakeBackend {
   const released = {
     project: 'shop',
@@ -21,6 +124,7 @@ function healthy(backend: FakeBackend): FakeBackend {
     serving: '3f2a91c04be7',
     instances: web('3f2a91c04be7', 3),
   };
+  backend.facts.set('shop', ok(shopFacts('shop')));
   return backend
     .with(
       'shop',
@@ -181,6 +285,105 @@ function gone(backend: FakeBackend): FakeBackend {
   );
 }
 
+/** One project with a history, whose last run goes on, is red, was refused, or went well. */
+function story(
+  backend: FakeBackend,
+  last?: (run: RunRecord) => ReturnType<typeof red>,
+  record: Partial<RunRecord> = {},
+) {
+  lived(mapped(backend));
+  backend.with('notes', ok([anEnvironment({ project: 'notes', since: ago(60 * 7) })]));
+  down(backend);
+  if (last) {
+    const run = aRun('shop', 0, {
+      id: 'run-now',
+      started_at: ago(0.2),
+      finished_at: ago(0),
+      release: null,
+      state: 'failed',
+      ...record,
+    });
+    backend.runs.unshift(run);
+    backend.facedBy.set(run.id, last(run));
+    backend.printed.set(run.id, {
+      first: 0,
+      lines: Array.from({ length: 400 }, (_, number) => ({
+        source: number % 3 ? 'unit' : 'types',
+        stream: 'stdout' as const,
+        at: null,
+        text: `tests/test_orders_${String(number % 40)}.py::test_total_of_order_${String(number)} PASSED`,
+      })),
+      progress: run.state === 'running' ? 'tests/test_orders_7.py (180 of 212)' : null,
+      ended: run.state !== 'running',
+    });
+  }
+  return backend;
+}
+
+/** Environments that fit to the releases of `lived`. */
+function mapped(backend: FakeBackend): FakeBackend {
+  const db = { name: 'db', image: 'postgres:17', running: true, volume: 'shop-local-db' };
+  const named = (environment: string, release: string, count: number) =>
+    Array.from({ length: count }, (_, index) =>
+      anInstance({
+        id: `${environment}${release}${String(index)}`,
+        name: `shop-${environment}-web-${hex(index, 6)}`,
+        release,
+        started_at: ago(4),
+      }),
+    );
+  return backend.with(
+    'shop',
+    ok([
+      anEnvironment({
+        serving: hex(0),
+        since: ago(4),
+        services: [db],
+        instances: [
+          ...named('local', hex(0), 3),
+          anInstance({
+            id: 'w',
+            name: 'shop-local-worker-77ab01',
+            process: 'worker',
+            release: hex(0),
+            serving: false,
+            started_at: ago(4),
+          }),
+          anInstance({
+            id: 'old',
+            name: 'shop-local-web-warm01',
+            release: hex(1),
+            serving: false,
+            started_at: ago(190),
+          }),
+        ],
+      }),
+      anEnvironment({
+        environment: 'staging',
+        serving: hex(2),
+        since: ago(380),
+        health: 'degraded',
+        instances: [
+          ...named('staging', hex(2), 2),
+          anInstance({
+            id: 's3',
+            name: 'shop-staging-web-0badc0',
+            release: hex(2),
+            state: { state: 'restarting', exit_code: 137 },
+            restarts: 4,
+            serving: false,
+          }),
+        ],
+      }),
+      anEnvironment({ environment: 'production', health: 'empty' }),
+    ]),
+  );
+}
+
+const HUGE = 20_000;
+const LONG_NAME = `${'a-project-whose-name-goes-on-and-on-'.repeat(9)}`.slice(0, 300);
+const RTL_NAME = 'متجر-الكتب-العربية';
+
 const SCENES = {
   empty: (backend: FakeBackend) => backend,
   loading: (backend: FakeBackend) => {
@@ -210,6 +413,100 @@ const SCENES = {
   rolling,
   gone,
   many,
+  fresh: (backend: FakeBackend) => {
+    backend.facts.set('shop', ok(shopFacts('shop')));
+    const empty = (environment: string) => anEnvironment({ environment, health: 'empty', url: null });
+    return backend.with('shop', ok(['local', 'staging', 'production'].map(empty)));
+  },
+  story: (backend: FakeBackend) => story(backend),
+  running: (backend: FakeBackend) =>
+    story(backend, (run) => going(run), { state: 'running', finished_at: null }),
+  red: (backend: FakeBackend) => story(backend, (run) => red(run)),
+  refused: (backend: FakeBackend) =>
+    story(backend, (run) =>
+      refused(run, {
+        code: 'lock_refused',
+        message: 'the lock `uv.lock` is stale: `pyproject.toml` asks for `httpx`, which it does not pin',
+        causes: [],
+        hints: ['run `uv lock`, or `nonevent lock`'],
+        details: [],
+      }),
+    ),
+  unhealthy: (backend: FakeBackend) =>
+    story(backend, (run) =>
+      refused(run, {
+        code: 'never_healthy',
+        message: 'web was not healthy within 60 s',
+        causes: ['it listens on port 5000, requests go to 8000'],
+        hints: ['set `[app] port = 5000`, or let it listen on `$PORT`'],
+        details: [],
+        diagnosis: {
+          instance: 'shop-local-web-3f2a91',
+          summary: 'it listens on port 5000, requests go to 8000',
+          suspects: [
+            {
+              code: 'wrong_port',
+              expected: 8000,
+              listening: [5000],
+              certainty: 'certain',
+              sentence: 'it listens on port 5000, requests go to 8000',
+              evidence: ['listening: 0.0.0.0:5000', 'GET http://10.66.0.10:8000/healthz: connection refused'],
+              fix: 'set `[app] port = 5000`, or let it listen on `$PORT`',
+            },
+          ],
+          evidence: [],
+        },
+      }),
+    ),
+  huge: (backend: FakeBackend) => {
+    many(story(backend, (run) => red(run, HUGE)));
+    for (let number = 14; number < 2_000; number += 1) backend.releases.push(aRelease('shop', number));
+    for (let number = 14; number < 1_000; number += 1) {
+      backend.runs.push(aRun('shop', number));
+      backend.rollouts.push(aRollout('shop', number));
+    }
+    return backend;
+  },
+  names: (backend: FakeBackend) => {
+    for (const project of [LONG_NAME, RTL_NAME]) {
+      backend.with(
+        project,
+        ok([
+          anEnvironment({ project, environment: project === RTL_NAME ? 'اختبار' : 'local', since: ago(90) }),
+        ]),
+      );
+      lived(backend, project, 3);
+    }
+    const run = aRun(RTL_NAME, 99, { id: 'run-now', state: 'failed' });
+    backend.runs.unshift(run);
+    backend.facedBy.set(run.id, red(run));
+    return backend;
+  },
+  newer: (backend: FakeBackend) => {
+    backend.listing = failed({
+      code: 'store',
+      message:
+        '/home/ada/.local/share/nonevent/state.db was written by a newer version of Nonevent (schema 7, this one knows 1)',
+      hints: ['install the newer version, or point NONEVENT_HOME at another folder'],
+    });
+    return backend;
+  },
+  readonly: (backend: FakeBackend) => {
+    backend.listing = failed({
+      code: 'store',
+      message:
+        'the data folder /home/ada/.local/share/nonevent cannot be used: Read-only file system (os error 30)',
+      hints: ['make it writable, or point NONEVENT_HOME at another folder'],
+    });
+    backend.keeping = failed({
+      code: 'not_kept',
+      message:
+        'the setting holds until the window is closed: /home/ada/.local/share/nonevent/window.json cannot be written',
+      causes: ['Read-only file system (os error 30)'],
+      hints: ['make the folder writable, or point NONEVENT_HOME at another one'],
+    });
+    return backend;
+  },
   mixed: (backend: FakeBackend) => {
     backend.engine = ok(anEngine({ origin: { rule: 'current_context', name: 'desktop-linux' } }));
     return gone(rolling(down(degraded(healthy(backend))))).with('wiki', SILENT);

@@ -3,7 +3,7 @@ import { Channel } from '@tauri-apps/api/core';
 import { getCurrentWebview } from '@tauri-apps/api/webview';
 
 import type { Answer, Backend } from './backend';
-import type { Change, Problem } from './bindings';
+import type { Change, Lines, LogLine, Problem } from './bindings';
 import { commands } from './bindings';
 
 export function tauriBackend(): Backend {
@@ -17,6 +17,27 @@ export function tauriBackend(): Backend {
     openEnvironment: (project, environment) => settled(commands.openEnvironment(project, environment)),
     eventsAfter: (seq) => settled(commands.eventsAfter(seq)),
     follow: (onChange) => settled(commands.follow(new Channel<Change>(onChange))),
+    projectFacts: (project) => settled(commands.projectFacts(project)),
+    projectRuns: (project) => settled(commands.projectRuns(project)),
+    projectReleases: (project) => settled(commands.projectReleases(project)),
+    projectRollouts: (project) => settled(commands.projectRollouts(project)),
+    releasePage: (project, release) => settled(commands.releasePage(project, release)),
+    runPage: (run, after) => settled(commands.runPage(run, after)),
+    beginRun: (project, request, typed) => settled(commands.beginRun(project, request, typed)),
+    cancelRun: (run) => settled(commands.cancelRun(run)),
+    followLines: (run, onLines) => settled(commands.followLines(run, new Channel<Lines>(onLines))),
+    followLogs: (project, environment, onLines) =>
+      settled(commands.followLogs(project, environment, new Channel<LogLine[]>(onLines))),
+    stopLines: () => settled(commands.stopLines()),
+    plan: (project, environment, release) => settled(commands.plan(project, environment, release)),
+    mendLock: (project) => settled(commands.mendLock(project)),
+    excerpt: (project, file, line) => settled(commands.excerpt(project, file, line)),
+    openInEditor: (project, file, line) => settled(commands.openInEditor(project, file, line)),
+    editors: () => settled(commands.editors()),
+    preferences: () => settled(commands.preferences()),
+    keepPreferences: (preferences) => settled(commands.keepPreferences(preferences)),
+    folders: () => settled(commands.folders()),
+    revealData: () => settled(commands.revealData()),
     onDrag(onDrag) {
       void getCurrentWebview().onDragDropEvent(({ payload }) => {
         if (payload.type === 'drop') onDrag({ kind: 'dropped', paths: payload.paths });

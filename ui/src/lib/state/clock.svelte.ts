@@ -1,15 +1,17 @@
 /** The present, for ages: ticks only while somebody shows one. */
 import { createSubscriber } from 'svelte/reactivity';
 
-const TICK = 5_000;
-
 class Clock {
-  readonly #subscribe = createSubscriber((update) => {
-    const timer = setInterval(update, TICK);
-    return () => {
-      clearInterval(timer);
-    };
-  });
+  readonly #subscribe: () => void;
+
+  constructor(tick: number) {
+    this.#subscribe = createSubscriber((update) => {
+      const timer = setInterval(update, tick);
+      return () => {
+        clearInterval(timer);
+      };
+    });
+  }
 
   /** Milliseconds since the epoch. */
   get now(): number {
@@ -18,4 +20,7 @@ class Clock {
   }
 }
 
-export const clock = new Clock();
+/** For ages. */
+export const clock = new Clock(5_000);
+/** For what goes on. */
+export const seconds = new Clock(1_000);

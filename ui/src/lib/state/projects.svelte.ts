@@ -35,6 +35,8 @@ export class Projects {
   readonly adding = new SvelteSet<string>();
   readonly #backend: Backend;
   readonly #queue: Queue;
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing shows it
+  readonly #listeners = new Set<(name: string | null) => void>();
   #seq = 0;
 
   constructor(backend: Backend) {
@@ -45,6 +47,12 @@ export class Projects {
   /** What is known about a project; undefined until it was looked at. */
   look(name: string): Look | undefined {
     return this.#looks.get(name);
+  }
+
+  /** Calls when something happened in a project; null for any of them. Returns the way to stop. */
+  onNews(listener: (name: string | null) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Reads the list, looks at every project, and stays up to date. */
@@ -126,8 +134,17 @@ export class Projects {
     this.#seq = Math.max(before, seq, list.seq);
     if (this.#seq === before) return;
     const answer = await this.#backend.eventsAfter(before);
-    if (answer.status === 'error' || answer.data.length >= EVENTS_AT_ONCE) this.lookAtAll();
-    else answer.data.forEach(({ project }) => this.#queue.add(project));
+    if (answer.status === 'error' || answer.data.length >= EVENTS_AT_ONCE) {
+      this.lookAtAll();
+      this.#tell(null);
+      return;
+    }
+    // eslint-disable-next-line svelte/prefer-svelte-reactivity -- it is never changed
+    const names = new Set(answer.data.map(({ project }) => project));
+    for (const name of names) {
+      this.#queue.add(name);
+      this.#tell(name);
+    }
   }
 
   async #look(name: string): Promise<void> {
@@ -142,6 +159,10 @@ export class Projects {
     const before = this.#looks.get(name)?.environments ?? null;
     const environments = before?.map((seen): EnvironmentStatus => ({ ...seen, health: 'unknown' })) ?? null;
     this.#looks.set(name, { environments, problem: answer.error });
+  }
+
+  #tell(name: string | null): void {
+    for (const listener of this.#listeners) listener(name);
   }
 
   #fail(title: string, problem: Problem): void {

@@ -1,0 +1,47 @@
+//! What is remembered of a project: runs, releases, rollouts.
+
+use nonevent_engine::model::{ProjectName, ReleaseId, RolloutRecord, RunId, RunRecord};
+use nonevent_engine::pages::{ReleaseHeader, ReleasePage, RunPage};
+use tauri::State;
+
+use crate::desk::{Answer, Desk};
+
+/// As many runs as the list of a project shows.
+const RUNS: u32 = 1_000;
+/// As many events as one answer about a run holds.
+const EVENTS: u32 = 1_000;
+
+/// Lists the newest runs of a project, at most 1,000.
+#[tauri::command]
+#[specta::specta]
+pub async fn project_runs(desk: State<'_, Desk>, project: ProjectName) -> Answer<Vec<RunRecord>> {
+    desk.read(move |engine| engine.runs(&project, RUNS)).await
+}
+
+/// Reads a run and what happened in it after a sequence number, at most 1,000 events.
+#[tauri::command]
+#[specta::specta]
+pub async fn run_page(desk: State<'_, Desk>, run: RunId, after: i64) -> Answer<RunPage> {
+    desk.read(move |engine| engine.run_page(&run, after, EVENTS)).await
+}
+
+/// Lists a project's releases, the newest first.
+#[tauri::command]
+#[specta::specta]
+pub async fn project_releases(desk: State<'_, Desk>, project: ProjectName) -> Answer<Vec<ReleaseHeader>> {
+    desk.read(move |engine| engine.release_headers(&project)).await
+}
+
+/// Reads a release beside the one before it.
+#[tauri::command]
+#[specta::specta]
+pub async fn release_page(desk: State<'_, Desk>, project: ProjectName, release: ReleaseId) -> Answer<ReleasePage> {
+    desk.read(move |engine| engine.release_page(&project, &release)).await
+}
+
+/// Lists the newest rollouts of a project.
+#[tauri::command]
+#[specta::specta]
+pub async fn project_rollouts(desk: State<'_, Desk>, project: ProjectName) -> Answer<Vec<RolloutRecord>> {
+    desk.read(move |engine| engine.rollouts(&project)).await
+}

@@ -1,0 +1,112 @@
+//! What a person set about the window itself: kept in `window.json` beside the state, so that it is there at the next start.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use nonevent_engine::EngineError;
+use serde::{Deserialize, Serialize};
+use specta::Type;
+
+use crate::editor::Editor;
+
+const FILE: &str = "window.json";
+
+/// The settings of the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
+#[serde(default)]
+pub struct Preferences {
+    /// Light or dark.
+    pub theme: Theme,
+    /// Which editor shows a file; none: the first that is found.
+    pub editor: Option<Editor>,
+}
+
+/// Light or dark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    /// As the system has it.
+    #[default]
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+impl Preferences {
+    /// Reads them; what is not there, or cannot be understood, is as at the first start.
+    pub fn read(folder: &Path) -> Self {
+        match std::fs::read(file(folder)) {
+            Ok(text) => serde_json::from_slice(&text).unwrap_or_else(|error| {
+                tracing::warn!(error = %error, "the window's settings were not understood");
+                Self::default()
+            }),
+            Err(error) => {
+                if error.kind() != ErrorKind::NotFound {
+                    tracing::warn!(error = %error, "the window's settings were not read");
+                }
+                Self::default()
+            }
+        }
+    }
+
+    /// Keeps them, whole or not at all.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn keep(self, folder: &Path) -> Result<(), EngineError> {
+        let text = serde_json::to_vec_pretty(&self).map_err(|error| EngineError::ours(error.to_string()))?;
+        let place = file(folder);
+        let fresh = place.with_extension("json.new");
+        let written = std::fs::create_dir_all(folder)
+            .and_then(|()| std::fs::write(&fresh, text))
+            .and_then(|()| std::fs::rename(&fresh, &place));
+        written.map_err(|error| {
+            EngineError::user(
+                "not_kept",
+                format!("the setting holds until the window is closed: {} cannot be written", place.display()),
+            )
+            .with_cause(error.to_string())
+            .with_hint("make the folder writable, or point NONEVENT_HOME at another one")
+        })
+    }
+}
+
+fn file(folder: &Path) -> PathBuf {
+    folder.join(FILE)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn they_are_there_at_the_next_start() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Preferences::read(folder.path()), Preferences::default());
+        let chosen = Preferences { theme: Theme::Dark, editor: Some(Editor::Zed) };
+        chosen.keep(&folder.path().join("new")).unwrap();
+        assert_eq!(Preferences::read(&folder.path().join("new")), chosen);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_as_at_the_first_start() {
+        let folder = tempfile::tempdir().unwrap();
+        for text in ["", "{", "{\"theme\":\"pink\"}"] {
+            std::fs::write(folder.path().join(FILE), text).unwrap();
+            assert_eq!(Preferences::read(folder.path()), Preferences::default(), "{text}");
+        }
+        std::fs::write(folder.path().join(FILE), "{\"theme\":\"dark\",\"of_a_later_version\":1}").unwrap();
+        assert_eq!(Preferences::read(folder.path()).theme, Theme::Dark);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let taken = folder.path().join("file");
+        std::fs::write(&taken, "").unwrap();
+        assert_eq!(Preferences::default().keep(&taken).unwrap_err().problem.code, "not_kept");
+    }
+}

@@ -1,0 +1,223 @@
+//! The runs that this window started: their output as it comes, and that they are not cut off when the window is closed.
+//!
+//! Facts need nothing of this: they are in the store, and every page reads them there.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use nonevent_engine::Update;
+use nonevent_engine::model::{LogLine, RunId};
+use nonevent_engine::request::Run;
+use serde::Serialize;
+use specta::Type;
+use tauri::async_runtime;
+use tokio::sync::watch;
+
+/// Lines that are kept of each run.
+const KEPT: usize = 20_000;
+/// Lines that a page is sent at once.
+const BATCH: usize = 2_000;
+/// Runs whose lines are still there after they have ended.
+const ENDED: usize = 8;
+/// A page is told no more often than it can draw.
+const PAUSE: Duration = Duration::from_millis(40);
+
+/// Some lines of a run, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]
+pub struct Lines {
+    /// The number of the first of them, from 0. A gap to what came before: older ones are not kept.
+    pub first: u64,
+    /// The lines.
+    pub lines: Vec<LogLine>,
+    /// What is being done right now.
+    pub progress: Option<String>,
+    /// Whether there will be no more.
+    pub ended: bool,
+}
+
+/// What the window's own runs print.
+#[derive(Debug, Default)]
+pub struct Runs {
+    attended: Mutex<HashMap<RunId, Arc<Attended>>>,
+    busy: watch::Sender<usize>,
+}
+
+#[derive(Debug, Default)]
+struct Attended {
+    output: Mutex<Output>,
+    changed: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Output {
+    lines: VecDeque<LogLine>,
+    /// The number of the first line that is kept.
+    first: u64,
+    progress: Option<String>,
+    ended: bool,
+}
+
+impl Runs {
+    /// Stays with a run until it ends, whatever becomes of the page.
+    pub fn attend(self: &Arc<Self>, run: Run) -> RunId {
+        let Run { id, mut updates, outcome, .. } = run;
+        let attended = Arc::new(Attended::default());
+        self.remember(id.clone(), Arc::clone(&attended));
+        self.busy.send_modify(|count| *count += 1);
+        let runs = Arc::clone(self);
+        async_runtime::spawn(async move {
+            while let Some(update) = updates.recv().await {
+                attended.take(update);
+            }
+            // How it ended is in the store.
+            let _ = outcome.await;
+            attended.end();
+            runs.busy.send_modify(|count| *count = count.saturating_sub(1));
+        });
+        id
+    }
+
+    /// How many runs of this window go on, as it changes.
+    pub fn busy(&self) -> watch::Receiver<usize> {
+        self.busy.subscribe()
+    }
+
+    /// Tells whether a run is of this window.
+    pub fn knows(&self, run: &RunId) -> bool {
+        locked(&self.attended).contains_key(run)
+    }
+
+    /// Sends the lines of a run, those that are kept and those that come, until it ends or the receiver is gone. False at once when the
+    /// run is not this window's.
+    pub async fn follow(&self, run: &RunId, send: impl Fn(Lines) -> bool) -> bool {
+        let Some(attended) = locked(&self.attended).get(run).cloned() else { return false };
+        let mut changed = attended.changed.subscribe();
+        let mut next = 0;
+        loop {
+            changed.borrow_and_update();
+            let lines = attended.after(next);
+            next = lines.first + lines.lines.len() as u64;
+            let (more, ended) = (lines.lines.len() == BATCH, lines.ended);
+            if !send(lines) || (ended && !more) {
+                return true;
+            }
+            if !more && changed.changed().await.is_err() {
+                return true;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    fn remember(&self, id: RunId, attended: Arc<Attended>) {
+        let mut all = locked(&self.attended);
+        let mut ended: Vec<RunId> = all.iter().filter(|(_, one)| locked(&one.output).ended).map(|(id, _)| id.clone()).collect();
+        // Their ids sort by time.
+        ended.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+        for old in ended.iter().take(ended.len().saturating_sub(ENDED)) {
+            all.remove(old);
+        }
+        all.insert(id, attended);
+    }
+}
+
+impl Attended {
+    fn take(&self, update: Update) {
+        let mut output = locked(&self.output);
+        match update {
+            Update::Event(_) => return,
+            Update::Progress { text, .. } => output.progress = Some(text),
+            Update::Line(line) => {
+                if output.lines.len() == KEPT {
+                    output.lines.pop_front();
+                    output.first += 1;
+                }
+                output.lines.push_back(line);
+            }
+        }
+        drop(output);
+        self.changed.send_modify(|count| *count += 1);
+    }
+
+    fn end(&self) {
+        let mut output = locked(&self.output);
+        output.ended = true;
+        output.progress = None;
+        drop(output);
+        self.changed.send_modify(|count| *count += 1);
+    }
+
+    fn after(&self, next: u64) -> Lines {
+        let output = locked(&self.output);
+        let first = next.max(output.first);
+        let skipped = usize::try_from(first - output.first).unwrap_or(usize::MAX);
+        let lines = output.lines.iter().skip(skipped).take(BATCH).cloned().collect();
+        Lines { first, lines, progress: output.progress.clone(), ended: output.ended }
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Whatever panicked while it held the lock left lines that can be read.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use nonevent_engine::model::LogStream;
+    use tokio::sync::{mpsc, oneshot};
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    fn line(number: usize) -> Update {
+        Update::Line(LogLine { source: "build".into(), stream: LogStream::Stdout, at: None, text: number.to_string() })
+    }
+
+    fn run() -> (Run, mpsc::Sender<Update>) {
+        let (sender, updates) = mpsc::channel(16);
+        let (_, outcome) = oneshot::channel();
+        (Run { id: RunId::new("1"), updates, outcome, cancel: CancellationToken::new() }, sender)
+    }
+
+    #[tokio::test]
+    async fn every_line_reaches_a_page_that_comes_late() {
+        let (run, sender) = run();
+        let runs = Arc::new(Runs::default());
+        let id = runs.attend(run);
+        for number in 0..5 {
+            sender.send(line(number)).await.unwrap();
+        }
+        drop(sender);
+        let seen = Mutex::new(Vec::new());
+        let ours = runs.follow(&id, |batch| {
+            locked(&seen).extend(batch.lines.into_iter().map(|line| line.text));
+            true
+        });
+        assert!(ours.await);
+        assert_eq!(*locked(&seen), ["0", "1", "2", "3", "4"]);
+        assert!(!runs.follow(&RunId::new("2"), |_| true).await, "another process's run");
+    }
+
+    #[tokio::test]
+    async fn it_is_told_when_nothing_goes_on_any_more() {
+        let (run, sender) = run();
+        let runs = Arc::new(Runs::default());
+        runs.attend(run);
+        let mut busy = runs.busy();
+        assert_eq!(*busy.borrow_and_update(), 1);
+        drop(sender);
+        busy.wait_for(|count| *count == 0).await.unwrap();
+    }
+
+    #[test]
+    fn the_oldest_lines_go_first() {
+        let attended = Attended::default();
+        for number in 0..KEPT + 3 {
+            attended.take(line(number));
+        }
+        let found = attended.after(0);
+        assert_eq!((found.first, found.lines.len()), (3, BATCH));
+        assert_eq!(found.lines.first().unwrap().text, "3");
+    }
+}

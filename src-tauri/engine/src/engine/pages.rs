@@ -1,0 +1,131 @@
+//! What the window's pages ask, each in one answer. Reads memory and files; only a plan asks the target.
+
+use std::path::{Path, PathBuf};
+
+use super::{Engine, environment, is_alive, place};
+use crate::docker::Docker;
+use crate::error::EngineError;
+use crate::model::{
+    EnvironmentName, Excerpt, Plan, ProjectName, Release, ReleaseId, RolloutReason, RolloutRecord, RunId, RunRecord, RunState,
+};
+use crate::pages::{self, ProjectFacts, ReleaseHeader, ReleasePage, RunPage};
+use crate::pipeline::placement::compose;
+use crate::project::Project;
+use crate::rollout::{self, Desired};
+
+/// As many rollouts of a project as a page shows.
+const ROLLOUTS: u32 = 500;
+
+impl Engine {
+    /// Tells what a project is, as its files say now.
+    ///
+    /// # Errors
+    /// When it is unknown here, or cannot be read.
+    pub fn facts(&self, project: &ProjectName) -> Result<ProjectFacts, EngineError> {
+        Ok(ProjectFacts::of(&Project::open(&self.folder_of(project)?)?))
+    }
+
+    /// Lists a project's runs, the newest first. One whose process is gone is abandoned, whatever it said last.
+    ///
+    /// # Errors
+    /// When the memory of the home cannot be read.
+    pub fn runs(&self, project: &ProjectName, limit: u32) -> Result<Vec<RunRecord>, EngineError> {
+        let dead = self.store.dead_runs(is_alive)?;
+        let runs = self.store.runs(project, limit)?;
+        Ok(runs.into_iter().map(|run| judged(run, &dead)).collect())
+    }
+
+    /// Returns a run with the events in it after a sequence number, at most `limit`.
+    ///
+    /// # Errors
+    /// When it is unknown, or the memory of the home cannot be read.
+    pub fn run_page(&self, run: &RunId, after: i64, limit: u32) -> Result<RunPage, EngineError> {
+        // The record first: an end that comes in between is then among the events.
+        let found = self.store.run(run)?.ok_or_else(|| {
+            EngineError::user("run_unknown", "no such run is known here").with_hint("`nonevent history` lists what happened")
+        })?;
+        let dead = self.store.dead_runs(is_alive)?;
+        Ok(RunPage { run: judged(found, &dead), events: self.store.events_after(after, Some(run), limit)? })
+    }
+
+    /// Lists a project's releases, the newest first, each in a few words.
+    ///
+    /// # Errors
+    /// When the memory of the home cannot be read.
+    pub fn release_headers(&self, project: &ProjectName) -> Result<Vec<ReleaseHeader>, EngineError> {
+        Ok(self.store.releases(project)?.iter().map(ReleaseHeader::from).collect())
+    }
+
+    /// Returns a release beside the one before it.
+    ///
+    /// # Errors
+    /// When it is unknown, or the memory of the home cannot be read.
+    pub fn release_page(&self, project: &ProjectName, release: &ReleaseId) -> Result<ReleasePage, EngineError> {
+        let release = self.known_release(project, release)?;
+        Ok(ReleasePage { before: self.store.release_before(&release)?, release })
+    }
+
+    /// Lists the newest rollouts of a project, the newest first.
+    ///
+    /// # Errors
+    /// When the memory of the home cannot be read.
+    pub fn rollouts(&self, project: &ProjectName) -> Result<Vec<RolloutRecord>, EngineError> {
+        Ok(self.store.rollouts(project, None, ROLLOUTS)?)
+    }
+
+    /// Returns what moving an environment to a release would do, without doing it: a rollback to the given one, else what a ship of the
+    /// newest would.
+    ///
+    /// # Errors
+    /// When there is no such release, or the target does not answer.
+    pub async fn plan_to(
+        &self,
+        project: &ProjectName,
+        name: &EnvironmentName,
+        release: Option<&ReleaseId>,
+    ) -> Result<Plan, EngineError> {
+        let folder = self.folder_of(project)?;
+        let Some(release) = release else { return self.plan(&folder, name).await };
+        let release = self.known_release(project, release)?;
+        let opened = Project::open(&folder)?;
+        let (name, environment) = environment(&opened, name)?;
+        let target = self.target(&Docker::connect().await?, &opened, environment)?;
+        let placement = compose(&opened.settings, name, environment, &release, &self.store.hash_key()?)?.placement;
+        let observed = target.observe(&place(&opened, name)).await?;
+        Ok(rollout::plan(&Desired { release, placement, reason: RolloutReason::Rollback }, &observed))
+    }
+
+    /// Reads a few lines of a project's file around one of them.
+    ///
+    /// # Errors
+    /// When it is no readable file of the project.
+    pub fn excerpt(&self, project: &ProjectName, file: &Path, line: u32) -> Result<Excerpt, EngineError> {
+        pages::excerpt(&self.folder_of(project)?, file, line).map_err(|error| unreadable(file, &error))
+    }
+
+    /// Returns where a file of a project is; one outside of its folder is refused.
+    ///
+    /// # Errors
+    /// When it is no file of the project.
+    pub fn file_of(&self, project: &ProjectName, file: &Path) -> Result<PathBuf, EngineError> {
+        pages::below(&self.folder_of(project)?, file).map_err(|error| unreadable(file, &error))
+    }
+
+    fn known_release(&self, project: &ProjectName, release: &ReleaseId) -> Result<Release, EngineError> {
+        self.store.release(project, release)?.ok_or_else(|| {
+            EngineError::user("release_unknown", format!("no release {release} of {project} is known here"))
+                .with_hint("`nonevent recover` learns those that serve")
+        })
+    }
+}
+
+fn judged(mut run: RunRecord, dead: &[RunId]) -> RunRecord {
+    if run.state == RunState::Running && dead.contains(&run.id) {
+        run.state = RunState::Abandoned;
+    }
+    run
+}
+
+fn unreadable(file: &Path, error: &std::io::Error) -> EngineError {
+    EngineError::user("file_unreadable", format!("`{}` cannot be read: {error}", file.display()))
+}

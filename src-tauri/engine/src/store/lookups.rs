@@ -1,0 +1,50 @@
+//! Single rows, as a page asks for them.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::{Store, StoreError, from_json};
+use crate::model::{ProjectName, Release, ReleaseId, RunId};
+
+impl Store {
+    /// Returns a release of a project, if it is known.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn release(&self, project: &ProjectName, release: &ReleaseId) -> Result<Option<Release>, StoreError> {
+        let sql = "SELECT manifest FROM releases WHERE project = ?1 AND id = ?2";
+        let connection = self.connection();
+        let found: Option<String> = connection
+            .prepare_cached(sql)?
+            .query_row(params![project.as_str(), release.as_str()], |row| row.get(0))
+            .optional()?;
+        found.map(|manifest| from_json(&manifest)).transpose()
+    }
+
+    /// Returns the release of a project that was made before another one, if there is one.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn release_before(&self, release: &Release) -> Result<Option<Release>, StoreError> {
+        let sql = "SELECT manifest FROM releases WHERE project = ?1 AND id <> ?2 AND created_at <= ?3
+                   ORDER BY created_at DESC, rowid DESC LIMIT 1";
+        let connection = self.connection();
+        let found: Option<String> = connection
+            .prepare_cached(sql)?
+            .query_row(params![release.project.as_str(), release.id.as_str(), release.created_at], |row| row.get(0))
+            .optional()?;
+        found.map(|manifest| from_json(&manifest)).transpose()
+    }
+
+    /// Lists the runs whose process, on this machine, is gone without having ended them. Changes nothing.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn dead_runs(&self, alive: impl Fn(u32) -> bool) -> Result<Vec<RunId>, StoreError> {
+        let connection = self.connection();
+        let running: Vec<(String, u32)> = connection
+            .prepare_cached("SELECT id, pid FROM runs WHERE state = 'running'")?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        Ok(running.into_iter().filter(|(_, pid)| !alive(*pid)).map(|(id, _)| RunId::new(id)).collect())
+    }
+}

@@ -1,0 +1,109 @@
+/**
+ * Opens every screen of the page in Chromium over the scripted backend, in both themes and in the smallest size, and holds it to WCAG 2.2 AA
+ * (axe), to showing no error of its own, and to not scrolling sideways. `--pictures` also takes pictures, small and large.
+ */
+import { mkdir } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
+import process from 'node:process';
+import { chromium } from 'playwright-core';
+import { build, createServer, preview } from 'vite';
+
+import { SCREENS } from './list.js';
+
+const SMALL = { width: 900, height: 600 };
+const LARGE = { width: 1600, height: 1000 };
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+const FOLDER = resolve(import.meta.dirname, '../../target/tmp/ui');
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+const pictures = process.argv.includes('--pictures');
+const part = process.argv.slice(2).find((argument) => !argument.startsWith('--'));
+const wanted = SCREENS.filter(([name]) => part === undefined || name.includes(part));
+
+const root = resolve(import.meta.dirname, '..');
+const outDir = resolve(root, '../target/tmp/ui-scenes');
+const configFile = resolve(root, 'vite.config.ts');
+const shared = { configFile, root, mode: 'scenes', logLevel: 'error' };
+await build({ ...shared, build: { outDir, emptyOutDir: true, minify: false } });
+const server = await preview({ ...shared, build: { outDir }, preview: { port: 0, strictPort: false } });
+const modules = await createServer({ ...shared, server: { middlewareMode: true, hmr: false } });
+const { hex } = await modules.ssrLoadModule('/src/lib/backend/stories.ts');
+await modules.close();
+const address = server.resolvedUrls?.local[0];
+const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
+if (pictures) await mkdir(FOLDER, { recursive: true });
+
+let passed = 0;
+let failed = 0;
+for (const colorScheme of ['light', 'dark']) {
+  const context = await browser.newContext({ colorScheme, viewport: SMALL, reducedMotion: 'reduce' });
+  for (const [name, scene, where, acts = []] of wanted) {
+    const page = await context.newPage();
+    const wrong = [];
+    page.on('pageerror', (error) => wrong.push(`error: ${error.message}`));
+    page.on('console', (message) => {
+      if (message.type() === 'error' && !message.location().url.endsWith('favicon.ico'))
+        wrong.push(`console: ${message.text()}`);
+    });
+    try {
+      const hash = typeof where === 'function' ? where(hex) : where;
+      await page.goto(`${address}?scene=${scene}${hash}`);
+      await page.locator('main h1').first().waitFor({ timeout: 15_000 });
+      for (const act of acts) await take(page, act);
+      await page.evaluate(() => document.fonts.ready);
+      wrong.push(...(await look(page)));
+      if (pictures) {
+        await page.screenshot({ path: `${FOLDER}/${name}-${colorScheme}-small.png` });
+        await page.setViewportSize(LARGE);
+        await page.screenshot({ path: `${FOLDER}/${name}-${colorScheme}-large.png` });
+        await page.setViewportSize(SMALL);
+      }
+    } catch (error) {
+      wrong.push(String(error));
+    }
+    await page.close();
+    if (wrong.length === 0) passed += 1;
+    else {
+      failed += 1;
+      process.stdout.write(`FAILED ${name}, ${colorScheme}\n${wrong.map((line) => `  ${line}\n`).join('')}`);
+    }
+  }
+  await context.close();
+}
+await browser.close();
+await server.close();
+process.stdout.write(`${String(passed)} passed, ${String(failed)} failed\n`);
+process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+
+/** Presses a button, a menu's entry or a choice of that name; with a plus in it, keys. */
+async function take(page, act) {
+  if (act.includes('+')) {
+    await page.keyboard.press(act);
+    return;
+  }
+  const found = page
+    .getByRole('button', { name: act, exact: false })
+    .or(page.getByRole('menuitem', { name: act }))
+    .or(page.getByText(act, { exact: true }));
+  await found.first().click();
+}
+
+/** Returns what is wrong with what is shown. */
+async function look(page) {
+  const sideways = await page.evaluate(() => {
+    const main = document.querySelector('main');
+    const all = [document.documentElement, main].filter(
+      (one) => one && one.scrollWidth > one.clientWidth + 1,
+    );
+    return all.map((one) => `${one.localName} scrolls sideways: ${one.scrollWidth} in ${one.clientWidth}`);
+  });
+  await page.addScriptTag({ path: AXE });
+  const { violations } = await page.evaluate((rules) => window.axe.run({ runOnly: rules }), RULES);
+  const told = violations.map(
+    ({ id, help, nodes }) =>
+      `axe ${id}: ${help}: ${nodes[0].html.slice(0, 160)} ${nodes[0].failureSummary.split('\n').at(1)?.trim().slice(0, 200) ?? ''}`,
+  );
+  return [...sideways, ...told];
+}

@@ -1,0 +1,22 @@
+import type { Route } from './route';
+import { href, parse } from './route';
+
+test.each<[string, Route]>([
+  ['', { screen: 'projects' }],
+  ['#/projects', { screen: 'projects' }],
+  ['#/settings', { screen: 'settings' }],
+  ['#/projects/shop', { screen: 'project', project: 'shop', tab: 'overview', item: null }],
+  ['#/projects/shop/runs', { screen: 'project', project: 'shop', tab: 'runs', item: null }],
+  ['#/projects/shop/releases/3f2a', { screen: 'project', project: 'shop', tab: 'releases', item: '3f2a' }],
+  ['#/projects/a%2Fb/logs/local', { screen: 'project', project: 'a/b', tab: 'logs', item: 'local' }],
+  ['#/projects/shop/nonsense/x', { screen: 'project', project: 'shop', tab: 'overview', item: null }],
+  ['#/projects/%E0%A4%A', { screen: 'project', project: '%E0%A4%A', tab: 'overview', item: null }],
+  ['#/elsewhere', { screen: 'projects' }],
+])('%s leads to a screen', (hash, route) => {
+  expect(parse(hash)).toEqual(route);
+});
+
+test('an address leads back to where it came from', () => {
+  const route: Route = { screen: 'project', project: 'متجر', tab: 'environments', item: 'a b/c' };
+  expect(parse(href(route))).toEqual(route);
+});

@@ -1,0 +1,42 @@
+/** Which screen is shown, as the part of the address after `#`: it survives a reload, and back and forth go through it. */
+
+export const TABS = ['overview', 'runs', 'releases', 'environments', 'logs', 'settings'] as const;
+export type Tab = (typeof TABS)[number];
+
+export type Route =
+  | { screen: 'projects' }
+  | { screen: 'settings' }
+  /** A project's tab; `item` is the run, release or environment that is looked at. */
+  | { screen: 'project'; project: string; tab: Tab; item: string | null };
+
+export const HOME: Route = { screen: 'projects' };
+
+/** Reads the part after `#`. What is not understood is the list of projects. */
+export function parse(hash: string): Route {
+  const parts = hash.replace(/^#\/?/, '').split('/').filter(Boolean).map(decoded);
+  const [first, project, tab = 'overview', item] = parts;
+  if (first === 'settings') return { screen: 'settings' };
+  if (first !== 'projects' || project === undefined) return HOME;
+  const known = TABS.find((one) => one === tab);
+  return { screen: 'project', project, tab: known ?? 'overview', item: known ? (item ?? null) : null };
+}
+
+/** Writes a route as the address of a link. */
+export function href(route: Route): string {
+  if (route.screen !== 'project') return `#/${route.screen}`;
+  const parts = ['projects', route.project, route.tab, route.item].filter((part) => part !== null);
+  return `#/${parts.map(encodeURIComponent).join('/')}`;
+}
+
+/** The address of a part of a project. */
+export function inProject(project: string, tab: Tab = 'overview', item: string | null = null): string {
+  return href({ screen: 'project', project, tab, item });
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

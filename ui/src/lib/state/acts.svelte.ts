@@ -1,0 +1,138 @@
+/** Everything that a person can do to a project, asked first where it must be, with what went wrong. */
+import { texts } from '../../texts';
+import type { Backend, Problem, RunRequest } from '../backend';
+import type { Route } from '../route';
+
+/** A question that is open before something is done. */
+export type Ask =
+  | { kind: 'ship'; project: string; environment: string; options: ShipOptions }
+  | { kind: 'restart'; project: string; environment: string }
+  | { kind: 'rollback'; project: string; environment: string; release: string | null }
+  | { kind: 'down'; project: string; environment: string }
+  | { kind: 'scale'; project: string; environment: string };
+
+export interface ShipOptions {
+  dirty?: boolean;
+  untested?: boolean;
+  allGates?: boolean;
+}
+
+interface Mishap {
+  title: string;
+  problem: Problem;
+}
+
+export class Acts {
+  ask = $state.raw<Ask | null>(null);
+  mishap = $state.raw<Mishap | null>(null);
+  /** The project in which something is being begun. */
+  beginning = $state<string | null>(null);
+  mending = $state<string | null>(null);
+  /** What was done last, for those who do not see it. */
+  said = $state('');
+  readonly #backend: Backend;
+  readonly #go: (route: Route) => void;
+  readonly #isProtected: (project: string, environment: string) => Promise<boolean>;
+
+  constructor(
+    backend: Backend,
+    go: (route: Route) => void,
+    isProtected: (project: string, environment: string) => Promise<boolean>,
+  ) {
+    this.#backend = backend;
+    this.#go = go;
+    this.#isProtected = isProtected;
+  }
+
+  /** Ships; asks only for the name of a protected environment. */
+  async ship(project: string, environment: string, options: ShipOptions = {}): Promise<void> {
+    if (await this.#isProtected(project, environment)) {
+      this.ask = { kind: 'ship', project, environment, options };
+      return;
+    }
+    await this.begin(project, shipRequest(environment, options), null);
+  }
+
+  async check(project: string, allGates = false): Promise<void> {
+    await this.begin(project, { verb: 'check', gates: allGates ? 'all' : 'changed' }, null);
+  }
+
+  restart(project: string, environment: string): void {
+    this.ask = { kind: 'restart', project, environment };
+  }
+
+  rollback(project: string, environment: string, release: string | null): void {
+    this.ask = { kind: 'rollback', project, environment, release };
+  }
+
+  down(project: string, environment: string): void {
+    this.ask = { kind: 'down', project, environment };
+  }
+
+  scale(project: string, environment: string): void {
+    this.ask = { kind: 'scale', project, environment };
+  }
+
+  /** Begins a run and shows it. */
+  async begin(project: string, request: RunRequest, typed: string | null): Promise<void> {
+    this.ask = null;
+    this.beginning = project;
+    const answer = await this.#backend.beginRun(project, request, typed);
+    this.beginning = null;
+    if (answer.status === 'error') {
+      const environment = 'environment' in request ? request.environment : null;
+      const what = texts.runs.what(request.verb, null);
+      this.#fail(texts.acts.nothingStarted(what, environment), answer.error);
+      return;
+    }
+    this.mishap = null;
+    this.#go({ screen: 'project', project, tab: 'runs', item: answer.data });
+  }
+
+  async cancel(run: string): Promise<boolean> {
+    const answer = await this.#backend.cancelRun(run);
+    if (answer.status === 'error') this.#fail(texts.acts.notCancelled, answer.error);
+    return answer.status === 'ok' && answer.data;
+  }
+
+  async open(project: string, environment: string): Promise<void> {
+    const answer = await this.#backend.openEnvironment(project, environment);
+    if (answer.status === 'error') this.#fail(texts.acts.notOpened, answer.error);
+  }
+
+  async edit(project: string, file: string, line: number | null): Promise<void> {
+    const answer = await this.#backend.openInEditor(project, file, line ?? 1);
+    if (answer.status === 'error') this.#fail(texts.acts.notOpened, answer.error);
+  }
+
+  async mend(project: string): Promise<void> {
+    this.mending = project;
+    const answer = await this.#backend.mendLock(project);
+    this.mending = null;
+    if (answer.status === 'error') this.#fail(texts.acts.notMended, answer.error);
+    else this.said = texts.acts.mended(answer.data);
+  }
+
+  dismiss(): void {
+    this.mishap = null;
+  }
+
+  close(): void {
+    this.ask = null;
+  }
+
+  #fail(title: string, problem: Problem): void {
+    this.mishap = { title, problem };
+  }
+}
+
+export function shipRequest(environment: string, { dirty, untested, allGates }: ShipOptions): RunRequest {
+  return {
+    verb: 'ship',
+    environment,
+    dirty: dirty ? 'yes' : 'no',
+    untested: untested ? 'yes' : 'no',
+    gates: allGates ? 'all' : 'changed',
+    bake: 'wait',
+  };
+}

@@ -1,0 +1,37 @@
+/** What the pages of one project show, read when it is looked at and again when something happened in it. */
+import type { Backend, ProjectFacts, ReleaseHeader, RolloutRecord, RunRecord } from '../backend';
+import { Resource } from './resource.svelte';
+
+export class ProjectPage {
+  readonly facts: Resource<ProjectFacts>;
+  readonly runs: Resource<RunRecord[]>;
+  readonly releases: Resource<ReleaseHeader[]>;
+  readonly rollouts: Resource<RolloutRecord[]>;
+
+  constructor(
+    backend: Backend,
+    readonly name: string,
+  ) {
+    this.facts = new Resource(() => backend.projectFacts(name));
+    this.runs = new Resource(() => backend.projectRuns(name));
+    this.releases = new Resource(() => backend.projectReleases(name));
+    this.rollouts = new Resource(() => backend.projectRollouts(name));
+  }
+
+  read = (): void => {
+    void this.facts.read();
+    this.readHistory();
+  };
+
+  /** Reads what a run changes. */
+  readHistory = (): void => {
+    void this.runs.read();
+    void this.releases.read();
+    void this.rollouts.read();
+  };
+
+  /** The environment as the project's files declare it. */
+  environment(name: string) {
+    return this.facts.value?.environments.find((environment) => environment.name === name) ?? null;
+  }
+}
