@@ -54,7 +54,7 @@ mod tests {
         let project = folder.join("shop");
         std::fs::create_dir(&project).unwrap();
         std::fs::write(project.join("app.py"), "from flask import Flask\napp = Flask(__name__)\n").unwrap();
-        std::fs::write(project.join("requirements.txt"), "flask==3.1.2\n").unwrap();
+        std::fs::write(project.join("requirements.txt"), "flask==3.1.2\ngunicorn==23.0.0\n").unwrap();
         std::fs::write(project.join("nonevent.toml"), "[app]\nname = \"shop\"\n[environments.production]\nprotected = true\n")
             .unwrap();
         let engine = Engine::open(Home { data: folder.join("home"), cache: folder.join("cache") }).unwrap();
