@@ -6,7 +6,7 @@ use nonevent_cli::out::Out;
 use nonevent_cli::paint::Paint;
 use nonevent_cli::tell::{HumanTeller, Lines, Paper};
 use nonevent_engine::model::{RolloutReason, RunId, StepKind};
-use nonevent_engine::request::Run;
+use nonevent_engine::request::{Approval, Run};
 use nonevent_engine::{EngineError, EventBody, Fault};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -28,7 +28,8 @@ async fn started(recording: &Recording) -> (Engine, Run) {
     for update in &recording.updates {
         updates.send(update.clone()).await.unwrap();
     }
-    let run = Run { id: RunId::new("1"), updates: received, outcome: told, cancel: cancel.clone() };
+    let run =
+        Run { id: RunId::new("1"), updates: received, outcome: told, cancel: cancel.clone(), approval: Approval::default() };
     (Engine { updates, outcome, cancel }, run)
 }
 

@@ -120,7 +120,7 @@ pub fn replay(recording: &Recording, outcome: Result<Outcome, EngineError>) -> R
     }
     let (tell, told) = oneshot::channel();
     tell.send(outcome).unwrap();
-    Run { id: recording.run.clone(), updates, outcome: told, cancel: CancellationToken::new() }
+    Run { id: recording.run.clone(), updates, outcome: told, cancel: CancellationToken::new(), approval: Approval::default() }
 }
 
 /// Something to write to that can be read afterwards.

@@ -2,8 +2,8 @@
 
 use nonevent_engine::model::{
     BuilderKind, Digest, Finding, GateReport, GateState, Guarantee, ImageReport, Level, LockFinding, LockKind, LockReport,
-    LockSituation, Plan, PlannedStep, ProbeAttempt, ProbeOutcome, Problem, RolloutId, RolloutReason, RolloutState, RunState,
-    Stage, StageState, StepKind, StepState, TestOutcome, TestReport,
+    LockSituation, Needs, Plan, PlannedStep, ProbeAttempt, ProbeOutcome, Problem, RolloutId, RolloutReason, RolloutState,
+    RunState, Stage, StageState, StepKind, StepState, Strategy, TestOutcome, TestReport,
 };
 use nonevent_engine::request::{Done, Outcome};
 use nonevent_engine::{EngineError, EventBody, Fault};
@@ -59,7 +59,10 @@ pub fn plan(reason: RolloutReason, from: Option<&str>, steps: &[(StepKind, &str)
         reason,
         from: from.map(Into::into),
         to: NEW.into(),
+        strategy: Strategy::BlueGreen,
         guarantee: Guarantee::Yes,
+        needs: Needs::default(),
+        expected_ms: None,
         steps: steps.iter().map(|(kind, title)| PlannedStep { kind: kind.clone(), title: (*title).into() }).collect(),
     }
 }

@@ -1,8 +1,10 @@
 //! What a rollout would do, for every kind of difference between what is desired and what was observed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+use std::collections::BTreeSet;
+
 use nonevent_engine::model::{Guarantee, InstanceState, Placement, Release, RolloutId, RolloutReason};
-use nonevent_engine::rollout::{Change, Desired, change, leftovers, plan};
+use nonevent_engine::rollout::{Change, Circumstances, Desired, change, leftovers, plan};
 use nonevent_engine::target::{Observed, Record, Side};
 use nonevent_testkit::shop::{instance, placement, release, release_with_worker};
 
@@ -21,7 +23,8 @@ fn serving(release: &Release, web: u16) -> Observed {
         placement: placement(web),
         staged_at: "2026-01-01T00:00:00.000Z".into(),
     };
-    Observed { serving: Some(Side { record, instances: ids }), instances, ..Observed::default() }
+    let side = Side { record, instances: ids, resting: BTreeSet::new() };
+    Observed { serving: Some(side), instances, ..Observed::default() }
 }
 
 fn desired(release: Release, placement: Placement, reason: RolloutReason) -> Desired {
@@ -29,7 +32,7 @@ fn desired(release: Release, placement: Placement, reason: RolloutReason) -> Des
 }
 
 fn titles(desired: &Desired, observed: &Observed) -> Vec<String> {
-    plan(desired, observed).steps.into_iter().map(|step| step.title).collect()
+    plan(desired, observed, &Circumstances::default()).steps.into_iter().map(|step| step.title).collect()
 }
 
 #[test]
@@ -75,7 +78,7 @@ fn more_replicas_start_some_and_retire_none() {
         titles(&desired, &observed),
         ["prepare network and proxy", "start 2 × web", "wait until healthy", "let them take requests", "observe what serves"]
     );
-    assert_eq!(plan(&desired, &observed).reason, RolloutReason::Scale);
+    assert_eq!(plan(&desired, &observed, &Circumstances::default()).reason, RolloutReason::Scale);
 }
 
 #[test]
@@ -141,7 +144,7 @@ fn before_start_runs_for_a_new_release_only() {
 fn no_web_replica_is_no_promise() {
     let desired = desired(release("aaa"), placement(0), RolloutReason::Ship);
     assert_eq!(
-        plan(&desired, &Observed::default()).guarantee,
+        plan(&desired, &Observed::default(), &Circumstances::default()).guarantee,
         Guarantee::No { because: "`web` has replicas = 0: nothing will answer".into() }
     );
 }

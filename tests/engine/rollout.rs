@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nonevent_engine::model::{Release, RolloutReason, RolloutState, RunId};
+use nonevent_engine::model::{Release, RolloutReason, RolloutState, RunId, Strategy, Tolerance};
 use nonevent_engine::pipeline::Context;
-use nonevent_engine::request::Bake;
+use nonevent_engine::request::{Bake, Consent, Preview};
 use nonevent_engine::rollout::{Desired, Finished, Lease, Order, Rollout, RolloutError, recover};
 use nonevent_engine::store::Store;
 use nonevent_engine::target::{Foundation, RootFileSystem, Target};
@@ -77,6 +77,11 @@ fn order(release: &Release, web: u16) -> Order {
         drain: Duration::from_secs(1),
         bake: Duration::ZERO,
         wait: Bake::Wait,
+        strategy: Strategy::BlueGreen,
+        pause: Duration::ZERO,
+        tolerance: Tolerance::default(),
+        preview: Preview::Tell,
+        consent: Consent::Refuse,
         source: None,
     }
 }

@@ -1,8 +1,11 @@
 //! Follows a run to its end, and lets a person stop it.
 
+use nonevent_engine::event::Question;
 use nonevent_engine::model::{Problem, RunId};
 use nonevent_engine::request::{Outcome, Run};
+use nonevent_engine::{EventBody, Update};
 
+use crate::confirm::Ask;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::interrupt::Interrupts;
@@ -19,7 +22,17 @@ pub enum Followed {
 }
 
 /// Tells about a run until it has ended: the first interrupt stops it cleanly, the second leaves it.
-pub async fn follow(mut run: Run, teller: &mut dyn Teller, interrupts: &mut Interrupts) -> Followed {
+pub async fn follow(run: Run, teller: &mut dyn Teller, interrupts: &mut Interrupts) -> Followed {
+    follow_asking(run, teller, interrupts, None).await
+}
+
+/// The same, with somebody who is asked what the run wants to know. Without anybody a run that asks is stopped.
+pub async fn follow_asking(
+    mut run: Run,
+    teller: &mut dyn Teller,
+    interrupts: &mut Interrupts,
+    mut asker: Option<&mut (dyn Ask + 'static)>,
+) -> Followed {
     let mut asked = false;
     loop {
         tokio::select! {
@@ -33,7 +46,20 @@ pub async fn follow(mut run: Run, teller: &mut dyn Teller, interrupts: &mut Inte
                 run.cancel.cancel();
             }
             update = run.updates.recv() => match update {
-                Some(update) => teller.update(&update),
+                Some(update) => {
+                    teller.update(&update);
+                    if let Some(question) = question(&update) {
+                        teller.close();
+                        match asker.as_deref_mut().map(|asker| agrees(asker, &question)) {
+                            Some(Ok(true)) => run.approval.give(),
+                            _ => {
+                                asked = true;
+                                teller.stopping();
+                                run.cancel.cancel();
+                            }
+                        }
+                    }
+                }
                 None => break,
             },
         }
@@ -60,6 +86,26 @@ pub async fn follow(mut run: Run, teller: &mut dyn Teller, interrupts: &mut Inte
             }
         }
     }
+}
+
+fn question(update: &Update) -> Option<String> {
+    let Update::Event(event) = update else { return None };
+    let EventBody::ApprovalWanted { question, .. } = &event.body else { return None };
+    Some(match question {
+        Question::Downtime { because } => format!("Requests may be lost, because {because}. Go on? [y/N]"),
+        Question::Preview { url: Some(url) } => format!("Only the new instances answer at {url}. Switch traffic to them? [y/N]"),
+        Question::Preview { url: None } => "The new instances are healthy. Go on with them? [y/N]".to_owned(),
+    })
+}
+
+/// Asks for a yes; the run's heartbeats go on meanwhile.
+fn agrees(asker: &mut (dyn Ask + 'static), question: &str) -> std::io::Result<bool> {
+    let mut ask = || asker.ask(question);
+    let answer = match tokio::runtime::Handle::current().runtime_flavor() {
+        tokio::runtime::RuntimeFlavor::MultiThread => tokio::task::block_in_place(ask),
+        _ => ask(),
+    }?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
 /// Follows a run for a verb and prints how it ended.
@@ -95,7 +141,7 @@ pub async fn carry_and(
     if quiet {
         session.err.line(&format!("::stop-commands::{id}"));
     }
-    let followed = follow(run, teller.as_mut(), &mut interrupts).await;
+    let followed = follow_asking(run, teller.as_mut(), &mut interrupts, session.asker.as_deref_mut()).await;
     if quiet {
         session.err.line(&format!("::{id}::"));
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use console::Term;
 use jiff::Timestamp;
 use nonevent_engine::model::EnvironmentName;
-use nonevent_engine::{Engine, EngineError, project};
+use nonevent_engine::{Engine, EngineError, project, request};
 use serde_json::Value;
 
 use crate::args::Global;
@@ -139,6 +139,15 @@ impl Session {
             confirm::by_name(self.asker.as_deref_mut(), environment, &why, consent)?;
         }
         Ok(())
+    }
+
+    /// Returns what a run does when it cannot promise that no request is lost.
+    pub fn consent(&self, consent: Consent) -> request::Consent {
+        match (consent, &self.asker) {
+            (Consent::Given, _) => request::Consent::Given,
+            (Consent::Wanted, Some(_)) => request::Consent::Ask,
+            (Consent::Wanted, None) => request::Consent::Refuse,
+        }
     }
 
     /// Returns what an answer on standard output needs to know.

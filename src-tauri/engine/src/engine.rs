@@ -3,6 +3,7 @@
 mod begin;
 mod home;
 mod pages;
+mod plans;
 mod results;
 
 use std::collections::BTreeMap;
@@ -15,19 +16,20 @@ use crate::docker::Docker;
 use crate::error::EngineError;
 use crate::gauntlet;
 use crate::model::{
-    EngineInfo, EnvironmentName, EnvironmentSettings, EnvironmentStatus, LockReport, LogLine, Plan, ProjectName, Release,
+    EngineInfo, EnvironmentName, EnvironmentSettings, EnvironmentStatus, LockReport, LogLine, ProjectName, Release,
     RolloutReason, RolloutRecord, RunId, ServiceSettings, Setting,
 };
 use crate::pipeline::changes::SourceChanges;
 use crate::pipeline::deliver::{Delivery, deliver};
 use crate::pipeline::images;
-use crate::pipeline::placement::compose;
 use crate::pipeline::prove::{Allowed, prove};
 use crate::pipeline::release::by_prefix;
 use crate::pipeline::{self, Context};
 use crate::project::{self, Project};
-use crate::request::{Allow, Bake, CheckRequest, Done, ExecRequest, Garbage, Outcome, ProjectSummary, Run, ShipRequest, Sweep};
-use crate::rollout::{self, Desired, Lease};
+use crate::request::{
+    Allow, Bake, CheckRequest, Consent, Done, ExecRequest, Garbage, Outcome, Preview, ProjectSummary, Run, ShipRequest, Sweep,
+};
+use crate::rollout::{self, Lease};
 use crate::status;
 use crate::store::{KnownProject, Store};
 use crate::target::docker::{DockerTarget, Options, Scope};
@@ -47,6 +49,7 @@ pub struct Home {
 pub struct Engine {
     home: Arc<Home>,
     store: Store,
+    consent: Consent,
 }
 
 impl Engine {
@@ -56,7 +59,13 @@ impl Engine {
     /// When the folder cannot be used, or a newer version wrote it.
     pub fn open(home: Home) -> Result<Self, EngineError> {
         let store = Store::open(&home.data)?;
-        Ok(Self { home: Arc::new(home), store })
+        Ok(Self { home: Arc::new(home), store, consent: Consent::default() })
+    }
+
+    /// Returns the same engine, whose rollouts do this when they cannot promise that no request is lost.
+    #[must_use]
+    pub fn with_consent(&self, consent: Consent) -> Self {
+        Self { consent, ..self.clone() }
     }
 
     /// Writes a commented `nonevent.toml`, keeping what is there; returns its path and what was added.
@@ -133,7 +142,7 @@ impl Engine {
                 (prove(context, &docker, &self.home.cache, project, allowed).await?.release, RolloutReason::Ship)
             }
         };
-        self.deliver(context, &docker, target, project, name, &release, reason, request.bake).await
+        self.deliver(context, &docker, target, project, name, &release, reason, (request.bake, request.preview)).await
     }
 
     /// Runs inspect, lock, build and gauntlet alone.
@@ -160,24 +169,6 @@ impl Engine {
         pipeline::changes::watch(&self.open_project(folder)?).await
     }
 
-    /// Returns what shipping the last release of the project to an environment would do, without doing it.
-    ///
-    /// # Errors
-    /// When nothing was ever released, or the target does not answer.
-    pub async fn plan(&self, folder: &Path, name: &EnvironmentName) -> Result<Plan, EngineError> {
-        let project = self.open_project(folder)?;
-        let (name, environment) = environment(&project, name)?;
-        let docker = Docker::connect().await?;
-        let target = self.target(&docker, &project, environment)?;
-        let (release, reason) = match &environment.after {
-            Some(before) => (self.promoted(target.as_ref(), &project, before).await?, RolloutReason::Promote),
-            None => (self.newest(&project)?, RolloutReason::Ship),
-        };
-        let placement = compose(&project.settings, name, environment, &release, &self.store.hash_key()?)?.placement;
-        let observed = target.observe(&place(&project, name)).await?;
-        Ok(rollout::plan(&Desired { release, placement, reason }, &observed))
-    }
-
     /// Moves an environment to an earlier release: the given one (any unique prefix), or the last known good.
     ///
     /// # Errors
@@ -200,7 +191,18 @@ impl Engine {
         let engine = self.clone();
         let name = name.clone();
         pipeline::start(&self.store, release.project.clone(), Some(name.clone()), "rollback", move |context| async move {
-            engine.deliver(&context, &docker, target, &project, &name, &release, RolloutReason::Rollback, Bake::Wait).await
+            engine
+                .deliver(
+                    &context,
+                    &docker,
+                    target,
+                    &project,
+                    &name,
+                    &release,
+                    RolloutReason::Rollback,
+                    (Bake::Wait, Preview::Tell),
+                )
+                .await
         })
     }
 
@@ -218,7 +220,18 @@ impl Engine {
         let engine = self.clone();
         let name = name.clone();
         pipeline::start(&self.store, release.project.clone(), Some(name.clone()), "restart", move |context| async move {
-            engine.deliver(&context, &docker, target, &project, &name, &release, RolloutReason::Restart, Bake::Wait).await
+            engine
+                .deliver(
+                    &context,
+                    &docker,
+                    target,
+                    &project,
+                    &name,
+                    &release,
+                    RolloutReason::Restart,
+                    (Bake::Wait, Preview::Tell),
+                )
+                .await
         })
     }
 
@@ -551,7 +564,7 @@ impl Engine {
         name: &EnvironmentName,
         release: &Release,
         reason: RolloutReason,
-        wait: Bake,
+        (wait, preview): (Bake, Preview),
     ) -> Result<Outcome, EngineError> {
         let (_, environment) = environment(project, name)?;
         let wanted: BTreeMap<String, ServiceSettings> = environment
@@ -561,8 +574,9 @@ impl Engine {
             .collect();
         let services = images::pin_services(docker, project, wanted).await?;
         let settings = &project.settings;
-        deliver(context, target, Delivery { settings, name, environment, release, reason, wait, root: &project.root, services })
-            .await
+        let (consent, root) = (self.consent, project.root.as_path());
+        let delivery = Delivery { settings, name, environment, release, reason, wait, preview, consent, root, services };
+        deliver(context, target, delivery).await
     }
 
     fn newest(&self, project: &Project) -> Result<Release, EngineError> {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     Diagnosis, GateReport, ImageReport, LockReport, LogLine, Plan, ProbeAttempt, Problem, ProjectName, ReleaseId, RolloutId,
-    RolloutState, RunId, RunRecord, RunState, Stage, StageState, StepKind, StepState,
+    RolloutState, RunId, RunRecord, RunState, Stage, StageState, StepKind, StepState, Verdict,
 };
 
 /// One fact.
@@ -92,6 +92,27 @@ pub enum EventBody {
         /// What was found.
         diagnosis: Diagnosis,
     },
+    /// The new instances are healthy and can be looked at; requests reach the old ones still.
+    PreviewReady {
+        /// The rollout that made them.
+        rollout: RolloutId,
+        /// Where only they answer; none when the app receives no requests.
+        url: Option<String>,
+    },
+    /// A rollout waits for a person to agree.
+    ApprovalWanted {
+        /// The rollout.
+        rollout: RolloutId,
+        /// To what.
+        question: Question,
+    },
+    /// The new release was compared with the old one.
+    ReleasesCompared {
+        /// The rollout.
+        rollout: RolloutId,
+        /// What was found.
+        verdict: Verdict,
+    },
     /// A rollout ended.
     RolloutFinished {
         /// Its id.
@@ -117,6 +138,23 @@ pub enum EventBody {
 }
 
 // Structs of their own, because the types of the window's bridge know `flatten` in a struct alone, not in an enum's variant.
+
+/// What a person is asked before a rollout goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "snake_case", tag = "about")]
+pub enum Question {
+    /// Whether requests may be lost.
+    Downtime {
+        /// Why they may.
+        because: String,
+    },
+    /// Whether traffic may move to what the preview shows.
+    Preview {
+        /// Where it is.
+        url: Option<String>,
+    },
+}
 
 /// A stage ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,8 +1,9 @@
 //! What the engine is asked for, and what it answers.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::EngineError;
@@ -27,6 +28,8 @@ pub struct ShipRequest {
     pub gates: Gates,
     /// What becomes of the other gates when one is red.
     pub after_red: AfterRed,
+    /// Whether to wait for a look at the new instances.
+    pub preview: Preview,
 }
 
 /// What `check` is asked to do.
@@ -60,6 +63,48 @@ pub enum Bake {
     Wait,
     /// Whoever starts next finishes it.
     Detach,
+}
+
+/// Whether a rollout that can be looked at before the switch waits for that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum Preview {
+    /// It tells where the new instances answer, and goes on.
+    #[default]
+    Tell,
+    /// It waits until somebody agrees.
+    Ask,
+}
+
+/// What happens when a rollout cannot promise that no request is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum Consent {
+    /// It is refused, unless nothing serves that could be lost.
+    #[default]
+    Refuse,
+    /// Somebody is asked.
+    Ask,
+    /// It goes on.
+    Given,
+}
+
+/// How somebody agrees to what a run asks for; stopping the run disagrees.
+#[derive(Debug, Clone, Default)]
+pub struct Approval(Arc<Notify>);
+
+impl Approval {
+    /// Agrees to what was asked last, or will be asked next.
+    pub fn give(&self) {
+        self.0.notify_one();
+    }
+
+    /// Returns when somebody agreed.
+    pub async fn given(&self) {
+        self.0.notified().await;
+    }
 }
 
 /// Which gates run.
@@ -113,6 +158,8 @@ pub struct Run {
     pub outcome: oneshot::Receiver<Result<Outcome, EngineError>>,
     /// Stops it cleanly: what serves goes on serving.
     pub cancel: CancellationToken,
+    /// Agrees to what it asks for.
+    pub approval: Approval,
 }
 
 /// What `gc` found or removed.

@@ -192,6 +192,16 @@ impl Narrator {
                 let environment = self.plan.as_ref().map_or("the environment", |plan| plan.environment.as_str());
                 vec![Mark::Print(layout::under(0, &rollout::aftermath(environment, serving.as_ref())))]
             }
+            EventBody::RolloutFinished { state: RolloutState::WentBack, serving, .. } => {
+                let environment = self.plan.as_ref().map_or("the environment", |plan| plan.environment.as_str());
+                vec![Mark::Print(layout::under(0, &rollout::returned(environment, serving.as_ref())))]
+            }
+            EventBody::PreviewReady { url: Some(url), .. } => {
+                vec![Mark::Print(layout::under(1, &format!("only the new instances answer at {url}")))]
+            }
+            EventBody::ReleasesCompared { verdict, .. } => vec![Mark::Print(layout::under(1, &rollout::compared(verdict)))],
+            // Whoever can answer is asked by whoever follows the run.
+            EventBody::ApprovalWanted { .. } | EventBody::PreviewReady { url: None, .. } => Vec::new(),
             // The error at the end tells it in full.
             EventBody::DiagnosisMade { .. } | EventBody::RolloutFinished { .. } => Vec::new(),
             EventBody::RunFinished { state: RunState::Cancelled, .. } => self.stopped(),

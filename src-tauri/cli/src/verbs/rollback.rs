@@ -23,7 +23,7 @@ pub struct Args {
     /// The environment
     #[arg(short = 'e', long = "env", value_name = "ENVIRONMENT", default_value = "local", value_parser = args::environment)]
     environment: EnvironmentName,
-    /// Do not ask for the name of a protected environment
+    /// Ask nothing: neither for the name of a protected environment, nor whether requests may be lost
     #[arg(short, long)]
     yes: bool,
 }
@@ -34,7 +34,9 @@ pub struct Args {
 /// When the environment is not confirmed, the release is not known, or the run fails.
 pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
     let (engine, folder) = (session.engine()?, session.folder()?);
-    session.confirm_protected(&engine, &folder, &args.environment, Consent::from_flag(args.yes))?;
+    let consent = Consent::from_flag(args.yes);
+    session.confirm_protected(&engine, &folder, &args.environment, consent)?;
+    let engine = engine.with_consent(session.consent(consent));
     let interrupts = Interrupts::listen().map_err(CliError::Setup)?;
     carry(session, "rollback", interrupts, engine.rollback(&folder, &args.environment, args.release.as_deref())).await
 }

@@ -1,7 +1,7 @@
 //! `nonevent ship`
 
 use nonevent_engine::model::EnvironmentName;
-use nonevent_engine::request::{AfterRed, Allow, Bake, Gates, ShipRequest};
+use nonevent_engine::request::{AfterRed, Allow, Bake, Gates, Preview, ShipRequest};
 
 use super::exports::Exports;
 use crate::confirm::Consent;
@@ -20,6 +20,7 @@ use crate::{args, help};
 #[command(after_help = help::examples(&[
     ("nonevent ship", "to `local`, on this laptop"),
     ("nonevent ship production --yes", "from CI, where nobody can type its name"),
+    ("nonevent ship production --preview", "look at the new instances before traffic moves"),
     ("nonevent ship --json > ship.jsonl", "every event, one object a line"),
 ]))]
 pub struct Args {
@@ -32,9 +33,12 @@ pub struct Args {
     /// Ship uncommitted changes elsewhere than to `local`
     #[arg(long)]
     dirty: bool,
-    /// Do not ask for the name of a protected environment
+    /// Ask nothing: neither for the name of a protected environment, nor whether requests may be lost
     #[arg(short, long)]
     yes: bool,
+    /// Before traffic moves, wait for a look at the new instances; `--yes` goes on by itself
+    #[arg(long)]
+    preview: bool,
     /// Do not wait for the bake; the next start of Nonevent ends it
     #[arg(long)]
     detach: bool,
@@ -60,6 +64,10 @@ impl Args {
             },
             gates: gates(self.no_cache),
             after_red: after_red(self.fail_fast),
+            preview: match self.preview && !self.yes {
+                true => Preview::Ask,
+                false => Preview::Tell,
+            },
         }
     }
 }
@@ -94,7 +102,12 @@ pub fn after_red(fail_fast: bool) -> AfterRed {
 /// When the environment is not confirmed, or the run fails.
 pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
     let (engine, folder) = (session.engine()?, session.folder()?);
-    session.confirm_protected(&engine, &folder, &args.environment, Consent::from_flag(args.yes))?;
+    let consent = Consent::from_flag(args.yes);
+    if args.preview && consent == Consent::Wanted && session.asker.is_none() {
+        return Err(CliError::NobodyToAsk { question: "`--preview` waits for somebody to agree".to_owned() });
+    }
+    session.confirm_protected(&engine, &folder, &args.environment, consent)?;
+    let engine = engine.with_consent(session.consent(consent));
     let interrupts = Interrupts::listen().map_err(CliError::Setup)?;
     let start = std::future::ready(engine.ship(&folder, args.request()));
     let exports = args.exports;

@@ -5,7 +5,7 @@ use crate::error::EngineError;
 use crate::model::{EnvironmentName, ProjectName};
 use crate::pages::RunRequest;
 use crate::project::Project;
-use crate::request::{AfterRed, CheckRequest, Run, ShipRequest};
+use crate::request::{AfterRed, CheckRequest, Consent, Preview, Run, ShipRequest};
 use crate::target::Leave;
 
 impl Engine {
@@ -23,15 +23,18 @@ impl Engine {
                 return Err(name_wanted(name));
             }
         }
+        // The window shows the plan, with what it promises, to whoever asks for it.
+        let engine = self.with_consent(Consent::Given);
         match request {
-            RunRequest::Ship { environment, untested, dirty, gates, bake } => {
-                self.ship(&folder, ShipRequest { environment, untested, dirty, bake, gates, after_red: AfterRed::default() })
-            }
+            RunRequest::Ship { environment, untested, dirty, gates, bake } => engine.ship(
+                &folder,
+                ShipRequest { environment, untested, dirty, bake, gates, after_red: AfterRed::default(), preview: Preview::Tell },
+            ),
             RunRequest::Check { gates } => self.check(&folder, CheckRequest { gates, after_red: AfterRed::default() }),
             RunRequest::Rollback { environment, release } => {
-                self.rollback(&folder, &environment, release.as_ref().map(|release| release.as_str())).await
+                engine.rollback(&folder, &environment, release.as_ref().map(|release| release.as_str())).await
             }
-            RunRequest::Restart { environment } => self.restart(&folder, &environment).await,
+            RunRequest::Restart { environment } => engine.restart(&folder, &environment).await,
             RunRequest::Down { environment, leave } => self.down(&folder, &environment, leave).await,
         }
     }

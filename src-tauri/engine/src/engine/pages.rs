@@ -1,17 +1,12 @@
-//! What the window's pages ask, each in one answer. Reads memory and files; only a plan asks the target.
+//! What the window's pages ask, each in one answer. Reads memory and files, and asks no target.
 
 use std::path::{Path, PathBuf};
 
-use super::{Engine, environment, is_alive, place};
-use crate::docker::Docker;
+use super::{Engine, is_alive};
 use crate::error::EngineError;
-use crate::model::{
-    EnvironmentName, Excerpt, Plan, ProjectName, Release, ReleaseId, RolloutReason, RolloutRecord, RunId, RunRecord, RunState,
-};
+use crate::model::{Excerpt, ProjectName, Release, ReleaseId, RolloutRecord, RunId, RunRecord, RunState};
 use crate::pages::{self, ProjectFacts, ReleaseHeader, ReleasePage, RunPage};
-use crate::pipeline::placement::compose;
 use crate::project::Project;
-use crate::rollout::{self, Desired};
 
 /// As many rollouts of a project as a page shows.
 const ROLLOUTS: u32 = 500;
@@ -73,28 +68,6 @@ impl Engine {
         Ok(self.store.rollouts(project, None, ROLLOUTS)?)
     }
 
-    /// Returns what moving an environment to a release would do, without doing it: a rollback to the given one, else what a ship of the
-    /// newest would.
-    ///
-    /// # Errors
-    /// When there is no such release, or the target does not answer.
-    pub async fn plan_to(
-        &self,
-        project: &ProjectName,
-        name: &EnvironmentName,
-        release: Option<&ReleaseId>,
-    ) -> Result<Plan, EngineError> {
-        let folder = self.folder_of(project)?;
-        let Some(release) = release else { return self.plan(&folder, name).await };
-        let release = self.known_release(project, release)?;
-        let opened = Project::open(&folder)?;
-        let (name, environment) = environment(&opened, name)?;
-        let target = self.target(&Docker::connect().await?, &opened, environment)?;
-        let placement = compose(&opened.settings, name, environment, &release, &self.store.hash_key()?)?.placement;
-        let observed = target.observe(&place(&opened, name)).await?;
-        Ok(rollout::plan(&Desired { release, placement, reason: RolloutReason::Rollback }, &observed))
-    }
-
     /// Reads a few lines of a project's file around one of them.
     ///
     /// # Errors
@@ -111,7 +84,7 @@ impl Engine {
         pages::below(&self.folder_of(project)?, file).map_err(|error| unreadable(file, &error))
     }
 
-    fn known_release(&self, project: &ProjectName, release: &ReleaseId) -> Result<Release, EngineError> {
+    pub(super) fn known_release(&self, project: &ProjectName, release: &ReleaseId) -> Result<Release, EngineError> {
         self.store.release(project, release)?.ok_or_else(|| {
             EngineError::user("release_unknown", format!("no release {release} of {project} is known here"))
                 .with_hint("`nonevent recover` learns those that serve")

@@ -13,6 +13,7 @@ mod release;
 mod rollout;
 mod run;
 mod settings;
+mod strategy;
 
 pub use diagnosis::{
     Absence, Cause, Certainty, DatabaseTrouble, Denial, Diagnosis, MigrationTool, Moment, SourcePlace, Suspect, VariableReader,
@@ -28,8 +29,8 @@ pub use lock::{LockFinding, LockKind, LockReport, LockSituation, Strictness};
 pub use problem::Problem;
 pub use release::{Evidence, GateEvidence, GateImageEvidence, Placement, Release, SourceState};
 pub use rollout::{
-    EnvironmentStatus, Guarantee, Plan, PlannedStep, ProbeAttempt, ProbeOutcome, RolloutReason, RolloutRecord, RolloutState,
-    ServiceStatus, StepKind, StepRecord, StepState,
+    EnvironmentStatus, Guarantee, Needs, Plan, PlannedStep, ProbeAttempt, ProbeOutcome, RolloutReason, RolloutRecord,
+    RolloutState, ServiceStatus, StepKind, StepRecord, StepState,
 };
 pub use run::{LogLine, LogStream, RunRecord, RunState, Stage, StageState};
 pub use settings::{
@@ -38,3 +39,4 @@ pub use settings::{
     ReleaseSettings, Resources, SecretDelivery, ServiceContainer, ServiceFile, ServiceMoment, ServiceSettings, Setting,
     VolumeMount,
 };
+pub use strategy::{Batch, Figures, Strategy, Tolerance, Verdict};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Diagnosis, EnvironmentName, HealthState, Instance, Placement, ProcessName, ProjectName, ReleaseId, RolloutId, RunId,
+    Diagnosis, EnvironmentName, HealthState, Instance, Placement, ProcessName, ProjectName, ReleaseId, RolloutId, RunId, Strategy,
 };
 
 /// Why a rollout was asked for.
@@ -48,10 +48,35 @@ pub struct Plan {
     pub from: Option<ReleaseId>,
     /// What will serve.
     pub to: ReleaseId,
+    /// How it moves.
+    #[serde(default)]
+    pub strategy: Strategy,
     /// Whether requests are lost.
     pub guarantee: Guarantee,
+    /// What it needs beside what runs, against what the engine has.
+    #[serde(default)]
+    pub needs: Needs,
+    /// Milliseconds that it is expected to take, by the rollouts before it; none when there is none like it.
+    #[serde(default)]
+    pub expected_ms: Option<u64>,
     /// The steps, in order. Empty when nothing is to be done.
     pub steps: Vec<PlannedStep>,
+}
+
+/// What a rollout needs beside what runs already, against what the engine has. What is not known is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct Needs {
+    /// The most instances that run at one time.
+    pub instances: u32,
+    /// Bytes of memory that new instances will use beside the old ones, by what the old ones use.
+    pub memory: Option<u64>,
+    /// Bytes of memory that the engine has left.
+    pub memory_free: Option<u64>,
+    /// Bytes of disk; the image is there already.
+    pub disk: u64,
+    /// Bytes of disk that the engine has left.
+    pub disk_free: Option<u64>,
 }
 
 /// Whether a rollout loses requests.
@@ -97,6 +122,22 @@ pub enum StepKind {
     },
     /// Waits until every new instance is healthy.
     Await,
+    /// Waits until a person has looked at the preview and agrees.
+    Approve,
+    /// Sends a share of the requests to the new instances.
+    Share {
+        /// Percent of the requests.
+        percent: u8,
+    },
+    /// Compares the new instances with the old ones for a time, while both get requests.
+    Watch,
+    /// Takes old instances out of the way of requests and stops them, ready to be started again.
+    Rest {
+        /// The process.
+        process: ProcessName,
+        /// How many.
+        count: u16,
+    },
     /// Moves traffic, at once.
     Switch,
     /// Lets added instances take requests and removed ones take no more.
@@ -124,6 +165,10 @@ impl StepKind {
             Self::BeforeStart => "before_start",
             Self::Start { .. } => "start",
             Self::Await => "await",
+            Self::Approve => "approve",
+            Self::Share { .. } => "share",
+            Self::Watch => "watch",
+            Self::Rest { .. } => "rest",
             Self::Switch => "switch",
             Self::Rescale => "rescale",
             Self::Drain => "drain",
@@ -179,6 +224,8 @@ pub enum RolloutState {
     Succeeded,
     /// The old release serves, or nothing does if there was none.
     Failed,
+    /// The new release was worse than the old one; traffic went back by itself.
+    WentBack,
     /// Its process ended in the middle; what it had begun was finished or undone.
     Recovered,
 }

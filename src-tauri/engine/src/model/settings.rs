@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, EnvironmentName, ProcessName, ProjectName, Strictness};
+use super::{Digest, EnvironmentName, ProcessName, ProjectName, Strategy, Strictness, Tolerance};
 
 /// Every effective value of a project, with nothing left to infer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -161,6 +161,15 @@ pub struct VolumeMount {
     pub name: String,
     /// Where instances see it.
     pub path: String,
+    /// Whether only one instance may have it at a time.
+    #[serde(default, skip_serializing_if = "is_shared")]
+    pub exclusive: bool,
+}
+
+// Releases were made before a volume could be exclusive: their ids stay as they are.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_shared(exclusive: &bool) -> bool {
+    !*exclusive
 }
 
 /// How the image is built.
@@ -466,6 +475,12 @@ pub struct EnvironmentSettings {
     pub bake: Duration,
     /// Time that requests in flight have to end.
     pub drain: Duration,
+    /// How it moves from one release to another.
+    pub strategy: Strategy,
+    /// Time that each step of a canary, or each batch, is watched.
+    pub pause: Duration,
+    /// How much worse a new release may be.
+    pub tolerance: Tolerance,
 }
 
 /// What an environment changes for one process.

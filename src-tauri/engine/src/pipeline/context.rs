@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 use crate::event::{Event, EventBody, Update};
 use crate::mask::Mask;
 use crate::model::{LogLine, ProjectName, RunId, Stage};
+use crate::request::Approval;
 use crate::store::{Store, StoreError};
 
 /// What every stage of a run is given. Cheap to clone.
@@ -19,6 +20,7 @@ pub struct Context {
     lines: mpsc::Sender<LogLine>,
     cancel: CancellationToken,
     mask: Mask,
+    approval: Approval,
 }
 
 impl Context {
@@ -39,7 +41,7 @@ impl Context {
                 let _ = forward.try_send(Update::Line(line));
             }
         });
-        Self { store, project, run, by, updates, lines, cancel, mask: Mask::default() }
+        Self { store, project, run, by, updates, lines, cancel, mask: Mask::default(), approval: Approval::default() }
     }
 
     /// Returns the same context for work that has secrets: whatever it tells is told without them.
@@ -71,6 +73,11 @@ impl Context {
     /// Returns the token that stops the run.
     pub fn cancel(&self) -> &CancellationToken {
         &self.cancel
+    }
+
+    /// Returns what somebody agrees with to what this run asks for.
+    pub fn approval(&self) -> &Approval {
+        &self.approval
     }
 
     /// Returns where lines of output go.

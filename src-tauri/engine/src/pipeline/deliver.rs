@@ -14,7 +14,7 @@ use crate::model::{
     BuilderKind, EnvironmentName, EnvironmentSettings, ProcessKind, ProjectSettings, Release, RolloutReason, ServiceSettings,
     Stage, StageState,
 };
-use crate::request::{Bake, Done, Outcome};
+use crate::request::{Bake, Consent, Done, Outcome, Preview};
 use crate::rollout::{self, Desired, Finished, Lease, Order, Rollout, Source};
 use crate::target::{Foundation, Place, RootFileSystem, Target};
 
@@ -32,6 +32,10 @@ pub struct Delivery<'a> {
     pub reason: RolloutReason,
     /// Whether to wait for the bake.
     pub wait: Bake,
+    /// Whether to wait for a look at the new instances.
+    pub preview: Preview,
+    /// What happens when requests may be lost.
+    pub consent: Consent,
     /// The project's folder.
     pub root: &'a Path,
     /// Services kept in the environment, each with the image to run, pinned by digest.
@@ -67,7 +71,12 @@ pub async fn deliver(context: &Context, target: Arc<dyn Target>, delivery: Deliv
 async fn roll_out(context: &Context, target: &dyn Target, lease: &Lease, order: &Order) -> Result<Done, EngineError> {
     let environment = &order.desired.placement.environment;
     let unfinished = context.store().unfinished_rollouts(context.project(), environment)?;
-    for done in rollout::recover(context, target, lease.fence(), &unfinished).await? {
+    // A rollback finds what it wants still warm, if the rollout away from it has not ended its bake.
+    let warm = match order.desired.reason {
+        RolloutReason::Rollback => rollout::warm(&order.desired, &target.observe(&lease.fence().place).await?),
+        _ => None,
+    };
+    for done in rollout::recover_beside(context, target, lease.fence(), &unfinished, warm.as_ref()).await? {
         context.emit(EventBody::WarningRaised { message: format!("recovered: {done}"), hint: None }).await?;
     }
     let release = &order.desired.release.id;
@@ -113,6 +122,11 @@ fn order(delivery: &Delivery<'_>, composed: Composed) -> Order {
         drain: delivery.environment.drain,
         bake: delivery.environment.bake,
         wait: delivery.wait,
+        strategy: delivery.environment.strategy.clone(),
+        pause: delivery.environment.pause,
+        tolerance: delivery.environment.tolerance,
+        preview: delivery.preview,
+        consent: delivery.consent,
         source: source(delivery),
     }
 }

@@ -49,6 +49,7 @@ where
     };
     let id = record.id.clone();
     let context = Context::new(store.clone(), project, id.clone(), by, sender, cancel.clone());
+    let approval = context.approval().clone();
     let begun = store.begin_run(&record)?;
     let work = work(context.clone());
     tokio::spawn(async move {
@@ -67,7 +68,7 @@ where
         // Whoever started the run may have gone; its end is in the store.
         let _ = tell.send(result);
     });
-    Ok(Run { id, updates, outcome, cancel })
+    Ok(Run { id, updates, outcome, cancel, approval })
 }
 
 /// Time between two looks at whether another process asked this run to stop.

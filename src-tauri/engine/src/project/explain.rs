@@ -133,7 +133,13 @@ impl Shown for CommandLine {
 
 impl Shown for Vec<VolumeMount> {
     fn shown(&self) -> String {
-        let items: Vec<_> = self.iter().map(|volume| format!("{} = {}", key_text(&volume.name), volume.path.shown())).collect();
+        let items: Vec<_> = self
+            .iter()
+            .map(|volume| match volume.exclusive {
+                false => format!("{} = {}", key_text(&volume.name), volume.path.shown()),
+                true => format!("{} = {{ path = {}, shared = false }}", key_text(&volume.name), volume.path.shown()),
+            })
+            .collect();
         if items.is_empty() { "{}".into() } else { format!("{{ {} }}", items.join(", ")) }
     }
 }

@@ -37,21 +37,31 @@ pub enum RolloutError {
         /// Why, as far as that can be told.
         diagnosis: Box<Diagnosis>,
     },
-    /// The new release got worse while it baked, and traffic went back.
-    #[error("{environment} went back to {to}: {instance} of the new release failed its probes while it baked")]
+    /// The new release was worse than the old one, and traffic went back.
+    #[error("{environment} went back from {from} to {to}: {reason}")]
     WentBack {
         /// The environment.
         environment: EnvironmentName,
+        /// The release that was worse.
+        from: ReleaseId,
         /// The release that serves again.
         to: ReleaseId,
-        /// The instance that failed.
-        instance: String,
-        /// Its last probes.
+        /// What was worse.
+        reason: String,
+        /// The last probes of an instance that failed them.
         transcript: Vec<ProbeAttempt>,
-        /// Its last lines.
+        /// The last lines of an instance.
         tail: Vec<LogLine>,
-        /// Why, as far as that can be told.
-        diagnosis: Box<Diagnosis>,
+        /// Why an instance failed its probes, as far as that can be told.
+        diagnosis: Option<Box<Diagnosis>>,
+    },
+    /// Requests may be lost, and nobody agreed to that.
+    #[error("{environment} was not touched: zero downtime cannot be promised, because {because}")]
+    NotAgreed {
+        /// The environment.
+        environment: EnvironmentName,
+        /// Why they may be lost.
+        because: String,
     },
     /// After everything was done something else serves.
     #[error("{environment} should serve {expected}, but {} serves there", found.as_ref().map_or("nothing", ReleaseId::as_str))]
@@ -81,10 +91,9 @@ impl RolloutError {
     /// Returns why an instance was not healthy, where that is what happened.
     pub fn diagnosis(&self) -> Option<&Diagnosis> {
         match self {
-            Self::NeverHealthy { diagnosis, .. }
-            | Self::BeforeStartFailed { diagnosis, .. }
-            | Self::WentBack { diagnosis, .. } => Some(diagnosis),
-            Self::NotObserved { .. } | Self::Cancelled { .. } | Self::Target(_) | Self::Store(_) => None,
+            Self::NeverHealthy { diagnosis, .. } | Self::BeforeStartFailed { diagnosis, .. } => Some(diagnosis),
+            Self::WentBack { diagnosis, .. } => diagnosis.as_deref(),
+            Self::NotAgreed { .. } | Self::NotObserved { .. } | Self::Cancelled { .. } | Self::Target(_) | Self::Store(_) => None,
         }
     }
 
@@ -95,7 +104,7 @@ impl RolloutError {
                 "never_healthy",
                 causes(diagnosis, causes_seen(state.as_ref(), transcript)),
                 vec![hint(diagnosis, state.as_ref(), transcript)],
-                evidence(diagnosis, transcript, tail),
+                evidence(Some(diagnosis), transcript, tail),
             ),
             Self::BeforeStartFailed { tail, diagnosis, .. } => (
                 "before_start_failed",
@@ -104,14 +113,24 @@ impl RolloutError {
                     Some(first) => vec![first.fix.clone()],
                     None => vec!["what served goes on serving; mend the command and ship again".into()],
                 },
-                evidence(diagnosis, &[], tail),
+                evidence(Some(diagnosis), &[], tail),
             ),
-            Self::WentBack { transcript, tail, diagnosis, .. } => (
+            Self::WentBack { transcript, tail, diagnosis: Some(diagnosis), .. } => (
                 "went_back",
                 causes(diagnosis, causes_seen(None, transcript)),
                 diagnosis.first().map(|first| first.fix.clone()).into_iter().collect(),
-                evidence(diagnosis, transcript, tail),
+                evidence(Some(diagnosis), transcript, tail),
             ),
+            Self::WentBack { transcript, tail, diagnosis: None, .. } => (
+                "went_back",
+                Vec::new(),
+                vec!["how much worse is too much says `tolerance` in the environment's configuration".into()],
+                evidence(None, transcript, tail),
+            ),
+            Self::NotAgreed { .. } => {
+                let hint = "`--yes` goes on all the same; `nonevent plan` shows what would be done";
+                ("downtime", Vec::new(), vec![hint.into()], Vec::new())
+            }
             Self::NotObserved { .. } => {
                 ("not_observed", Vec::new(), vec!["run `nonevent status` to see what runs".into()], Vec::new())
             }
@@ -179,9 +198,9 @@ fn hint(diagnosis: &Diagnosis, state: Option<&InstanceState>, transcript: &[Prob
 }
 
 /// Writes what speaks for the cause, then probes and lines, the way they are shown below an error.
-fn evidence(diagnosis: &Diagnosis, transcript: &[ProbeAttempt], tail: &[LogLine]) -> Vec<String> {
+fn evidence(diagnosis: Option<&Diagnosis>, transcript: &[ProbeAttempt], tail: &[LogLine]) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    if let Some(first) = diagnosis.first() {
+    if let Some(first) = diagnosis.and_then(Diagnosis::first) {
         lines.push(format!("what speaks for it ({}):", first.cause.code()));
         lines.extend(first.evidence.iter().map(|line| format!("  {line}")));
         lines.push(String::new());

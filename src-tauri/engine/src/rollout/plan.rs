@@ -1,12 +1,16 @@
-//! What a rollout will do: a pure function of what is desired and what was observed.
+//! What a rollout will do: a pure function of what is desired, what was observed, and what is known about the engine and the past.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use super::outlook::{expected, guarantee, needs};
+use super::steps::{self, Course};
 use crate::model::{
-    Guarantee, Instance, InstanceId, InstanceState, Placement, Plan, PlannedStep, ProcessKind, ProcessName, Release,
-    RolloutReason, StepKind,
+    Instance, InstanceId, InstanceState, Placement, Plan, PlannedStep, ProcessKind, ProcessName, Release, RolloutId,
+    RolloutReason, RolloutRecord, Strategy,
 };
-use crate::target::{Observed, Side};
+use crate::request::Preview;
+use crate::target::{Observed, Room, Side};
 
 /// What an environment should be.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +21,23 @@ pub struct Desired {
     pub placement: Placement,
     /// Why.
     pub reason: RolloutReason,
+}
+
+/// What else a plan depends on.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Circumstances {
+    /// How the environment moves.
+    pub strategy: Strategy,
+    /// Time that each step of a canary, or each batch, is watched.
+    pub pause: Duration,
+    /// Time that old instances stay warm after the switch.
+    pub bake: Duration,
+    /// Whether somebody wants to look at the new instances before the switch.
+    pub preview: Preview,
+    /// What the engine has left.
+    pub room: Room,
+    /// Earlier rollouts of the environment, the newest first.
+    pub earlier: Vec<RolloutRecord>,
 }
 
 /// The difference between what is desired and what was observed.
@@ -33,6 +54,11 @@ pub enum Change {
     },
     /// Every instance is to be replaced.
     Replace,
+    /// The instances of an earlier rollout are still warm: traffic goes back to them.
+    Return {
+        /// The rollout that started them.
+        to: RolloutId,
+    },
 }
 
 /// Finds the difference.
@@ -43,12 +69,15 @@ pub fn change(desired: &Desired, observed: &Observed) -> Change {
         || record.release.id != desired.release.id
         || !same_but_replicas(record_of(serving), &desired.placement)
     {
-        return Change::Replace;
+        return match warm(desired, observed) {
+            Some(to) => Change::Return { to },
+            None => Change::Replace,
+        };
     }
     let mut start = BTreeMap::new();
     let mut retire = Vec::new();
     for process in &desired.release.app.processes {
-        let wanted = usize::from(desired.placement.replicas.get(&process.name).copied().unwrap_or(1));
+        let wanted = usize::from(wanted(&desired.placement, &process.name));
         let (mut whole, broken): (Vec<&Instance>, Vec<&Instance>) = observed
             .instances
             .iter()
@@ -66,6 +95,27 @@ pub fn change(desired: &Desired, observed: &Observed) -> Change {
     if start.is_empty() && retire.is_empty() { Change::Nothing } else { Change::Scale { start, retire } }
 }
 
+/// Finds the other side, if a rollback is to what it holds and all of it runs.
+pub fn warm(desired: &Desired, observed: &Observed) -> Option<RolloutId> {
+    let idle = observed.idle.as_ref().filter(|_| observed.share == 0)?;
+    let same = desired.reason == RolloutReason::Rollback
+        && idle.record.release.id == desired.release.id
+        && idle.record.placement == desired.placement
+        && idle.resting.is_empty();
+    let whole = idle.record.release.app.processes.iter().all(|process| {
+        let running = observed.instances.iter().filter(|instance| {
+            instance.process == process.name && instance.rollout == idle.record.rollout && is_whole(instance, process.kind, idle)
+        });
+        running.count() == usize::from(wanted(&desired.placement, &process.name))
+    });
+    (same && whole).then(|| idle.record.rollout.clone())
+}
+
+/// How many instances of a process a placement wants.
+pub(super) fn wanted(placement: &Placement, process: &ProcessName) -> u16 {
+    placement.replicas.get(process).copied().unwrap_or(1)
+}
+
 fn record_of(side: &Side) -> &Placement {
     &side.record.placement
 }
@@ -75,117 +125,61 @@ fn same_but_replicas(now: &Placement, wanted: &Placement) -> bool {
 }
 
 /// Tells whether an instance does what it should: it runs, and requests reach it if they should.
-fn is_whole(instance: &Instance, kind: ProcessKind, serving: &Side) -> bool {
+fn is_whole(instance: &Instance, kind: ProcessKind, side: &Side) -> bool {
     let reached = match kind {
-        ProcessKind::Web { .. } => serving.instances.contains(&instance.id),
+        ProcessKind::Web { .. } => side.instances.contains(&instance.id) && !side.resting.contains(&instance.id),
         ProcessKind::Worker => true,
     };
     reached && instance.state == InstanceState::Running
 }
 
 /// Plans the steps.
-pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
+pub fn plan(desired: &Desired, observed: &Observed, circumstances: &Circumstances) -> Plan {
     let from = observed.serving.as_ref().map(|side| side.record.release.id.clone());
-    let (reason, steps) = match change(desired, observed) {
-        Change::Nothing => (desired.reason, Vec::new()),
-        Change::Scale { start, retire } => (RolloutReason::Scale, scale_steps(&start, &retire)),
-        Change::Replace => (desired.reason, replace_steps(desired, observed)),
+    let change = change(desired, observed);
+    let strategy = strategy(desired, observed, &change, circumstances);
+    let course = Course { desired, observed, strategy: &strategy, circumstances };
+    let reason = match change {
+        Change::Scale { .. } => RolloutReason::Scale,
+        Change::Nothing | Change::Replace | Change::Return { .. } => desired.reason,
     };
+    let steps = steps::of(&course, &change);
+    let needs = needs(&steps, observed, &circumstances.room);
     Plan {
         environment: desired.placement.environment.clone(),
         reason,
         from,
         to: desired.release.id.clone(),
-        guarantee: guarantee(desired),
-        steps: steps.into_iter().map(|kind| PlannedStep { title: title(&kind, desired), kind }).collect(),
+        guarantee: guarantee(desired, observed, &change, &needs),
+        needs,
+        expected_ms: expected(&steps, circumstances),
+        steps: steps.into_iter().map(|kind| PlannedStep { title: course.title(&kind), kind }).collect(),
+        strategy,
     }
 }
 
-fn scale_steps(start: &BTreeMap<ProcessName, u16>, retire: &[Instance]) -> Vec<StepKind> {
-    let mut steps = vec![StepKind::Prepare];
-    steps.extend(start.iter().map(|(process, count)| StepKind::Start { process: process.clone(), count: *count }));
-    if !start.is_empty() {
-        steps.push(StepKind::Await);
-    }
-    steps.push(StepKind::Rescale);
-    if !retire.is_empty() {
-        steps.push(StepKind::Drain);
-        steps.extend(retire_steps(retire.iter()));
-    }
-    steps.push(StepKind::Observe);
-    steps
-}
-
-fn replace_steps(desired: &Desired, observed: &Observed) -> Vec<StepKind> {
-    let mut steps = vec![StepKind::Prepare];
-    if desired.release.settings.before_start.is_some() && is_new_here(desired, observed) {
-        steps.push(StepKind::BeforeStart);
-    }
-    for process in &desired.release.app.processes {
-        let count = desired.placement.replicas.get(&process.name).copied().unwrap_or(1);
-        if count > 0 {
-            steps.push(StepKind::Start { process: process.name.clone(), count });
-        }
-    }
-    steps.extend([StepKind::Await, StepKind::Switch]);
-    if observed.serving.is_some() {
-        steps.extend([StepKind::Bake, StepKind::Drain]);
-    }
-    steps.extend(retire_steps(observed.instances.iter()));
-    steps.push(StepKind::Observe);
-    steps
-}
-
-/// A release that serves already, or goes back to an earlier one, has nothing to prepare: its `before_start` ran when it was new.
-fn is_new_here(desired: &Desired, observed: &Observed) -> bool {
-    match desired.reason {
-        RolloutReason::Rollback | RolloutReason::Restart | RolloutReason::Scale => false,
-        RolloutReason::Ship | RolloutReason::Promote => {
-            observed.serving.as_ref().is_none_or(|serving| serving.record.release.id != desired.release.id)
-        }
+/// What is left of the environment's strategy for this rollout. The same release needs no canary, and an earlier one that is wanted back
+/// is wanted at once; one instance at a time is no batch; and without anything that serves there is nothing to go beside.
+fn strategy(desired: &Desired, observed: &Observed, change: &Change, circumstances: &Circumstances) -> Strategy {
+    let new = matches!(desired.reason, RolloutReason::Ship | RolloutReason::Promote);
+    let shares = observed.serving.as_ref().is_some_and(|side| !side.instances.is_empty())
+        && desired
+            .release
+            .app
+            .processes
+            .iter()
+            .any(|process| matches!(process.kind, ProcessKind::Web { .. }) && wanted(&desired.placement, &process.name) > 0);
+    let replaces = *change == Change::Replace && observed.serving.is_some() && exclusive(&desired.release).is_none();
+    match &circumstances.strategy {
+        Strategy::Canary { .. } if new && shares && replaces => circumstances.strategy.clone(),
+        Strategy::Rolling { .. } if replaces => circumstances.strategy.clone(),
+        _ => Strategy::BlueGreen,
     }
 }
 
-fn retire_steps<'a>(instances: impl Iterator<Item = &'a Instance>) -> Vec<StepKind> {
-    let mut counts: BTreeMap<ProcessName, u16> = BTreeMap::new();
-    for instance in instances {
-        let count = counts.entry(instance.process.clone()).or_default();
-        *count = count.saturating_add(1);
-    }
-    counts.into_iter().map(|(process, count)| StepKind::Retire { process, count }).collect()
-}
-
-fn guarantee(desired: &Desired) -> Guarantee {
-    let silent = desired.release.app.processes.iter().find(|process| {
-        matches!(process.kind, ProcessKind::Web { .. })
-            && desired.placement.replicas.get(&process.name).copied().unwrap_or(1) == 0
-    });
-    match silent {
-        Some(process) => Guarantee::No { because: format!("`{}` has replicas = 0: nothing will answer", process.name) },
-        None => Guarantee::Yes,
-    }
-}
-
-fn title(kind: &StepKind, desired: &Desired) -> String {
-    match kind {
-        StepKind::Prepare => match desired.placement.services.as_slice() {
-            [] => "prepare network and proxy".into(),
-            services => format!("prepare network, proxy and {}", services.join(", ")),
-        },
-        StepKind::BeforeStart => {
-            let command =
-                desired.release.settings.before_start.as_ref().map(crate::model::CommandLine::display).unwrap_or_default();
-            format!("run `{command}` once")
-        }
-        StepKind::Start { process, count } => format!("start {count} × {process}"),
-        StepKind::Await => "wait until healthy".into(),
-        StepKind::Switch => format!("switch traffic to {}", desired.release.id),
-        StepKind::Rescale => "let them take requests".into(),
-        StepKind::Drain => "let requests in flight end".into(),
-        StepKind::Bake => "bake".into(),
-        StepKind::Retire { process, count } => format!("retire {count} × {process}"),
-        StepKind::Observe => "observe what serves".into(),
-    }
+/// Returns the name of a volume that only one instance may have at a time.
+pub(super) fn exclusive(release: &Release) -> Option<&str> {
+    release.app.volumes.iter().find(|volume| volume.exclusive).map(|volume| volume.name.as_str())
 }
 
 /// Lists the ids of instances.

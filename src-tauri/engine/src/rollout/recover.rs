@@ -3,11 +3,18 @@
 //! The rule is one: what the serving side's rollout started stays, everything else goes. Killed before the switch, the new instances are the
 //! rest; killed after it, the old ones are. So the served release is always exactly the old or the new one.
 
-use crate::model::{Instance, ProcessKind, RolloutRecord, RolloutState};
+use std::time::Duration;
+
+use crate::model::{Instance, ProcessKind, RolloutId, RolloutReason, RolloutRecord, RolloutState};
 use crate::pipeline::Context;
 use crate::target::{Fence, Observed, Target};
 
 use super::RolloutError;
+use super::plan::ids;
+use super::restore::{asleep, restore};
+
+/// Time that requests in flight have to end.
+const DRAIN: Duration = Duration::from_secs(10);
 
 /// One instance that no rollout needs any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,19 +48,42 @@ pub async fn recover(
     fence: &Fence,
     unfinished: &[RolloutRecord],
 ) -> Result<Vec<String>, RolloutError> {
+    recover_beside(context, target, fence, unfinished, None).await
+}
+
+/// The same, but leaves the instances of one rollout alone: those that are still warm, and wanted back.
+///
+/// # Errors
+/// As [`recover`].
+pub async fn recover_beside(
+    context: &Context,
+    target: &dyn Target,
+    fence: &Fence,
+    unfinished: &[RolloutRecord],
+    warm: Option<&RolloutId>,
+) -> Result<Vec<String>, RolloutError> {
     let observed = target.observe(&fence.place).await?;
     let mut done = Vec::new();
-    let left = leftovers(&observed);
-    if !left.is_empty() {
-        target.drain(fence, std::time::Duration::from_secs(10)).await?;
+    let left: Vec<Leftover> =
+        leftovers(&observed).into_iter().filter(|Leftover(instance)| Some(&instance.rollout) != warm).collect();
+    let tired = observed.serving.as_ref().is_some_and(|serving| !asleep(serving, &observed).is_empty());
+    if !left.is_empty() || tired || observed.share > 0 {
+        let leaving = ids(left.iter().map(|Leftover(instance)| instance));
+        let woken = restore(context, target, fence, &leaving, DRAIN).await?;
+        if woken > 0 {
+            done.push(format!("started {woken} instances again that a rollout had stopped"));
+        }
     }
     for Leftover(instance) in &left {
-        target.retire(fence, &instance.id, context.lines()).await?;
         done.push(format!("retired {} of release {}, which no longer serves", instance.name, instance.release));
     }
     let serving = observed.serving.as_ref();
     for rollout in unfinished {
-        let moved = serving.is_some_and(|side| side.record.rollout == rollout.id);
+        // A way back moves to the side of another rollout.
+        let moved = serving.is_some_and(|side| {
+            side.record.rollout == rollout.id
+                || (rollout.reason == RolloutReason::Rollback && side.record.release.id == rollout.to)
+        });
         let (state, failure, words) = match (moved, rollout.state) {
             (true, RolloutState::Baking) => (RolloutState::Succeeded, None, "its bake had been left to the next start"),
             (true, _) => (RolloutState::Recovered, None, "it had switched; its old instances were retired"),

@@ -6,23 +6,22 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
 use tokio::time::Instant;
 
-use crate::event::EventBody;
+use super::bake::{Back, Measured};
+use super::plan::{Change, Circumstances, Desired, change, ids, plan};
+use super::restore::restore;
+use super::scene::{Scene, Source};
+use super::{Lease, RolloutError};
+use crate::event::{EventBody, Question};
 use crate::model::{
-    Diagnosis, HealthCheck, HealthProbe, Instance, InstanceId, Plan, PlannedStep, ProcessKind, Release, RolloutId, RolloutReason,
-    RolloutRecord, RolloutState, StepKind, StepState,
+    Diagnosis, Guarantee, Instance, InstanceId, Plan, PlannedStep, ProcessKind, Release, RolloutId, RolloutReason, RolloutRecord,
+    RolloutState, StepKind, StepState, Strategy, Tolerance,
 };
 use crate::pipeline::Context;
-use crate::request::Bake;
+use crate::request::{Bake, Consent, Preview};
 use crate::store::now;
-use crate::target::{Fence, Foundation, InstanceSpec, Observed, Record, RootFileSystem, Secret, Target};
-
-use super::plan::{Change, Desired, change, ids, plan};
-use super::scene::{Scene, Source};
-use super::watch::{AwaitError, Failing, Watched, bake, until_healthy};
-use super::{Lease, RolloutError};
+use crate::target::{Fence, Foundation, Observed, Record, Room, RootFileSystem, Secret, Target, TargetError};
 
 /// Everything that a rollout needs to know.
 #[derive(Debug, Clone)]
@@ -43,12 +42,22 @@ pub struct Order {
     pub bake: Duration,
     /// Whether to wait for it.
     pub wait: Bake,
+    /// How the environment moves.
+    pub strategy: Strategy,
+    /// Time that each step of a canary, or each batch, is watched.
+    pub pause: Duration,
+    /// How much worse than the old release the new one may be.
+    pub tolerance: Tolerance,
+    /// Whether to wait for a look at the new instances.
+    pub preview: Preview,
+    /// What happens when requests may be lost.
+    pub consent: Consent,
     /// The source of the release, where it is at hand: it helps to explain failures, and nothing else.
     pub source: Option<Source>,
 }
 
 /// Lines of a command before the start that are kept: as many as its exception may have.
-const ONCE_LINES: usize = 400;
+pub(super) const ONCE_LINES: usize = 400;
 
 /// How a rollout ended well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,23 +70,37 @@ pub enum Finished {
     Baking,
 }
 
+/// Rollouts before that are looked at for how long this one takes.
+const EARLIER: u32 = 10;
+
 /// A rollout that goes on.
 pub struct Rollout<'a> {
-    context: &'a Context,
-    target: &'a dyn Target,
+    pub(super) context: &'a Context,
+    pub(super) target: &'a dyn Target,
     lease: &'a Lease,
-    order: &'a Order,
-    plan: Plan,
+    pub(super) order: &'a Order,
+    pub(super) plan: Plan,
     /// The environment as it was when the rollout began.
-    observed: Observed,
-    change: Change,
-    record: RolloutRecord,
+    pub(super) observed: Observed,
+    pub(super) change: Change,
+    pub(super) record: RolloutRecord,
     /// The rollout whose side the new instances are behind.
-    side: RolloutId,
-    started: Vec<Instance>,
-    switched: bool,
-    /// Why traffic went back, when it did while the release baked.
-    went_back: Option<Box<Failing>>,
+    pub(super) side: RolloutId,
+    pub(super) started: Vec<Instance>,
+    /// How many of those were found healthy, the first ones.
+    pub(super) healthy: usize,
+    /// Old instances that were stopped and can be started again.
+    pub(super) rested: Vec<InstanceId>,
+    /// Percent of the requests that the new instances get before the switch.
+    pub(super) shared: u8,
+    pub(super) switched: bool,
+    /// Where only the new instances answer.
+    pub(super) preview: Option<String>,
+    pub(super) measured: Option<Measured>,
+    /// Why traffic went back after the switch, when it did.
+    pub(super) went_back: Option<Box<Back>>,
+    /// Whether a person no longer wanted to wait for the bake.
+    left: bool,
 }
 
 impl<'a> Rollout<'a> {
@@ -96,11 +119,13 @@ impl<'a> Rollout<'a> {
         if change == Change::Nothing {
             return Ok(None);
         }
-        let plan = plan(&order.desired, &observed);
+        let circumstances = circumstances(context, target, order, &observed, &change).await?;
+        let plan = plan(&order.desired, &observed, &circumstances);
         let id = RolloutId::generate();
         // Added instances belong to the rollout whose side they join.
         let side = match (&change, &observed.serving) {
             (Change::Scale { .. }, Some(serving)) => serving.record.rollout.clone(),
+            (Change::Return { to }, _) => to.clone(),
             _ => id.clone(),
         };
         let record = RolloutRecord {
@@ -121,8 +146,30 @@ impl<'a> Rollout<'a> {
             steps: Vec::new(),
         };
         context.send(context.store().begin_rollout(&record, &plan)?).await;
-        let (started, switched, went_back) = (Vec::new(), false, None);
-        Ok(Some(Self { context, target, lease, order, plan, observed, change, record, side, started, switched, went_back }))
+        let started = match &change {
+            Change::Return { to } => observed.instances.iter().filter(|instance| instance.rollout == *to).cloned().collect(),
+            Change::Nothing | Change::Scale { .. } | Change::Replace => Vec::new(),
+        };
+        Ok(Some(Self {
+            context,
+            target,
+            lease,
+            order,
+            plan,
+            observed,
+            change,
+            record,
+            side,
+            started,
+            healthy: 0,
+            rested: Vec::new(),
+            shared: 0,
+            switched: false,
+            preview: None,
+            measured: None,
+            went_back: None,
+            left: false,
+        }))
     }
 
     /// Starts fresh instances, waits until they are healthy, and moves traffic.
@@ -130,7 +177,62 @@ impl<'a> Rollout<'a> {
     /// # Errors
     /// When it does not get there. What serves was not touched then, and nothing new is left behind.
     pub async fn move_traffic(&mut self) -> Result<(), RolloutError> {
+        if let Err(error) = self.agree().await {
+            self.fail(&error).await;
+            return Err(error);
+        }
         self.walk(|step| !is_after_switch(step)).await
+    }
+
+    /// Has somebody agree, where requests that are answered now may be lost.
+    async fn agree(&self) -> Result<(), RolloutError> {
+        let (Guarantee::No { because }, Some(_)) = (&self.plan.guarantee, &self.observed.serving) else { return Ok(()) };
+        match self.order.consent {
+            Consent::Given => Ok(()),
+            Consent::Ask => self.ask(Question::Downtime { because: because.clone() }).await,
+            Consent::Refuse => {
+                let environment = self.record.environment.clone();
+                Err(RolloutError::NotAgreed { environment, because: because.clone() })
+            }
+        }
+    }
+
+    /// Waits until somebody agrees; whoever does not stops the run.
+    async fn ask(&self, question: Question) -> Result<(), RolloutError> {
+        self.context.emit(EventBody::ApprovalWanted { rollout: self.record.id.clone(), question }).await?;
+        let serving = self.observed.serving.as_ref().map(|side| side.record.release.id.clone());
+        tokio::select! {
+            biased;
+            () = self.context.cancel().cancelled() => Err(RolloutError::Cancelled { serving }),
+            () = self.context.approval().given() => Ok(()),
+        }
+    }
+
+    pub(super) async fn approve(&self) -> Result<(), RolloutError> {
+        self.ask(Question::Preview { url: self.preview.clone() }).await
+    }
+
+    async fn watch_share(&mut self) -> Result<(), RolloutError> {
+        match self.watch(self.order.pause).await? {
+            None => Ok(()),
+            Some(back) => {
+                if let Some(diagnosis) = &back.diagnosis {
+                    self.record_diagnosis(diagnosis).await?;
+                }
+                Err(self.went_back_error(back))
+            }
+        }
+    }
+
+    async fn bake(&mut self) -> Result<(), RolloutError> {
+        if self.order.bake.is_zero() {
+            return Ok(());
+        }
+        self.context.store().mark_baking(&self.record.id)?;
+        match self.watch(self.order.bake).await? {
+            None => Ok(()),
+            Some(back) => self.go_back(back).await,
+        }
     }
 
     /// Watches the new release while it bakes, then retires what no longer serves.
@@ -143,6 +245,9 @@ impl<'a> Rollout<'a> {
             return Ok(Finished::Baking);
         }
         self.walk(is_after_switch).await?;
+        if self.left {
+            return Ok(Finished::Baking);
+        }
         if let Some(failing) = self.went_back.take() {
             let error = self.went_back_error(*failing);
             self.fail(&error).await;
@@ -159,6 +264,9 @@ impl<'a> Rollout<'a> {
             if let Err(error) = self.journaled(u32::try_from(position).unwrap_or(u32::MAX), step).await {
                 self.fail(&error).await;
                 return Err(error);
+            }
+            if self.left {
+                break;
             }
         }
         Ok(())
@@ -178,23 +286,29 @@ impl<'a> Rollout<'a> {
 
     /// Does a step; up to the switch a person may stop it, and so may the loss of the lock.
     async fn interruptible(&mut self, kind: &StepKind) -> Result<(), RolloutError> {
-        let cancel = self.context.cancel().clone();
-        let lost = self.lease.lost().clone();
-        let place = self.lease.fence().place.clone();
         if self.switched && *kind != StepKind::Bake {
             return self.step(kind).await;
         }
+        let cancel = self.context.cancel().clone();
+        let lost = self.lease.lost().clone();
+        let place = self.lease.fence().place.clone();
         let serving = self.observed.serving.as_ref().map(|side| side.record.release.id.clone());
         let switched = self.switched;
-        tokio::select! {
+        let stopped = tokio::select! {
             biased;
-            () = lost.cancelled() => Err(RolloutError::Target(crate::target::TargetError::FenceLost {
+            () = lost.cancelled() => return Err(RolloutError::Target(TargetError::FenceLost {
                 place: format!("{} of {}", place.environment, place.project),
                 by: "another process".into(),
             })),
-            () = cancel.cancelled() => if switched { Ok(()) } else { Err(RolloutError::Cancelled { serving }) },
-            result = self.step(kind) => result,
+            () = cancel.cancelled() => !switched,
+            result = self.step(kind) => return result,
+        };
+        if stopped {
+            return Err(RolloutError::Cancelled { serving });
         }
+        // Nobody waits any longer: the old instances stay warm, and the next start ends the bake.
+        self.left = true;
+        Ok(())
     }
 
     async fn step(&mut self, kind: &StepKind) -> Result<(), RolloutError> {
@@ -203,6 +317,10 @@ impl<'a> Rollout<'a> {
             StepKind::BeforeStart => self.before_start().await,
             StepKind::Start { process, count } => self.start(process, *count).await,
             StepKind::Await => self.await_healthy().await,
+            StepKind::Approve => self.approve().await,
+            StepKind::Share { percent } => self.share(*percent).await,
+            StepKind::Watch => self.watch_share().await,
+            StepKind::Rest { process, count } => self.rest(process, *count).await,
             StepKind::Switch => self.switch().await,
             StepKind::Rescale => self.rescale().await,
             StepKind::Bake => self.bake().await,
@@ -212,15 +330,15 @@ impl<'a> Rollout<'a> {
         }
     }
 
-    fn fence(&self) -> &Fence {
+    pub(super) fn fence(&self) -> &Fence {
         self.lease.fence()
     }
 
-    fn release(&self) -> &Release {
+    pub(super) fn release(&self) -> &Release {
         &self.order.desired.release
     }
 
-    fn is_web(&self, instance: &Instance) -> bool {
+    pub(super) fn is_web(&self, instance: &Instance) -> bool {
         self.release()
             .app
             .processes
@@ -228,7 +346,7 @@ impl<'a> Rollout<'a> {
             .any(|process| process.name == instance.process && matches!(process.kind, ProcessKind::Web { .. }))
     }
 
-    fn staged_record(&self) -> Record {
+    pub(super) fn staged_record(&self) -> Record {
         Record {
             format: 1,
             rollout: self.side.clone(),
@@ -238,199 +356,7 @@ impl<'a> Rollout<'a> {
         }
     }
 
-    fn spec(&self, process: &crate::model::Process) -> InstanceSpec {
-        let port = match process.kind {
-            ProcessKind::Web { port } => Some(port),
-            ProcessKind::Worker => None,
-        };
-        let mut env = self.order.env.clone();
-        if let Some(port) = port {
-            env.insert("PORT".into(), port.to_string());
-        }
-        InstanceSpec {
-            process: process.name.clone(),
-            release: self.release().id.clone(),
-            rollout: self.side.clone(),
-            image: self.release().engine_id.clone(),
-            command: process.command.clone(),
-            env,
-            secrets: self.order.secrets.clone(),
-            secret_delivery: self.order.desired.placement.secret_delivery,
-            port,
-            resources: self.order.desired.placement.resources,
-            volumes: self.release().app.volumes.clone(),
-            stop_grace: process.stop_grace,
-            root: self.order.root,
-        }
-    }
-
-    async fn before_start(&self) -> Result<(), RolloutError> {
-        let release = self.release();
-        let (Some(command), Some(process)) = (&release.settings.before_start, release.app.processes.first()) else {
-            return Ok(());
-        };
-        let spec = InstanceSpec { command: command.clone(), port: None, ..self.spec(process) };
-        let (sender, mut receiver) = tokio::sync::mpsc::channel(1024);
-        let once = async {
-            let exit = self.target.run_once(self.fence(), &spec, &sender).await;
-            drop(sender);
-            exit
-        };
-        let read = async {
-            let mut tail = std::collections::VecDeque::new();
-            while let Some(line) = receiver.recv().await {
-                if tail.len() == ONCE_LINES {
-                    tail.pop_front();
-                }
-                tail.push_back(line.clone());
-                self.context.line(line);
-            }
-            Vec::from(tail)
-        };
-        let (exit, lines) = tokio::join!(once, read);
-        let exit = exit?;
-        if exit.exit_code == 0 {
-            return Ok(());
-        }
-        let (diagnosis, tail) = self.scene().diagnose_once(process.name.as_str(), exit, lines).await;
-        self.record_diagnosis(&diagnosis).await?;
-        Err(RolloutError::BeforeStartFailed {
-            environment: self.record.environment.clone(),
-            command: command.display(),
-            exit_code: exit.exit_code,
-            tail,
-            diagnosis: Box::new(diagnosis),
-        })
-    }
-
-    async fn start(&mut self, name: &crate::model::ProcessName, count: u16) -> Result<(), RolloutError> {
-        let Some(process) = self.release().app.processes.iter().find(|process| process.name == *name) else { return Ok(()) };
-        let spec = self.spec(process);
-        let started = try_join_all((0..count).map(|_| self.target.start(self.fence(), &spec))).await?;
-        self.started.extend(started);
-        Ok(())
-    }
-
-    fn watched(&self) -> Vec<Watched> {
-        let check = &self.release().health;
-        self.started
-            .iter()
-            .map(|instance| Watched {
-                instance: instance.clone(),
-                check: if self.is_web(instance) {
-                    check.clone()
-                } else {
-                    HealthCheck { probe: HealthProbe::Running, ..check.clone() }
-                },
-            })
-            .collect()
-    }
-
-    async fn await_healthy(&self) -> Result<(), RolloutError> {
-        let web: Vec<InstanceId> = ids(self.started.iter().filter(|instance| self.is_web(instance)));
-        self.target.stage(self.fence(), &self.staged_record(), &web).await?;
-        let place = &self.fence().place;
-        match until_healthy(self.context, self.target, place, &self.scene(), &self.watched()).await {
-            Ok(()) => Ok(()),
-            Err(AwaitError::Rollout(error)) => Err(error),
-            Err(AwaitError::Failing(failing)) => {
-                self.record_diagnosis(&failing.diagnosis).await?;
-                Err(RolloutError::NeverHealthy {
-                    environment: self.record.environment.clone(),
-                    instance: failing.instance,
-                    state: failing.state,
-                    transcript: failing.transcript,
-                    tail: failing.tail,
-                    diagnosis: Box::new(failing.diagnosis),
-                })
-            }
-        }
-    }
-
-    async fn switch(&mut self) -> Result<(), RolloutError> {
-        self.target.switch(self.fence(), &self.side).await?;
-        self.switched = true;
-        Ok(())
-    }
-
-    async fn rescale(&mut self) -> Result<(), RolloutError> {
-        let Change::Scale { retire, .. } = &self.change else { return Ok(()) };
-        let leaving: Vec<&InstanceId> = retire.iter().map(|instance| &instance.id).collect();
-        let serving = self.observed.serving.as_ref().map(|side| side.instances.clone()).unwrap_or_default();
-        let mut web: Vec<InstanceId> = serving.into_iter().filter(|id| !leaving.contains(&id)).collect();
-        web.extend(ids(self.started.iter().filter(|instance| self.is_web(instance))));
-        self.target.rescale(self.fence(), &self.staged_record(), &web).await?;
-        self.switched = true;
-        Ok(())
-    }
-
-    async fn bake(&mut self) -> Result<(), RolloutError> {
-        if self.order.bake.is_zero() {
-            return Ok(());
-        }
-        self.context.store().mark_baking(&self.record.id)?;
-        let place = &self.fence().place;
-        let failing = bake(self.target, place, &self.scene(), &self.watched(), self.order.bake).await?;
-        if let (Some(failing), Some(old)) = (failing, &self.observed.serving) {
-            self.target.switch(self.fence(), &old.record.rollout).await?;
-            self.record_diagnosis(&failing.diagnosis).await?;
-            self.went_back = Some(Box::new(failing));
-        }
-        Ok(())
-    }
-
-    async fn drain(&self) -> Result<(), RolloutError> {
-        let left = self.target.drain(self.fence(), self.order.drain).await?;
-        if left > 0 {
-            let message = format!("{left} requests were still in flight after {} s and were cut", self.order.drain.as_secs());
-            let hint = Some("give them more time with `drain` in the environment's configuration".into());
-            self.context.emit(EventBody::WarningRaised { message, hint }).await?;
-        }
-        Ok(())
-    }
-
-    /// What no longer serves: the old instances, the surplus ones, or the new ones after traffic went back.
-    fn leaving(&self) -> &[Instance] {
-        match &self.change {
-            _ if self.went_back.is_some() => &self.started,
-            Change::Scale { retire, .. } => retire,
-            Change::Replace => &self.observed.instances,
-            Change::Nothing => &[],
-        }
-    }
-
-    async fn retire(&self, process: &crate::model::ProcessName) -> Result<(), RolloutError> {
-        let leaving = self.leaving().iter().filter(|instance| instance.process == *process);
-        try_join_all(leaving.map(|instance| self.target.retire(self.fence(), &instance.id, self.context.lines()))).await?;
-        Ok(())
-    }
-
-    async fn observe(&self) -> Result<(), RolloutError> {
-        let observed = self.target.observe(&self.fence().place).await?;
-        let found = observed.serving.map(|side| side.record.release.id);
-        let expected = match (&self.went_back, &self.observed.serving) {
-            (Some(_), Some(old)) => old.record.release.id.clone(),
-            _ => self.release().id.clone(),
-        };
-        if found.as_ref() == Some(&expected) {
-            return Ok(());
-        }
-        Err(RolloutError::NotObserved { environment: self.record.environment.clone(), expected, found })
-    }
-
-    fn went_back_error(&self, failing: Failing) -> RolloutError {
-        let to = self.observed.serving.as_ref().map_or_else(|| self.release().id.clone(), |side| side.record.release.id.clone());
-        RolloutError::WentBack {
-            environment: self.record.environment.clone(),
-            to,
-            instance: failing.instance,
-            transcript: failing.transcript,
-            tail: failing.tail,
-            diagnosis: Box::new(failing.diagnosis),
-        }
-    }
-
-    fn scene(&self) -> Scene<'_> {
+    pub(super) fn scene(&self) -> Scene<'_> {
         Scene {
             domain: &self.order.desired.placement.domain,
             framework: self.release().app.framework,
@@ -439,7 +365,7 @@ impl<'a> Rollout<'a> {
         }
     }
 
-    async fn record_diagnosis(&self, diagnosis: &Diagnosis) -> Result<(), RolloutError> {
+    pub(super) async fn record_diagnosis(&self, diagnosis: &Diagnosis) -> Result<(), RolloutError> {
         let event = self.context.store().record_diagnosis(&self.record, diagnosis)?;
         self.context.send(event).await;
         Ok(())
@@ -458,20 +384,53 @@ impl<'a> Rollout<'a> {
             Ok(observed) => observed.serving.map(|side| side.record.release.id),
             Err(_) => None,
         };
-        match self.context.store().finish_rollout(&self.record, RolloutState::Failed, serving, Some(error.to_string())) {
+        let state = match error {
+            RolloutError::WentBack { .. } => RolloutState::WentBack,
+            _ => RolloutState::Failed,
+        };
+        match self.context.store().finish_rollout(&self.record, state, serving, Some(error.to_string())) {
             Ok(event) => self.context.send(event).await,
             Err(error) => tracing::warn!(%error, "the journal could not be ended; the next start does it"),
         }
     }
 
     async fn undo(&self) -> Result<(), RolloutError> {
+        if matches!(self.change, Change::Return { .. }) {
+            return Ok(());
+        }
         // A start that failed or was stopped halfway may have left an instance that never got into `started`.
         let before: Vec<&InstanceId> = self.observed.instances.iter().map(|instance| &instance.id).collect();
         let now = self.target.observe(&self.fence().place).await?;
         let begun = now.instances.iter().filter(|instance| instance.rollout == self.side && !before.contains(&&instance.id));
-        try_join_all(begun.map(|instance| self.target.retire(self.fence(), &instance.id, self.context.lines()))).await?;
+        restore(self.context, self.target, self.fence(), &ids(begun), self.order.drain).await?;
         Ok(())
     }
+}
+
+/// Finds out what the plan depends on. What cannot be found out about the engine is left open.
+async fn circumstances(
+    context: &Context,
+    target: &dyn Target,
+    order: &Order,
+    observed: &Observed,
+    change: &Change,
+) -> Result<Circumstances, RolloutError> {
+    // Whoever goes back to what is warm starts nothing, and is in a hurry.
+    let room = match change {
+        Change::Return { .. } | Change::Nothing => Room::default(),
+        Change::Scale { .. } | Change::Replace => target.room(&ids(&observed.instances)).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "what the engine has left is not known");
+            Room::default()
+        }),
+    };
+    Ok(Circumstances {
+        strategy: order.strategy.clone(),
+        pause: order.pause,
+        bake: order.bake,
+        preview: order.preview,
+        room,
+        earlier: context.store().rollouts(context.project(), Some(&order.desired.placement.environment), EARLIER)?,
+    })
 }
 
 fn is_after_switch(step: &StepKind) -> bool {

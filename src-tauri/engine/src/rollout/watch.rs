@@ -1,4 +1,4 @@
-//! Probes instances: until they are healthy, or for as long as a release bakes.
+//! Probes instances until they are healthy, and examines those that are not.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,7 +8,9 @@ use tokio::time::Instant;
 
 use crate::diagnosis::{Symptoms, diagnose};
 use crate::event::EventBody;
-use crate::model::{Diagnosis, HealthCheck, Instance, InstanceState, LogLine, ProbeAttempt};
+use crate::model::{
+    Diagnosis, HealthCheck, HealthProbe, Instance, InstanceState, LogLine, ProbeAttempt, Process, ProcessKind, Release,
+};
 use crate::pipeline::Context;
 use crate::target::{Examination, Place, Target, TargetError};
 
@@ -16,19 +18,27 @@ use super::RolloutError;
 use super::scene::Scene;
 
 /// Probes of one instance that are kept as evidence.
-const TRANSCRIPT: usize = 5;
+pub(super) const TRANSCRIPT: usize = 5;
 /// Last lines of an instance that are kept as evidence.
-const TAIL: usize = 20;
+pub(super) const TAIL: usize = 20;
 /// Restarts after which an instance that never was healthy will not become so.
 const RESTARTS: u32 = 3;
-/// Failures in a row that end a bake.
-const BAKE_FAILURES: u32 = 3;
 
 /// An instance, and how its health is measured.
 #[derive(Debug, Clone)]
 pub(super) struct Watched {
     pub instance: Instance,
     pub check: HealthCheck,
+}
+
+/// Returns how the health of an instance of a release is measured.
+pub(super) fn check_of(release: &Release, instance: &Instance) -> HealthCheck {
+    let is_web = |process: &&Process| matches!(process.kind, ProcessKind::Web { .. });
+    let web = release.app.processes.iter().find(is_web);
+    match web.is_some_and(|web| web.name == instance.process) {
+        true => release.health.clone(),
+        false => HealthCheck { probe: HealthProbe::Running, ..release.health.clone() },
+    }
 }
 
 /// An instance that was found failing, with the evidence.
@@ -117,13 +127,13 @@ fn is_hopeless(state: Option<&Instance>) -> bool {
     }
 }
 
-async fn state_of(target: &dyn Target, place: &Place, instance: &Instance) -> Result<Option<Instance>, TargetError> {
+pub(super) async fn state_of(target: &dyn Target, place: &Place, instance: &Instance) -> Result<Option<Instance>, TargetError> {
     let observed = target.observe(place).await?;
     Ok(observed.instances.into_iter().find(|other| other.id == instance.id))
 }
 
 /// Examines a failing instance while it is still there, and finds out why it fails.
-async fn evidence(
+pub(super) async fn evidence(
     target: &dyn Target,
     place: &Place,
     watched: &Watched,
@@ -154,36 +164,4 @@ async fn evidence(
         source: scene.facts().await,
     });
     Failing { instance: instance.name.clone(), state: state.map(|instance| instance.state), transcript, tail, diagnosis }
-}
-
-/// Watches instances for a time; returns the first that fails several probes in a row.
-pub(super) async fn bake(
-    target: &dyn Target,
-    place: &Place,
-    scene: &Scene<'_>,
-    watched: &[Watched],
-    time: Duration,
-) -> Result<Option<Failing>, TargetError> {
-    let end = Instant::now() + time;
-    let mut failures = vec![(0_u32, VecDeque::new()); watched.len()];
-    while Instant::now() < end {
-        for (one, (in_a_row, transcript)) in watched.iter().zip(&mut failures) {
-            let attempt = target.probe(place, &one.instance, &one.check, scene.domain).await?;
-            if attempt.outcome.passed() {
-                *in_a_row = 0;
-                transcript.clear();
-                continue;
-            }
-            *in_a_row += 1;
-            transcript.push_back(attempt);
-            if *in_a_row >= BAKE_FAILURES {
-                let state = state_of(target, place, &one.instance).await?;
-                let transcript = std::mem::take(transcript);
-                return Ok(Some(evidence(target, place, one, state, transcript, scene, time).await));
-            }
-        }
-        let interval = watched.iter().map(|one| one.check.interval).min().unwrap_or(time);
-        tokio::time::sleep_until(end.min(Instant::now() + interval)).await;
-    }
-    Ok(None)
 }

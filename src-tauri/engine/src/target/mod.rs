@@ -7,6 +7,7 @@ pub mod docker;
 mod error;
 mod examination;
 pub mod proxy;
+mod traffic;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -17,6 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use error::TargetError;
 pub use examination::{Examination, Listener};
+pub use traffic::{Room, SideTraffic, Since, Traffic};
 
 pub use crate::mask::Secret;
 use crate::model::{
@@ -62,6 +64,9 @@ pub struct Side {
     pub record: Record,
     /// The instances behind it.
     pub instances: Vec<InstanceId>,
+    /// Those of them that [`Target::rest`] took out of the way of requests.
+    #[serde(default)]
+    pub resting: BTreeSet<InstanceId>,
 }
 
 /// What a target is, right now.
@@ -71,12 +76,16 @@ pub struct Observed {
     pub serving: Option<Side>,
     /// The other side: staged for a rollout, or the warm one after a switch.
     pub idle: Option<Side>,
+    /// Percent of the requests that the other side gets all the same.
+    pub share: u8,
     /// Every instance with our labels in this environment, running or not.
     pub instances: Vec<Instance>,
     /// Every service kept here.
     pub services: Vec<ServiceStatus>,
     /// Where the app answers, when it has a web process and the proxy runs.
     pub url: Option<String>,
+    /// Where the other side alone answers, on this machine.
+    pub preview: Option<String>,
     /// Who holds the lock.
     pub lock: Option<LockHolder>,
 }
@@ -339,6 +348,32 @@ pub trait Target: Send + Sync {
     /// `TargetError::NothingStaged`.
     async fn switch(&self, fence: &Fence, rollout: &RolloutId) -> Result<(), TargetError>;
 
+    /// Sends a share of the requests, in percent, to the side that does not serve; 0 ends it, and so does a switch. Requests that would
+    /// meet no healthy instance there go to the serving side.
+    ///
+    /// # Errors
+    /// `TargetError::NothingStaged` when there is no such side.
+    async fn share(&self, fence: &Fence, percent: u8) -> Result<(), TargetError>;
+
+    /// Takes instances out of the way of requests, waits at most `limit` until those in flight on them have ended, and stops them. They
+    /// stay what they are, and their side's. Returns how many requests were left.
+    async fn rest(&self, fence: &Fence, instances: &[InstanceId], limit: Duration) -> Result<u32, TargetError>;
+
+    /// Starts an instance again that rests; one that runs goes on. Requests reach it once it has joined.
+    ///
+    /// # Errors
+    /// `TargetError::Refused` when it is gone.
+    async fn wake(&self, fence: &Fence, instance: &InstanceId) -> Result<Instance, TargetError>;
+
+    /// Lets instances that rested take requests again, as far as their side does.
+    async fn join(&self, fence: &Fence, instances: &[InstanceId]) -> Result<(), TargetError>;
+
+    /// Counts the requests that each side got, from the outside. What happened long ago may be forgotten.
+    async fn traffic(&self, place: &Place, since: &Since) -> Result<Traffic, TargetError>;
+
+    /// Finds out what the engine has left, and what instances use.
+    async fn room(&self, instances: &[InstanceId]) -> Result<Room, TargetError>;
+
     /// Replaces the instances behind the serving side by this list, of the same release: new ones take requests at once,
     /// missing ones get no more.
     ///
@@ -346,7 +381,7 @@ pub trait Target: Send + Sync {
     /// `TargetError::NothingStaged` when nothing serves.
     async fn rescale(&self, fence: &Fence, record: &Record, instances: &[InstanceId]) -> Result<(), TargetError>;
 
-    /// Waits until no request (nor open socket) is in flight on the side that does not serve and on instances that `rescale` took out,
+    /// Waits until no request (nor open socket) is in flight on the side that gets none and on instances that `rescale` took out,
     /// at most `limit`; returns how many were left.
     async fn drain(&self, fence: &Fence, limit: Duration) -> Result<u32, TargetError>;
 

@@ -52,6 +52,10 @@ pub(super) async fn a_dead_holder_is_succeeded_and_fenced_off(world: &dyn World)
     lost(target.beat(&old).await, "beat");
     lost(target.switch(&old, &rollout("r2")).await, "switch");
     lost(target.stage(&old, &stage.record(&rollout("r3"), "cccc"), &[]).await, "stage");
+    lost(target.share(&old, 10).await, "share");
+    lost(target.rest(&old, &[instances[0].id.clone()], Duration::ZERO).await.map(|_| ()), "rest");
+    lost(target.wake(&old, &instances[0].id).await.map(|_| ()), "wake");
+    lost(target.join(&old, &[instances[0].id.clone()]).await, "join");
     lost(target.rescale(&old, &stage.record(&rollout("r3"), "aaaa"), &[]).await, "rescale");
     lost(target.retire(&old, &instances[0].id, &nowhere()).await, "retire");
     lost(target.prepare(&old, &stage.foundation()).await, "prepare");

@@ -7,6 +7,7 @@ mod instances;
 mod locks;
 mod rollouts;
 mod scene;
+mod shares;
 
 use async_trait::async_trait;
 use nonevent_engine::model::{CommandLine, Digest};
@@ -92,6 +93,10 @@ pub async fn contract(world: &dyn World) {
         rollouts::what_is_not_staged_cannot_serve,
         rollouts::scaling_replaces_nobody,
         rollouts::requests_in_flight_are_waited_for,
+        shares::the_other_side_gets_its_share,
+        shares::what_rests_can_be_woken,
+        shares::requests_are_counted_by_side,
+        shares::what_the_engine_has_left_is_known,
         rollouts::a_worker_serves_without_a_host_name,
         rollouts::a_host_name_belongs_to_one_environment,
         instances::a_probe_tells_what_it_saw,

@@ -32,6 +32,8 @@ pub use faults::{Fault, Method};
 use jiff::Timestamp;
 use nonevent_engine::model::ReleaseId;
 use nonevent_engine::target::Place;
+use nonevent_engine::target::Room;
+pub use state::Manner;
 use state::State;
 use tokio::sync::Notify;
 pub use world::ScriptedWorld;
@@ -98,6 +100,34 @@ impl ScriptedEngine {
     pub fn end_once(&self, release: &ReleaseId, exit_code: i64, lines: &[&str]) {
         let lines = lines.iter().map(|line| (*line).to_owned()).collect();
         self.state().once.insert(release.clone(), (exit_code, lines));
+    }
+
+    /// Says how instances of a release answer real requests, whatever their probes say.
+    pub fn answer_so(&self, release: &ReleaseId, manner: Manner) {
+        self.state().manners.insert(release.clone(), manner);
+    }
+
+    /// Lets so many requests come in to each environment between two readings of what happened.
+    pub fn load(&self, requests: u32) {
+        self.state().load = requests;
+    }
+
+    /// Says how often the engine has restarted the instances of a release.
+    pub fn restart(&self, release: &ReleaseId, times: u32) {
+        let mut state = self.state();
+        for container in state.containers.values_mut().filter(|container| container.instance.release == *release) {
+            container.instance.restarts = times;
+        }
+    }
+
+    /// Says what the engine has left.
+    pub fn room(&self, room: Room) {
+        self.state().room = room;
+    }
+
+    /// The share of the requests, in percent, that the side that does not serve gets.
+    pub fn share(&self, place: &Place) -> u8 {
+        self.state().proxy.get(place).map_or(0, |place| place.share)
     }
 
     /// The release that answers under a host name: what a request from outside meets.

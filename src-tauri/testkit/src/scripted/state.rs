@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
-use nonevent_engine::model::{Instance, InstanceId, InstanceState, LogLine, LogStream, ReleaseId, ServiceStatus};
+use nonevent_engine::model::{Instance, InstanceId, InstanceState, LogLine, LogStream, ReleaseId, RolloutId, ServiceStatus};
 use nonevent_engine::target::proxy::PlaceState;
 use nonevent_engine::target::{
-    Examination, Fence, InstanceSpec, Listener, LockHolder, OnceExit, Place, Record, Side, TargetError,
+    Examination, Fence, InstanceSpec, Listener, LockHolder, OnceExit, Place, Record, Room, Side, TargetError,
 };
 
 use super::app::Script;
@@ -28,6 +28,29 @@ pub(super) struct State {
     pub held: BTreeMap<u64, InstanceId>,
     pub scripts: BTreeMap<ReleaseId, Script>,
     pub once: BTreeMap<ReleaseId, (i64, Vec<String>)>,
+    /// Requests that were sent through the public door, in order: by which rollout's side, and how they were answered.
+    pub log: Vec<(RolloutId, u16, u64)>,
+    /// Requests that come in between two readings of the log.
+    pub load: u32,
+    /// How instances of a release answer real requests, whatever their probes say.
+    pub manners: BTreeMap<ReleaseId, Manner>,
+    /// What the engine has left.
+    pub room: Room,
+}
+
+/// How a real request is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Manner {
+    /// Of a hundred requests so many are answered with 500.
+    pub errors: u8,
+    /// Milliseconds until an answer begins.
+    pub milliseconds: u64,
+}
+
+impl Default for Manner {
+    fn default() -> Self {
+        Self { errors: 0, milliseconds: 10 }
+    }
 }
 
 /// A running, or ended, instance.
@@ -98,6 +121,10 @@ impl State {
             held: BTreeMap::new(),
             scripts: BTreeMap::new(),
             once: BTreeMap::new(),
+            log: Vec::new(),
+            load: 0,
+            manners: BTreeMap::new(),
+            room: Room::default(),
         }
     }
 
@@ -168,10 +195,49 @@ impl State {
         })
     }
 
+    /// Sends a request under a host name: the share of the other side is dealt out evenly. Returns the release that answered.
+    pub fn request(&mut self, domain: &str) -> Option<ReleaseId> {
+        let place = self.proxy.iter().find(|(_, place)| place.domains.contains(domain)).map(|(place, _)| place.clone())?;
+        let (answered, rollout) = self.deal(&place)?;
+        let manner = self.manners.get(&answered).copied().unwrap_or_default();
+        let turn = u8::try_from(self.number() % 100).unwrap();
+        let status = if turn < manner.errors { 500 } else { 200 };
+        self.log.push((rollout, status, manner.milliseconds));
+        Some(answered)
+    }
+
+    fn deal(&mut self, place: &Place) -> Option<(ReleaseId, RolloutId)> {
+        let turn = u8::try_from(self.number() * 37 % 100).unwrap();
+        let here = self.proxy.get(place)?;
+        let other = here.idle_side().filter(|_| turn < here.share);
+        [other, here.serving_side()].into_iter().flatten().find_map(|side| {
+            let release = side.slots.values().find_map(|slot| {
+                let container = self.containers.get(&slot.instance)?;
+                let answers = matches!(container.script, Script::Healthy | Script::Slow(0));
+                (answers && container.instance.state == InstanceState::Running).then(|| container.instance.release.clone())
+            })?;
+            Some((release, side.rollout.clone()))
+        })
+    }
+
+    /// Lets as many requests come in to every environment as come in between two readings of the log.
+    pub fn come_in(&mut self) {
+        let domains: Vec<String> = self.proxy.values().flat_map(|place| place.domains.iter().cloned()).collect();
+        for domain in domains {
+            for _ in 0..self.load {
+                self.request(&domain);
+            }
+        }
+    }
+
     /// Returns a side with its record.
     pub fn side(&self, side: Option<&nonevent_engine::target::proxy::SideState>) -> Option<Side> {
         let side = side?;
-        Some(Side { record: self.records.get(&side.record)?.clone(), instances: side.instances.clone() })
+        Some(Side {
+            record: self.records.get(&side.record)?.clone(),
+            instances: side.instances.clone(),
+            resting: side.resting.clone(),
+        })
     }
 
     /// Returns the instances of an environment.

@@ -11,7 +11,7 @@ use nonevent_engine::model::{
 use nonevent_engine::target::proxy::{CheckKind, Member, NewSide, PlaceState, SLOTS, StateError};
 use nonevent_engine::target::{
     Examination, Fence, Follow, Foundation, InstanceSpec, Kept, Leave, LineSink, LockHolder, LogQuery, Observed, OnceExit, Place,
-    Record, Session, Target, TargetError, Terminal, Waste, WasteKind,
+    Record, Room, Session, Since, Target, TargetError, Terminal, Traffic, Waste, WasteKind,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -59,6 +59,7 @@ fn moved(result: Result<(), StateError>) -> Result<(), TargetError> {
     result.map_err(|error| match error {
         StateError::TooMany { asked } => TargetError::TooManyInstances { asked, most: usize::from(SLOTS) },
         StateError::NothingStaged(rollout) => TargetError::NothingStaged { rollout: rollout.to_string() },
+        StateError::NothingToShare(percent) => TargetError::NothingStaged { rollout: format!("{percent} percent") },
         StateError::Serves(_) => refused("retire", "requests reach it"),
     })
 }
@@ -97,7 +98,12 @@ impl Target for ScriptedTarget {
                 idle: state.side(route.and_then(PlaceState::idle_side)),
                 instances: state.instances(place),
                 services: state.services.get(place).map(|services| services.values().cloned().collect()).unwrap_or_default(),
+                share: route.map_or(0, |route| route.share),
                 url: domain.map(|domain| format!("http://{domain}")),
+                preview: route
+                    .and_then(PlaceState::idle_side)
+                    .filter(|side| !side.domain.is_empty() && !side.slots.is_empty())
+                    .map(|side| format!("http://{}:8081", side.domain)),
                 lock: state.locks.get(place).map(|lock| lock.holder.clone()),
             })
         })
@@ -257,6 +263,105 @@ impl Target for ScriptedTarget {
         .await
     }
 
+    async fn share(&self, fence: &Fence, percent: u8) -> Result<(), TargetError> {
+        self.act(Method::Share, |state| {
+            state.check(fence)?;
+            moved(here(state, &fence.place).give(percent))
+        })
+        .await
+    }
+
+    async fn rest(&self, fence: &Fence, instances: &[InstanceId], limit: Duration) -> Result<u32, TargetError> {
+        let fault = self.called(Method::Rest).await?;
+        let rested = {
+            let mut state = self.engine.state();
+            state.check(fence).map(|()| here(&mut state, &fence.place).rest(instances))
+        };
+        self.live(fault, Moment::Halfway).await;
+        let left = || {
+            let state = self.engine.state();
+            u32::try_from(state.held.values().filter(|held| instances.contains(held)).count()).unwrap()
+        };
+        let _ = tokio::time::timeout(limit, async {
+            loop {
+                let changed = self.engine.changed.notified();
+                if left() == 0 {
+                    return;
+                }
+                changed.await;
+            }
+        })
+        .await;
+        let result = rested.map(|()| {
+            let left = left();
+            let mut state = self.engine.state();
+            for instance in instances {
+                if let Some(container) = state.containers.get_mut(instance) {
+                    container.instance.state = InstanceState::Exited { exit_code: 0, oom: false };
+                }
+            }
+            left
+        });
+        self.engine.changed.notify_waiters();
+        self.answered(fault, result).await
+    }
+
+    async fn wake(&self, fence: &Fence, instance: &InstanceId) -> Result<Instance, TargetError> {
+        self.act(Method::Wake, |state| {
+            state.check(fence)?;
+            match state.containers.get(instance).map(|container| container.instance.state.clone()) {
+                None => Err(refused("wake", "it does not exist")),
+                Some(InstanceState::Exited { .. } | InstanceState::Created) => Ok(state.start(instance)),
+                Some(_) => Ok(state.containers[instance].instance.clone()),
+            }
+        })
+        .await
+    }
+
+    async fn join(&self, fence: &Fence, instances: &[InstanceId]) -> Result<(), TargetError> {
+        self.act(Method::Join, |state| {
+            state.check(fence)?;
+            let members: Vec<Member> = instances
+                .iter()
+                .filter_map(|id| {
+                    let container = state.containers.get(id)?;
+                    let address = container.instance.address.as_deref().and_then(|address| address.parse::<Ipv4Addr>().ok());
+                    Some(Member { instance: id.clone(), listens: address.zip(container.port) })
+                })
+                .collect();
+            moved(here(state, &fence.place).join(&members))
+        })
+        .await
+    }
+
+    async fn traffic(&self, place: &Place, since: &Since) -> Result<Traffic, TargetError> {
+        self.act(Method::Traffic, |state| {
+            state.come_in();
+            // Its clock stands still: a place in the log is a number, and what happened at all happened not long ago.
+            let from = match since {
+                Since::Ago(time) if time.is_zero() => state.log.len(),
+                Since::Ago(_) => 0,
+                Since::After(number) => number.parse().map_err(|_| refused("traffic", "it is no place in the log"))?,
+            };
+            let mut traffic = Traffic { until: state.log.len().to_string(), ..Traffic::default() };
+            let sides = state.proxy.get(place).into_iter().flat_map(|here| here.sides.values());
+            let known: Vec<&RolloutId> = sides.map(|side| &side.rollout).collect();
+            for (rollout, status, milliseconds) in state.log.iter().skip(from).filter(|(rollout, ..)| known.contains(&rollout)) {
+                traffic.sides.entry(rollout.clone()).or_default().count(*status, Some(*milliseconds));
+            }
+            Ok(traffic)
+        })
+        .await
+    }
+
+    async fn room(&self, instances: &[InstanceId]) -> Result<Room, TargetError> {
+        self.act(Method::Room, |state| {
+            let used = instances.iter().filter(|id| state.containers.contains_key(id)).map(|id| (id.clone(), 50_000_000));
+            Ok(Room { used: used.collect(), ..state.room.clone() })
+        })
+        .await
+    }
+
     async fn rescale(&self, fence: &Fence, record: &Record, instances: &[InstanceId]) -> Result<(), TargetError> {
         self.act(Method::Rescale, |state| {
             state.check(fence)?;
@@ -272,10 +377,13 @@ impl Target for ScriptedTarget {
         let fault = self.called(Method::Drain).await?;
         let left = || {
             let state = engine.state();
-            let serving = state.proxy.get(&place).and_then(PlaceState::serving_side);
+            let route = state.proxy.get(&place);
+            let shares = route.filter(|route| route.share > 0).and_then(PlaceState::idle_side);
+            let reached = [route.and_then(PlaceState::serving_side), shares];
             let busy = state.held.values().filter(|instance| {
                 let here = state.containers.get(*instance).is_some_and(|container| container.place == place);
-                here && !serving.is_some_and(|side| side.instances.contains(instance))
+                let reached = reached.iter().flatten().any(|side| side.slots.values().any(|slot| slot.instance == **instance));
+                here && !reached
             });
             u32::try_from(busy.count()).unwrap()
         };

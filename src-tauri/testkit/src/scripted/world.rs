@@ -23,7 +23,8 @@ impl ScriptedEngine {
     }
 
     fn reply(&self, domain: &str) -> Reply {
-        match self.answers(domain) {
+        let answered = self.state().request(domain);
+        match answered {
             Some(release) => Reply { status: 200, body: release.to_string() },
             None => Reply { status: 503, body: "nothing is served here".to_owned() },
         }

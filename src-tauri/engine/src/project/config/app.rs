@@ -7,7 +7,7 @@ use toml::de::DeValue;
 use super::checks::{check_label, check_variables};
 use crate::model::{CommandLine, VolumeMount};
 use crate::project::names::{dns_label, is_label};
-use crate::project::section::{Section, quoted};
+use crate::project::section::{Entry, Section, quoted};
 use crate::project::{Located, ProjectError};
 
 /// `[app]`.
@@ -113,6 +113,25 @@ pub(super) fn read_replicas(section: &Section<'_>, least: i64) -> Result<Option<
     Ok(replicas.and_then(|replicas| Some(Located::new(u16::try_from(replicas.value).ok()?, replicas.at))))
 }
 
+/// Reads `"/app/media"`, or `{ path = "/app/media", shared = false }`.
+fn read_volume<'d>(section: &Section<'d>, entry: Entry<'d>) -> Result<VolumeMount, ProjectError> {
+    if let Some(path) = entry.value.as_str() {
+        return Ok(VolumeMount { name: entry.name, path: path.to_owned(), exclusive: false });
+    }
+    const EXAMPLE: &str = "{ path = \"/app/media\", shared = false }";
+    if entry.value.as_table().is_none() {
+        let example = format!("{} = {EXAMPLE}", entry.name);
+        return Err(section.wrong("volumes", entry.at.clone(), "a path or a table", entry.value, &example));
+    }
+    let volumes = section.section("volumes")?;
+    let inner = volumes.as_ref().map(|volumes| volumes.named(&entry)).transpose()?;
+    let Some(inner) = inner else { return Err(section.missing("volumes", EXAMPLE)) };
+    let path = inner.string("path")?.ok_or_else(|| inner.missing("path", "path = \"/app/media\""))?;
+    let shared = inner.flag("shared")?;
+    inner.finish()?;
+    Ok(VolumeMount { name: entry.name, path: path.value, exclusive: shared.is_some_and(|shared| !shared.value) })
+}
+
 /// Reads `{ media = "/app/media" }`, or a list of `"/app/media"` and `"media:/app/media"`.
 fn read_volumes(section: &Section<'_>) -> Result<Option<Located<Vec<VolumeMount>>>, ProjectError> {
     const EXAMPLE: &str = "volumes = { media = \"/app/media\" }";
@@ -121,8 +140,8 @@ fn read_volumes(section: &Section<'_>) -> Result<Option<Located<Vec<VolumeMount>
     let mut volumes = Vec::new();
     match value {
         DeValue::Table(_) => {
-            for (name, path) in section.string_table("volumes")? {
-                volumes.push(VolumeMount { name, path: path.value });
+            for entry in section.section("volumes")?.iter().flat_map(Section::entries) {
+                volumes.push(read_volume(section, entry)?);
             }
         }
         DeValue::Array(items) => {
@@ -132,7 +151,7 @@ fn read_volumes(section: &Section<'_>) -> Result<Option<Located<Vec<VolumeMount>
                     Some((name, path)) => (Some(name.to_owned()), path),
                     None => (text.rsplit('/').find(|part| !part.is_empty()).and_then(dns_label), text),
                 };
-                volumes.push(VolumeMount { name: name.unwrap_or_default(), path: path.to_owned() });
+                volumes.push(VolumeMount { name: name.unwrap_or_default(), path: path.to_owned(), exclusive: false });
             }
         }
         _ => return Err(wrong()),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::app::read_replicas;
 use super::checks::{check_label, check_secrets, check_variables, word};
+use super::strategy::StrategySection;
 use crate::model::SecretDelivery;
 use crate::project::names::{closest, is_host};
 use crate::project::section::{Section, quoted};
@@ -29,6 +30,7 @@ pub(in crate::project) struct EnvironmentSection {
     pub pids: Option<Located<i64>>,
     pub bake: Option<Located<Duration>>,
     pub drain: Option<Located<Duration>>,
+    pub strategy: StrategySection,
 }
 
 /// `[environments.NAME.process.PROCESS]`.
@@ -70,6 +72,7 @@ impl EnvironmentSection {
             pids: section.integer("pids", 1..=4_194_304, 512)?,
             bake: section.duration("bake")?,
             drain: section.duration("drain")?,
+            strategy: StrategySection::read(section)?,
         };
         section.finish()?;
         Ok(environment)

@@ -8,6 +8,7 @@ mod checks;
 mod environments;
 mod gauntlet;
 mod services;
+mod strategy;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Inputs;
+use super::{Inputs, strategy};
 use crate::model::{
     AppSettings, EnvironmentName, EnvironmentSettings, ProcessKind, ProcessName, ProcessPlacement, Resources, SecretDelivery,
 };
@@ -66,7 +66,10 @@ fn environment(
     let bake = if name == LOCAL { Duration::ZERO } else { BAKE };
     let bake = Effective::or(section.and_then(|section| section.bake.clone()), || Effective::default(bake));
     let drain = Effective::or(section.and_then(|section| section.drain.clone()), || Effective::default(DRAIN));
-    Ok(EnvironmentSettings {
+    let bake = explained.take(&key("bake"), bake);
+    let drain = explained.take(&key("drain"), drain);
+    let (strategy, pause, tolerance) = strategy::resolve(&key, section, explained);
+    let environment = EnvironmentSettings {
         target,
         domain,
         replicas,
@@ -78,9 +81,14 @@ fn environment(
         after: after.map(EnvironmentName::new),
         protected,
         resources,
-        bake: explained.take(&key("bake"), bake),
-        drain: explained.take(&key("drain"), drain),
-    })
+        bake,
+        drain,
+        strategy,
+        pause,
+        tolerance,
+    };
+    strategy::check_exclusive(app, name, section, &environment)?;
+    Ok(environment)
 }
 
 fn domain(

@@ -12,6 +12,7 @@ mod locked;
 mod processes;
 mod python;
 mod services;
+mod strategy;
 mod suites;
 
 use std::path::{Path, PathBuf};

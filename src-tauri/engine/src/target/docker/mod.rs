@@ -32,6 +32,7 @@ mod service;
 mod setup;
 mod side;
 mod subnet;
+mod traffic;
 mod volume;
 
 use std::time::Duration;
@@ -43,7 +44,7 @@ use tokio::sync::Mutex;
 use self::api::Api;
 use super::{
     Examination, Fence, Foundation, InstanceSpec, Kept, Leave, LineSink, LockHolder, LogQuery, Observed, OnceExit, Place, Record,
-    Session, Target, TargetError, Terminal, Waste,
+    Room, Session, Since, Target, TargetError, Terminal, Traffic, Waste,
 };
 use crate::docker::Docker;
 use crate::model::{EngineInfo, HealthCheck, Instance, InstanceId, ProbeAttempt, RolloutId};
@@ -169,6 +170,34 @@ impl Target for DockerTarget {
     async fn switch(&self, fence: &Fence, rollout: &RolloutId) -> Result<(), TargetError> {
         self.check_fence(fence).await?;
         self.switch_to(fence, rollout).await
+    }
+
+    async fn share(&self, fence: &Fence, percent: u8) -> Result<(), TargetError> {
+        self.check_fence(fence).await?;
+        self.share_requests(fence, percent).await
+    }
+
+    async fn rest(&self, fence: &Fence, instances: &[InstanceId], limit: Duration) -> Result<u32, TargetError> {
+        self.check_fence(fence).await?;
+        self.rest_instances(fence, instances, limit).await
+    }
+
+    async fn wake(&self, fence: &Fence, instance: &InstanceId) -> Result<Instance, TargetError> {
+        self.check_fence(fence).await?;
+        self.wake_instance(fence, instance).await
+    }
+
+    async fn join(&self, fence: &Fence, instances: &[InstanceId]) -> Result<(), TargetError> {
+        self.check_fence(fence).await?;
+        self.join_instances(fence, instances).await
+    }
+
+    async fn traffic(&self, place: &Place, since: &Since) -> Result<Traffic, TargetError> {
+        self.read_traffic(place, since).await
+    }
+
+    async fn room(&self, instances: &[InstanceId]) -> Result<Room, TargetError> {
+        self.look_for_room(instances).await
     }
 
     async fn rescale(&self, fence: &Fence, record: &Record, instances: &[InstanceId]) -> Result<(), TargetError> {

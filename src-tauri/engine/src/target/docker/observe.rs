@@ -10,7 +10,7 @@ use super::instance::instance;
 use super::lock::label_of;
 use super::scope::{Role, key, label};
 use crate::model::{Instance, ServiceStatus};
-use crate::target::proxy::{ProxyState, SideState};
+use crate::target::proxy::{PREVIEW_SUFFIX, ProxyState, SideState};
 use crate::target::{Observed, Place, Record, Side, TargetError};
 
 /// What the proxy's volume says of an environment.
@@ -18,7 +18,9 @@ use crate::target::{Observed, Place, Record, Side, TargetError};
 struct Route {
     serving: Option<Side>,
     idle: Option<Side>,
+    share: u8,
     url: Option<String>,
+    preview: Option<String>,
 }
 
 impl DockerTarget {
@@ -55,7 +57,9 @@ impl DockerTarget {
             idle: route.idle,
             instances,
             services,
+            share: route.share,
             url: route.url,
+            preview: route.preview,
             lock: self.lock_holder(place).await?,
         })
     }
@@ -97,7 +101,7 @@ impl DockerTarget {
             }
         }
         let mut route = route(&state, place, &ground, |side| records.get(&side.record).cloned());
-        route.url = None;
+        (route.url, route.preview) = (None, None);
         Ok(route)
     }
 }
@@ -106,13 +110,26 @@ fn route(state: &ProxyState, place: &Place, ground: &Ground, record: impl Fn(&Si
     let Some(here) = state.places.get(&key(place)) else { return Route::default() };
     let side = |side: Option<&SideState>| {
         let side = side?;
-        Some(Side { record: record(side)?, instances: side.instances.clone() })
+        Some(Side { record: record(side)?, instances: side.instances.clone(), resting: side.resting.clone() })
     };
     let domain = here.serving_side().map(|side| &side.domain).filter(|domain| !domain.is_empty()).or(here.domains.first());
     Route {
         serving: side(here.serving_side()),
         idle: side(here.idle_side()),
+        share: here.share,
+        preview: here
+            .idle_side()
+            .filter(|side| !side.domain.is_empty() && !side.slots.is_empty())
+            .map(|side| preview(&side.domain, ground.ports.preview)),
         url: domain.map(|domain| url(domain, ground.ports.http)),
+    }
+}
+
+/// Browsers find names below `localhost` at the loopback, where the preview is; another name gets there under one of these.
+fn preview(domain: &str, port: u16) -> String {
+    match domain.ends_with(".localhost") {
+        true => format!("http://{domain}:{port}"),
+        false => format!("http://{domain}{PREVIEW_SUFFIX}:{port}"),
     }
 }
 

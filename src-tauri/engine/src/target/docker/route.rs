@@ -256,15 +256,19 @@ impl DockerTarget {
         let state = self.read_state(&ground).await?;
         let key = key(place);
         let Some(here) = state.places.get(&key) else { return Ok(0) };
-        let idle = format!("{key}.{}", here.idle_color().word());
-        let emptied: Vec<String> = here
-            .serving
-            .and_then(|color| Some((color, here.sides.get(&color)?)))
-            .map(|(color, side)| {
+        // A side that gets a share is in use: only what was taken out of it is waited for.
+        let (idle, used) = match here.share {
+            0 => (format!("{key}.{}", here.idle_color().word()), here.serving.into_iter().collect()),
+            _ => (String::new(), Color::ALL.to_vec()),
+        };
+        let emptied: Vec<String> = used
+            .into_iter()
+            .filter_map(|color| Some((color, here.sides.get(&color)?)))
+            .flat_map(|(color, side)| {
                 let free = (1..=proxy::SLOTS).filter(|number| !side.slots.contains_key(number));
-                free.map(|number| format!("{key}.{}/s{number}", color.word())).collect()
+                free.map(|number| format!("{key}.{}/s{number}", color.word())).collect::<Vec<_>>()
             })
-            .unwrap_or_default();
+            .collect();
         let began = Instant::now();
         loop {
             // In short turns: a connection to the engine that is silent for long may be cut on its way.

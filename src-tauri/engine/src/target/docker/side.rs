@@ -37,7 +37,7 @@ impl DockerTarget {
         Ok(())
     }
 
-    async fn change_place<F>(&self, fence: &Fence, record: Option<&NamedRecord>, edit: F) -> Result<(), TargetError>
+    pub(super) async fn change_place<F>(&self, fence: &Fence, record: Option<&NamedRecord>, edit: F) -> Result<(), TargetError>
     where
         F: Fn(&mut PlaceState) -> Result<(), StateError> + Send + Sync,
     {
@@ -47,6 +47,7 @@ impl DockerTarget {
             edit(here).map_err(|error| match error {
                 StateError::TooMany { asked } => TargetError::TooManyInstances { asked, most: usize::from(SLOTS) },
                 StateError::NothingStaged(rollout) => TargetError::NothingStaged { rollout: rollout.to_string() },
+                StateError::NothingToShare(percent) => TargetError::NothingStaged { rollout: format!("{percent} percent") },
                 StateError::Serves(instance) => TargetError::Refused {
                     operation: format!("retire instance {}", short(&instance)),
                     reason: "requests reach it".to_owned(),

@@ -19,11 +19,13 @@
 //! worker with the connections that are still open, and such a worker goes on routing what comes over them by its own maps; so
 //! every command goes to all workers, and draining asks all of them.
 
+mod log;
 mod render;
 mod runtime;
 mod script;
 mod state;
 
+pub use log::{Logged, logged};
 pub use render::files;
 pub use runtime::Runtime;
 pub use script::{AWAIT, COMMIT, DRAIN, Ending, REMEMBER, REPAIR, SNAPSHOT, Section, sections};
@@ -40,6 +42,9 @@ pub const PUBLIC_PORT: u16 = 8080;
 
 /// The port inside the container where probes and previews come in.
 pub const PREVIEW_PORT: u16 = 8081;
+
+/// What a host name bears behind it that no browser of this machine would find at its loopback: only the preview knows it.
+pub const PREVIEW_SUFFIX: &str = ".preview.localhost";
 
 /// The loopback port inside the container where the master process listens for commands.
 pub const MASTER_PORT: u16 = 9998;

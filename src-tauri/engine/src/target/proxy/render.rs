@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use super::log::FORMAT;
 use super::{
-    CheckKind, Color, FOLDER, INSTANCE_HEADER, PREVIEW_PORT, PUBLIC_PORT, PlaceState, ProxyState, REASON_HEADER, Runtime, SLOTS,
+    CheckKind, Color, FOLDER, INSTANCE_HEADER, PREVIEW_PORT, PREVIEW_SUFFIX, PUBLIC_PORT, PlaceState, ProxyState, REASON_HEADER,
+    Runtime, SLOTS,
 };
 
 /// Renders every file that a generation is made of, by name, from the state that it also holds (as [`super::Generation`]).
@@ -26,13 +28,14 @@ pub fn files(state: &ProxyState) -> BTreeMap<&'static str, String> {
 }
 
 fn configuration(state: &ProxyState) -> String {
-    let mut text = HEAD.replace("{FOLDER}", FOLDER);
+    let mut text = HEAD.replace("{FOLDER}", FOLDER).replace("{LOG_FORMAT}", FORMAT);
     text.push_str(
         &FRONTENDS
             .replace("{PUBLIC_PORT}", &PUBLIC_PORT.to_string())
             .replace("{PREVIEW_PORT}", &PREVIEW_PORT.to_string())
             .replace("{INSTANCE_HEADER}", INSTANCE_HEADER)
             .replace("{REASON_HEADER}", REASON_HEADER)
+            .replace("{PREVIEW_SUFFIX}", &PREVIEW_SUFFIX.replace('.', "\\."))
             .replace("{FORWARDED}", FORWARDED)
             .replace("{SUBNET}", &state.subnet),
     );
@@ -82,7 +85,7 @@ global
 defaults
     mode http
     log global
-    log-format "%ci %[var(txn.host)] %b/%s %HM %HPO %ST %TR/%Tw/%Tc/%Tr/%Ta %B %ts"
+    log-format {LOG_FORMAT}
     option http-server-close
     option idle-close-on-response
     option redispatch 1
@@ -116,6 +119,9 @@ frontend public
     http-request del-header {INSTANCE_HEADER}
     {FORWARDED}
     http-request set-var(txn.backend) var(txn.place),map(serving.map)
+    http-request set-var(txn.share) var(txn.place),map_str_int(share.map,0)
+    http-request set-var(txn.other) var(txn.place),map(preview.map) if { var(txn.share) -m int gt 0 }
+    http-request set-var(txn.backend) var(txn.other) if { var(txn.other),nbsrv -m int gt 0 } { rand(100),sub(txn.share) -m int lt 0 }
     use_backend %[var(txn.backend)] if { var(txn.backend) -m found }
     default_backend nothing
 
@@ -124,6 +130,7 @@ frontend preview
     http-request set-log-level silent
     http-request set-var(txn.instance) req.hdr({INSTANCE_HEADER})
     http-request del-header {INSTANCE_HEADER}
+    http-request replace-header Host ^(.+){PREVIEW_SUFFIX}(:[0-9]+)?$ \1\2
     {FORWARDED}
     http-request set-var(txn.backend) var(txn.place),map(preview.map)
     use_backend instance if { var(txn.instance) -m found }

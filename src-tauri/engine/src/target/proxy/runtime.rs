@@ -21,7 +21,9 @@ pub struct Runtime {
 }
 
 /// Every map, in the order in which it is changed: what a request meets last comes last.
-const MAPS: [&str; 5] = ["check-path.map", "check-host.map", "hosts.map", "preview.map", SERVING];
+const MAPS: [&str; 6] = ["check-path.map", "check-host.map", "hosts.map", PREVIEW, SHARE, SERVING];
+const PREVIEW: &str = "preview.map";
+const SHARE: &str = "share.map";
 const SERVING: &str = "serving.map";
 
 impl Runtime {
@@ -39,7 +41,8 @@ impl Runtime {
             let name = |color: Option<Color>| color.map_or_else(|| NOBODY.to_owned(), |color| backend_name(key, color));
             put(SERVING, key.clone(), name(place.serving));
             let idle = Some(place.idle_color()).filter(|color| place.sides.contains_key(color));
-            put("preview.map", key.clone(), name(idle));
+            put(PREVIEW, key.clone(), name(idle));
+            put(SHARE, key.clone(), place.share.to_string());
             for color in Color::ALL {
                 let backend = backend_name(key, color);
                 let side = place.sides.get(&color);
@@ -118,8 +121,19 @@ impl Runtime {
             let none = Entries::new();
             let (now, then) = (self.maps.get(map).unwrap_or(&none), wanted.maps.get(map).unwrap_or(&none));
             for (key, value) in then.iter().filter(|(key, value)| now.get(*key) != Some(value)) {
-                if map == SERVING {
-                    commands.extend(wanted.awaken(value));
+                match map {
+                    SERVING => commands.extend(wanted.awaken(value)),
+                    SHARE if value != "0" && now.get(key).is_none_or(|before| before == "0") => {
+                        commands.extend(
+                            wanted
+                                .maps
+                                .get(PREVIEW)
+                                .and_then(|map| map.get(key))
+                                .into_iter()
+                                .flat_map(|idle| wanted.awaken(idle)),
+                        );
+                    }
+                    _ => {}
                 }
                 let verb = if now.contains_key(key) { "set" } else { "add" };
                 commands.push(format!("{verb} map {map} {} {}", word(key), word(value)));
@@ -130,7 +144,7 @@ impl Runtime {
         commands
     }
 
-    /// A server that was staged before its app listened is down until the next check of the proxy; whoever switches knows better.
+    /// A server that was staged before its app listened is down until the next check of the proxy; whoever gives it requests knows better.
     fn awaken(&self, backend: &str) -> Vec<String> {
         let slots = self.servers.get(backend).into_iter().flatten();
         slots.filter(|(_, slot)| slot.is_some()).map(|(number, _)| format!("set server {backend}/s{number} health up")).collect()

@@ -28,7 +28,7 @@ impl ProxyState {
     /// The shape's version.
     pub const FORMAT: u32 = 1;
     /// The version of what [`super::files`] renders.
-    pub const TEMPLATE: u32 = 1;
+    pub const TEMPLATE: u32 = 2;
 
     /// Makes the state of a proxy that serves nothing.
     pub fn empty(subnet: String) -> Self {
@@ -125,6 +125,9 @@ pub struct PlaceState {
     pub domains: BTreeSet<String>,
     /// The side that requests reach.
     pub serving: Option<Color>,
+    /// Percent of the requests that the other side is given all the same.
+    #[serde(default)]
+    pub share: u8,
     /// How each backend checks its servers; kept when a side is emptied.
     pub checks: BTreeMap<Color, CheckKind>,
     /// What each side holds.
@@ -146,6 +149,9 @@ pub struct SideState {
     pub instances: Vec<InstanceId>,
     /// Those that requests reach, by slot.
     pub slots: BTreeMap<u16, Slot>,
+    /// Those that were taken out of the way of requests and can be joined to the others again.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub resting: BTreeSet<InstanceId>,
 }
 
 /// An instance in a slot.
@@ -200,12 +206,15 @@ pub enum StateError {
     /// Requests reach it.
     #[error("instance {0} serves")]
     Serves(InstanceId),
+    /// There is no other side to which a share of the requests could go.
+    #[error("nothing is staged that could get {0} percent of the requests")]
+    NothingToShare(u8),
 }
 
 impl PlaceState {
     /// Makes an environment that serves nothing.
     pub fn new(place: Place) -> Self {
-        Self { place, domains: BTreeSet::new(), serving: None, checks: BTreeMap::new(), sides: BTreeMap::new() }
+        Self { place, domains: BTreeSet::new(), serving: None, checks: BTreeMap::new(), sides: BTreeMap::new(), share: 0 }
     }
 
     /// Returns the side that requests reach.
@@ -238,6 +247,9 @@ impl PlaceState {
             return Ok(());
         }
         let color = self.idle_color();
+        if self.sides.get(&color).is_none_or(|side| side.rollout != new.rollout) {
+            self.share = 0;
+        }
         let slots = allot(self.sides.get(&color), &new.members)?;
         self.checks.insert(color, new.check);
         if !self.sides.contains_key(&color.other()) {
@@ -259,6 +271,42 @@ impl PlaceState {
         };
         self.domains = if side.domain.is_empty() { BTreeSet::new() } else { BTreeSet::from([side.domain.clone()]) };
         self.serving = Some(color);
+        self.share = 0;
+        Ok(())
+    }
+
+    /// Gives the side that does not serve a share of the requests, in percent.
+    pub fn give(&mut self, percent: u8) -> Result<(), StateError> {
+        let can = self.serving.is_some() && self.idle_side().is_some_and(|side| !side.slots.is_empty());
+        if percent > 0 && !can {
+            return Err(StateError::NothingToShare(percent));
+        }
+        self.share = percent.min(100);
+        Ok(())
+    }
+
+    /// Takes instances out of the way of requests. They stay their side's.
+    pub fn rest(&mut self, instances: &[InstanceId]) {
+        for side in self.sides.values_mut() {
+            side.slots.retain(|_, slot| !instances.contains(&slot.instance));
+            side.resting.extend(instances.iter().filter(|instance| side.instances.contains(instance)).cloned());
+        }
+    }
+
+    /// Lets instances that rested take requests again, as far as their side does.
+    pub fn join(&mut self, members: &[Member]) -> Result<(), StateError> {
+        for side in self.sides.values_mut() {
+            let joins = members.iter().filter(|member| side.resting.contains(&member.instance));
+            let mut all: Vec<Member> = joins.cloned().collect();
+            let joined: Vec<InstanceId> = all.iter().map(|member| member.instance.clone()).collect();
+            all.extend(
+                side.slots
+                    .values()
+                    .map(|slot| Member { instance: slot.instance.clone(), listens: Some((slot.address, slot.port)) }),
+            );
+            side.slots = allot(Some(side), &all)?;
+            side.resting.retain(|instance| !joined.contains(instance));
+        }
         Ok(())
     }
 
@@ -272,15 +320,20 @@ impl PlaceState {
 
     /// Forgets an instance that requests do not reach; a side without instances is no side.
     pub fn forget(&mut self, instance: &InstanceId) -> Result<(), StateError> {
-        if self.serving_side().is_some_and(|side| side.instances.contains(instance)) {
+        let color = self.idle_color();
+        let gets_share = |side: &SideState| self.share > 0 && side.slots.values().any(|slot| slot.instance == *instance);
+        if self.serving_side().is_some_and(|side| side.instances.contains(instance))
+            || self.sides.get(&color).is_some_and(gets_share)
+        {
             return Err(StateError::Serves(instance.clone()));
         }
-        let color = self.idle_color();
         if let Some(side) = self.sides.get_mut(&color).filter(|side| side.instances.contains(instance)) {
             side.instances.retain(|other| other != instance);
             side.slots.retain(|_, slot| slot.instance != *instance);
+            side.resting.remove(instance);
             if side.instances.is_empty() {
                 self.sides.remove(&color);
+                self.share = 0;
             }
         }
         Ok(())
@@ -295,6 +348,7 @@ fn side(new: NewSide, slots: BTreeMap<u16, Slot>) -> SideState {
         path: new.path,
         instances: new.members.into_iter().map(|member| member.instance).collect(),
         slots,
+        resting: BTreeSet::new(),
     }
 }
 
