@@ -8,7 +8,7 @@ use nonevent_engine::event::{StageFinished, StepFinished, StepStarted};
 use nonevent_engine::model::{
     EnvironmentName, LogLine, LogStream, RunId, RunRecord, RunState, Stage, StageState, StepKind, StepState,
 };
-use nonevent_engine::request::{Outcome, Run};
+use nonevent_engine::request::{Approval, Outcome, Run};
 use nonevent_engine::{EngineError, Event, EventBody, Update};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;

@@ -177,7 +177,16 @@ mod tests {
     fn run() -> (Run, mpsc::Sender<Update>) {
         let (sender, updates) = mpsc::channel(16);
         let (_, outcome) = oneshot::channel();
-        (Run { id: RunId::new("1"), updates, outcome, cancel: CancellationToken::new(), approval: Approval::default() }, sender)
+        (
+            Run {
+                id: RunId::new("1"),
+                updates,
+                outcome,
+                cancel: CancellationToken::new(),
+                approval: nonevent_engine::request::Approval::default(),
+            },
+            sender,
+        )
     }
 
     #[tokio::test]

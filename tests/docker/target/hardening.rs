@@ -130,7 +130,7 @@ async fn docker_secrets_as_files_and_volumes_belong_to_the_images_user() {
         spec.image = image.clone();
         spec.secret_delivery = SecretDelivery::File;
         spec.secrets = BTreeMap::from([("API_KEY".to_owned(), Secret::new("made-up-value"))]);
-        spec.volumes = vec![VolumeMount { name: "uploads".to_owned(), path: "/data".to_owned() }];
+        spec.volumes = vec![VolumeMount { name: "uploads".to_owned(), path: "/data".to_owned(), exclusive: false }];
     };
     let code = r"
 import os, stat

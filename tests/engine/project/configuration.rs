@@ -68,7 +68,7 @@ fn the_app_is_configured() {
     assert_eq!((app.name.as_str(), app.env["LOG"].as_str()), ("store", "1"));
     assert_eq!(app.processes[0].command, CommandLine::Shell("serve --all".into()));
     assert_eq!(app.processes[0].stop_grace, Duration::from_secs(90));
-    let volume = |name: &str, path: &str| VolumeMount { name: name.into(), path: path.into() };
+    let volume = |name: &str, path: &str| VolumeMount { name: name.into(), path: path.into(), exclusive: false };
     assert_eq!(app.volumes, [volume("media", "/app/media")]);
     let app = configured("[app]\nvolumes = [\"/app/media\", \"files:/var/lib/files\"]\n").settings.app;
     assert_eq!(app.volumes, [volume("media", "/app/media"), volume("files", "/var/lib/files")]);

@@ -17,7 +17,7 @@ fn spec(root: RootFileSystem) -> InstanceSpec {
         secret_delivery: SecretDelivery::Env,
         port: Some(8000),
         resources: Resources { memory: 64 << 20, cpus: 0.5, pids: 32 },
-        volumes: vec![VolumeMount { name: "uploads".into(), path: "/data".into() }],
+        volumes: vec![VolumeMount { name: "uploads".into(), path: "/data".into(), exclusive: false }],
         stop_grace: Duration::from_secs(7),
         root,
     }
