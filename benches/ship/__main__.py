@@ -179,6 +179,22 @@ class Bench:
                 self.compose.change()
                 scenario.add("compose", "git checkout, docker compose up --build -d --wait", watch.wait(10) - started)
 
+    def warm_way_back(self) -> None:
+        say("back to a release that is still warm")
+        scenario = self.scenario("warm_rollback", "Back to a release whose instances are still warm → its answer")
+        self.bare.edit("nonevent.toml", r"\A", '[environments.local]\nbake = "10m"\n\n')
+        for number in self.rounds(4, within=60):
+            before = f"{GREETING}, before {number}"
+            self.bare.greet(before)
+            self.bare.nonevent("ship", "--allow-untested", "--detach")
+            release = self.bare.serving()
+            self.bare.greet(f"{GREETING}, after {number}")
+            self.bare.nonevent("ship", "--allow-untested", "--detach")
+            with Watch(self.bare.address, self.bare.host, before) as watch:
+                started = time.monotonic()
+                self.bare.nonevent("rollback", release, "--yes")
+                scenario.add("nonevent", "nonevent rollback, warm", watch.wait(10) - started)
+
     def under_load(self) -> None:
         say("requests during one change")
         for side, label in ((self.gated, "nonevent ship"), (self.compose, "docker compose up --build -d --wait")):
@@ -235,6 +251,7 @@ def main() -> int:
         bench.changes()
         bench.nothing_changed()
         bench.ways_back()
+        bench.warm_way_back()
         bench.under_load()
         bench.images_from_nothing()
     except (Failed, TimeoutError, subprocess.TimeoutExpired) as error:

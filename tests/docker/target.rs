@@ -15,6 +15,8 @@ mod load;
 mod proxy;
 #[path = "target/services.rs"]
 mod services;
+#[path = "target/shares.rs"]
+mod shares;
 
 use nonevent_testkit::contract::contract;
 

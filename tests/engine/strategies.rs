@@ -66,8 +66,9 @@ impl Laptop {
         order: &Order,
     ) -> Result<Option<Finished>, RolloutError> {
         let unfinished = self.store.unfinished_rollouts(&place().project, &place().environment)?;
-        let warm = warm(&order.desired, &target.observe(&place()).await?);
-        recover_beside(context, target, lease.fence(), &unfinished, warm.as_ref()).await?;
+        let observed = target.observe(&place()).await?;
+        let warm = warm(&order.desired, &observed);
+        recover_beside(context, target, lease.fence(), &unfinished, &observed, warm.as_ref()).await?;
         let Some(mut rollout) = Rollout::begin(context, target, lease, order).await? else { return Ok(None) };
         rollout.move_traffic().await?;
         rollout.settle().await.map(Some)

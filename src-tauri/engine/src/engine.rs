@@ -1,5 +1,6 @@
 //! The engine's handle: every use case is one method.
 
+mod back;
 mod begin;
 mod home;
 mod pages;
@@ -191,6 +192,7 @@ impl Engine {
         let engine = self.clone();
         let name = name.clone();
         pipeline::start(&self.store, release.project.clone(), Some(name.clone()), "rollback", move |context| async move {
+            engine.end_waiting(&release.project, &name).await?;
             engine
                 .deliver(
                     &context,

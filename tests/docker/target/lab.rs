@@ -46,6 +46,11 @@ impl Lab {
         Self { image: image.id.unwrap().as_str().into(), docker, scope, target, impatient }
     }
 
+    /// Another process's view of it.
+    pub fn another(&self) -> DockerTarget {
+        DockerTarget::new(&self.docker, Options::new(self.scope.clone(), PROXY)).unwrap()
+    }
+
     /// Names of everything in the scope.
     pub async fn everything(&self) -> Vec<String> {
         everything(&self.docker.client, self.scope.name()).await

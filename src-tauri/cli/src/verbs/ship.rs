@@ -20,7 +20,6 @@ use crate::{args, help};
 #[command(after_help = help::examples(&[
     ("nonevent ship", "to `local`, on this laptop"),
     ("nonevent ship production --yes", "from CI, where nobody can type its name"),
-    ("nonevent ship --preview", "look at the new instances before traffic moves"),
     ("nonevent ship --json > ship.jsonl", "every event, one object a line"),
 ]))]
 pub struct Args {

@@ -72,16 +72,19 @@ async fn roll_out(context: &Context, target: &dyn Target, lease: &Lease, order: 
     let environment = &order.desired.placement.environment;
     let unfinished = context.store().unfinished_rollouts(context.project(), environment)?;
     // A rollback finds what it wants still warm, if the rollout away from it has not ended its bake.
-    let warm = match order.desired.reason {
-        RolloutReason::Rollback => rollout::warm(&order.desired, &target.observe(&lease.fence().place).await?),
-        _ => None,
-    };
-    for done in rollout::recover_beside(context, target, lease.fence(), &unfinished, warm.as_ref()).await? {
+    let mut observed = target.observe(&lease.fence().place).await?;
+    let warm = rollout::warm(&order.desired, &observed);
+    let recovered =
+        rollout::recover_beside(context, target, lease.fence(), &unfinished, &observed, warm.as_ref()).await?;
+    if !recovered.is_empty() {
+        observed = target.observe(&lease.fence().place).await?;
+    }
+    for done in recovered {
         context.emit(EventBody::WarningRaised { message: format!("recovered: {done}"), hint: None }).await?;
     }
     let release = &order.desired.release.id;
     let begun = stage(context, Stage::Rollout, async {
-        let Some(mut rollout) = Rollout::begin(context, target, lease, order).await? else {
+        let Some(mut rollout) = Rollout::begin_from(context, target, lease, order, observed).await? else {
             return Ok((None, StageState::Unchanged, format!("{release} serves already")));
         };
         rollout.move_traffic().await?;

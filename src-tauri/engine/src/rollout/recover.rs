@@ -48,10 +48,12 @@ pub async fn recover(
     fence: &Fence,
     unfinished: &[RolloutRecord],
 ) -> Result<Vec<String>, RolloutError> {
-    recover_beside(context, target, fence, unfinished, None).await
+    let observed = target.observe(&fence.place).await?;
+    recover_beside(context, target, fence, unfinished, &observed, None).await
 }
 
-/// The same, but leaves the instances of one rollout alone: those that are still warm, and wanted back.
+/// The same for an environment that was observed just now, but leaves the instances of one rollout alone: those that are still warm, and
+/// wanted back.
 ///
 /// # Errors
 /// As [`recover`].
@@ -60,16 +62,19 @@ pub async fn recover_beside(
     target: &dyn Target,
     fence: &Fence,
     unfinished: &[RolloutRecord],
+    observed: &Observed,
     warm: Option<&RolloutId>,
 ) -> Result<Vec<String>, RolloutError> {
-    let observed = target.observe(&fence.place).await?;
     let mut done = Vec::new();
     let left: Vec<Leftover> =
-        leftovers(&observed).into_iter().filter(|Leftover(instance)| Some(&instance.rollout) != warm).collect();
-    let tired = observed.serving.as_ref().is_some_and(|serving| !asleep(serving, &observed).is_empty());
+        leftovers(observed).into_iter().filter(|Leftover(instance)| Some(&instance.rollout) != warm).collect();
+    let tired = observed.serving.as_ref().is_some_and(|serving| !asleep(serving, observed).is_empty());
     if !left.is_empty() || tired || observed.share > 0 {
         let leaving = ids(left.iter().map(|Leftover(instance)| instance));
         let woken = restore(context, target, fence, &leaving, DRAIN).await?;
+        if observed.share > 0 {
+            done.push(format!("ended the share of {} % that a release got which does not serve", observed.share));
+        }
         if woken > 0 {
             done.push(format!("started {woken} instances again that a rollout had stopped"));
         }

@@ -115,6 +115,20 @@ impl<'a> Rollout<'a> {
         order: &'a Order,
     ) -> Result<Option<Self>, RolloutError> {
         let observed = target.observe(&lease.fence().place).await?;
+        Self::begin_from(context, target, lease, order, observed).await
+    }
+
+    /// The same for an environment that was observed just now.
+    ///
+    /// # Errors
+    /// As [`Rollout::begin`].
+    pub async fn begin_from(
+        context: &'a Context,
+        target: &'a dyn Target,
+        lease: &'a Lease,
+        order: &'a Order,
+        observed: Observed,
+    ) -> Result<Option<Self>, RolloutError> {
         let change = change(&order.desired, &observed);
         if change == Change::Nothing {
             return Ok(None);
@@ -415,9 +429,10 @@ async fn circumstances(
     observed: &Observed,
     change: &Change,
 ) -> Result<Circumstances, RolloutError> {
-    // Whoever goes back to what is warm starts nothing, and is in a hurry.
+    // Whoever goes back is in a hurry, and what is wanted back ran here before.
     let room = match change {
         Change::Return { .. } | Change::Nothing => Room::default(),
+        _ if order.desired.reason == RolloutReason::Rollback => Room::default(),
         Change::Scale { .. } | Change::Replace => target.room(&ids(&observed.instances)).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "what the engine has left is not known");
             Room::default()
