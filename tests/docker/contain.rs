@@ -33,7 +33,7 @@ impl Bench {
         let plan = GauntletPlan {
             run: RunId::generate(),
             project: ProjectName::new(unique("nonevent-test-contain")),
-            image: GateImage { id: image.id, python: "python3".into(), workdir: "/".into() },
+            image: GateImage { id: image.id, python: "python3".into(), workdir: "/".into(), tools: None },
             gates: Vec::new(),
             required: BTreeSet::new(),
             services: BTreeMap::new(),
@@ -254,8 +254,8 @@ async fn caches_are_kept_for_one_at_a_time_and_within_a_budget() {
     bench.plan.run = RunId::generate();
     let (_, lines) = bench.run().await;
     assert_eq!(texts(&lines, "lint"), ["/nonevent-cache/lint/ruff []"]);
-    assert!(gauntlet::cache::remove(&bench.docker, &bench.plan.project).await.expect("engine"));
-    assert!(!gauntlet::cache::remove(&bench.docker, &bench.plan.project).await.expect("engine"), "it is gone");
+    assert!(gauntlet::cache::remove(&bench.docker, &gauntlet::cache::volume(&bench.plan.project)).await.expect("engine"));
+    assert!(!gauntlet::cache::remove(&bench.docker, &gauntlet::cache::volume(&bench.plan.project)).await.expect("engine"), "it is gone");
 }
 
 /// Makes two containers through the engine's socket: one with the run's label and one without.

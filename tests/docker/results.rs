@@ -50,7 +50,7 @@ impl Bench {
         let plan = GauntletPlan {
             run: RunId::generate(),
             project,
-            image: GateImage { id: image.engine_id.clone(), python: "python".into(), workdir: image.workdir.clone() },
+            image: GateImage { id: image.engine_id.clone(), python: "python".into(), workdir: image.workdir.clone(), tools: image.tools.clone() },
             gates: Vec::new(),
             required: BTreeSet::new(),
             services: BTreeMap::new(),

@@ -48,7 +48,7 @@ async fn run(
     let plan = GauntletPlan {
         run: RunId::generate(),
         project: ProjectName::new(unique("nonevent-test-services")),
-        image: GateImage { id: Digest::new(image), python: "python".into(), workdir: "/".into() },
+        image: GateImage { id: Digest::new(image), python: "python".into(), workdir: "/".into(), tools: None },
         services: wanted_services(&gates, services),
         gates,
         required: BTreeSet::new(),

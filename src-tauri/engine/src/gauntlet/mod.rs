@@ -43,6 +43,8 @@ pub use self::services::wanted_services;
 pub use self::shard::{Xdist, workers};
 use self::versions::Versions;
 use crate::docker::Docker;
+use crate::docker::once::{Mount, OnceSpec};
+use crate::image::ToolVolume;
 use crate::mask::{Mask, Secret};
 use crate::model::{Digest, GateBudget, GateReport, GateSettings, LogLine, ProjectName, RunId, ServiceSettings, TestResult};
 
@@ -110,6 +112,17 @@ pub struct GateImage {
     pub python: String,
     /// The folder inside that the project's tree lies in, in which gates run.
     pub workdir: String,
+    /// The volume of development wheels, when there are any.
+    pub tools: Option<ToolVolume>,
+}
+
+impl GateImage {
+    /// Begins a container of it: with its tools, and nothing else that a gate may have.
+    fn once(&self, source: &str, argv: Vec<String>) -> OnceSpec {
+        let mut spec = OnceSpec::new(source, self.id.as_str(), argv);
+        spec.mounts.extend(self.tools.iter().map(|tools| Mount::ReadOnly { name: tools.name.clone(), path: tools.path.clone() }));
+        spec
+    }
 }
 
 /// Limits of each gate's container.

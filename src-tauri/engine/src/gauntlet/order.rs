@@ -126,7 +126,7 @@ mod tests {
         let plan = GauntletPlan {
             run: RunId::generate(),
             project: ProjectName::new("shop"),
-            image: GateImage { id: Digest::new("sha256:0"), python: "python".into(), workdir: "/app".into() },
+            image: GateImage { id: Digest::new("sha256:0"), python: "python".into(), workdir: "/app".into(), tools: None },
             gates,
             required: BTreeSet::new(),
             services: BTreeMap::new(),
