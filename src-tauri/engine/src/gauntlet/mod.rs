@@ -77,6 +77,26 @@ pub struct GauntletPlan {
     pub limits: GateLimits,
 }
 
+impl GauntletPlan {
+    /// Begins the plan of a new run: nothing is to run yet.
+    pub fn new(project: ProjectName, image: GateImage, limits: GateLimits) -> Self {
+        Self {
+            run: RunId::generate(),
+            project,
+            image,
+            gates: Vec::new(),
+            required: BTreeSet::new(),
+            services: BTreeMap::new(),
+            env: BTreeMap::new(),
+            tools: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            known: BTreeMap::new(),
+            after_red: AfterRed::GoOn,
+            limits,
+        }
+    }
+}
+
 /// Whether a gate must be set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Necessity {

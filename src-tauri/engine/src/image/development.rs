@@ -21,7 +21,8 @@ use super::saved::saved;
 use super::source::{self, SourceTree, Sources, TreeContent, TreeFile};
 use super::tools::Shelf;
 use super::wheels::{
-    Blobs, Dependencies, DependencyLayers, ReleaseRecord, Scheme, VENV, Wheel, add_source, below, dependency_layers, release_record,
+    Blobs, Dependencies, DependencyLayers, ReleaseRecord, Scheme, VENV, Wheel, add_source, below, dependency_layers,
+    release_record,
 };
 use crate::docker::Docker;
 use crate::model::{BuildSettings, BuilderKind, Digest, ImageReport, ProjectName, RunId, StoreKind};

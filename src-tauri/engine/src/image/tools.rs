@@ -106,7 +106,8 @@ impl Shelf<'_> {
 
     async fn unpack(&self, container: &str, blob: &Path) -> Result<(), ImageError> {
         let operation = || "fill the volume of the development wheels".to_owned();
-        let file = File::open(blob).await.map_err(|error| ImageError::Engine { operation: operation(), reason: error.to_string() })?;
+        let file =
+            File::open(blob).await.map_err(|error| ImageError::Engine { operation: operation(), reason: error.to_string() })?;
         let options = UploadToContainerOptionsBuilder::default().path("/").build();
         let body = bollard::body_try_stream(ReaderStream::with_capacity(file, 1 << 18));
         let uploaded = self.docker.client.upload_to_container(container, Some(options), body).await;

@@ -12,8 +12,8 @@ use crate::docker::Docker;
 use crate::error::EngineError;
 use crate::event::EventBody;
 use crate::gauntlet::inputs::{Plugins, is_repeatable, reads};
-use crate::image::DevelopmentImage;
 use crate::gauntlet::{self, AfterRed, GateFact, GateImage, GateLimits, GauntletPlan, Necessity};
+use crate::image::DevelopmentImage;
 use crate::mask::{Mask, SHORTEST, Secret};
 use crate::model::{
     Digest, GateImageEvidence, GateReport, GateSettings, GateState, GauntletSettings, ImageReport, ServiceSettings, TestResult,
