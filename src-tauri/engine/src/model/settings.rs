@@ -268,6 +268,29 @@ pub struct GateSettings {
     pub retries: u32,
 }
 
+impl GateSettings {
+    /// The time after which a gate is an error, unless it says otherwise.
+    pub const TIMEOUT: Duration = Duration::from_mins(10);
+
+    /// A gate that asks for nothing beyond the image.
+    pub fn new(name: impl Into<String>, run: Option<CommandLine>) -> Self {
+        Self {
+            name: name.into(),
+            run,
+            needs: Vec::new(),
+            services: Vec::new(),
+            timeout: Self::TIMEOUT,
+            env: BTreeMap::new(),
+            secrets: Vec::new(),
+            workers: None,
+            allow_failure: false,
+            network: false,
+            docker: false,
+            retries: 0,
+        }
+    }
+}
+
 /// A real dependency that runs beside the app.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
@@ -307,6 +330,22 @@ impl ServiceSettings {
             container: ServiceContainer::default(),
         }
     }
+
+    /// Returns the services of these names, and those that they wait for.
+    pub fn with_needed<'a>(
+        names: impl IntoIterator<Item = &'a String>,
+        services: &'a BTreeMap<String, Self>,
+    ) -> BTreeMap<String, Self> {
+        let mut names: Vec<&String> = names.into_iter().collect();
+        let mut wanted = BTreeMap::new();
+        while let Some(name) = names.pop() {
+            let Some(service) = services.get(name) else { continue };
+            if wanted.insert(name.clone(), service.clone()).is_none() {
+                names.extend(service.container.after.keys());
+            }
+        }
+        wanted
+    }
 }
 
 /// What the container of a service is made of beyond its image, command and variables; only a compose file says it.
@@ -327,6 +366,8 @@ pub struct ServiceContainer {
     pub aliases: Vec<String>,
     /// Files that are put into it.
     pub files: Vec<ServiceFile>,
+    /// Folders that are volumes: empty for gates, kept by an environment.
+    pub volumes: Vec<String>,
     /// A port that it must accept connections on besides.
     pub port: Option<u16>,
     /// Services that must have come so far before it starts.

@@ -74,8 +74,7 @@ async fn roll_out(context: &Context, target: &dyn Target, lease: &Lease, order: 
     // A rollback finds what it wants still warm, if the rollout away from it has not ended its bake.
     let mut observed = target.observe(&lease.fence().place).await?;
     let warm = rollout::warm(&order.desired, &observed);
-    let recovered =
-        rollout::recover_beside(context, target, lease.fence(), &unfinished, &observed, warm.as_ref()).await?;
+    let recovered = rollout::recover_beside(context, target, lease.fence(), &unfinished, &observed, warm.as_ref()).await?;
     if !recovered.is_empty() {
         observed = target.observe(&lease.fence().place).await?;
     }
