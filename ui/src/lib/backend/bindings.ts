@@ -116,6 +116,13 @@ export type Bake =
 /**  Whoever starts next finishes it. */
 "detach";
 
+/**  How many instances are replaced at a time. */
+export type Batch = 
+/**  So many, at least 1. */
+({ instances: number }) & { percent?: never } | 
+/**  So many percent of those that are wanted, from 1 to 100; rounded up. */
+({ percent: number }) & { instances?: never };
+
 /**  Which builder made an image. */
 export type BuilderKind = 
 /**  Locked wheels, joined to a base without running anything. */
@@ -523,6 +530,27 @@ export type EventBody =
 	/**  What was found. */
 	diagnosis: Diagnosis,
 } } | 
+/**  The new instances are healthy and can be looked at; requests reach the old ones still. */
+{ type: "preview_ready"; data: {
+	/**  The rollout that made them. */
+	rollout: RolloutId,
+	/**  Where only they answer; none when the app receives no requests. */
+	url: string | null,
+} } | 
+/**  A rollout waits for a person to agree. */
+{ type: "approval_wanted"; data: {
+	/**  The rollout. */
+	rollout: RolloutId,
+	/**  To what. */
+	question: Question,
+} } | 
+/**  The new release was compared with the old one. */
+{ type: "releases_compared"; data: {
+	/**  The rollout. */
+	rollout: RolloutId,
+	/**  What was found. */
+	verdict: Verdict,
+} } | 
 /**  A rollout ended. */
 { type: "rollout_finished"; data: {
 	/**  Its id. */
@@ -580,6 +608,18 @@ export type Excerpt = {
 	first: number,
 	/**  The lines, without their ends. */
 	lines: string[],
+};
+
+/**  What one side of an environment did in some time. */
+export type Figures = {
+	/**  Requests that it answered, or failed to. */
+	requests: number,
+	/**  Those of them that ended with 5xx. */
+	errors: number,
+	/**  Milliseconds within which 95 of 100 answers began. */
+	p95_ms: number | null,
+	/**  How often the engine restarted its instances. */
+	restarts: number,
 };
 
 /**  What tests covered of one file. */
@@ -986,6 +1026,20 @@ export type Moment =
 /**  While it answered a request. */
 "request";
 
+/**  What a rollout needs beside what runs already, against what the engine has. What is not known is none. */
+export type Needs = {
+	/**  The most instances that run at one time. */
+	instances: number,
+	/**  Bytes of memory that new instances will use beside the old ones, by what the old ones use. */
+	memory: number | null,
+	/**  Bytes of memory that the engine has left. */
+	memory_free: number | null,
+	/**  Bytes of disk; the image is there already. */
+	disk: number,
+	/**  Bytes of disk that the engine has left. */
+	disk_free: number | null,
+};
+
 /**  Where an effective value came from. */
 export type Origin = 
 /**  A line of the configuration. */
@@ -1039,8 +1093,14 @@ export type Plan = {
 	from: ReleaseId | null,
 	/**  What will serve. */
 	to: ReleaseId,
+	/**  How it moves. */
+	strategy?: Strategy,
 	/**  Whether requests are lost. */
 	guarantee: Guarantee,
+	/**  What it needs beside what runs, against what the engine has. */
+	needs?: Needs,
+	/**  Milliseconds that it is expected to take, by the rollouts before it; none when there is none like it. */
+	expected_ms?: number | null,
 	/**  The steps, in order. Empty when nothing is to be done. */
 	steps: PlannedStep[],
 };
@@ -1168,6 +1228,17 @@ export type ProjectFacts = {
 
 /**  A project's identity: `app.name`, a DNS label (RFC 1123) of at most 63 characters. */
 export type ProjectName = string;
+
+/**  What a person is asked before a rollout goes on. */
+export type Question = 
+/**  Whether requests may be lost. */
+{ about: "downtime"; 
+/**  Why they may. */
+because: string } | 
+/**  Whether traffic may move to what the preview shows. */
+{ about: "preview"; 
+/**  Where it is. */
+url: string | null };
 
 /**  An image digest + the settings common to all environments + the evidence that it passed the gauntlet. Never changed once made. */
 export type Release = {
@@ -1300,6 +1371,8 @@ export type RolloutState =
 "succeeded" | 
 /**  The old release serves, or nothing does if there was none. */
 "failed" | 
+/**  The new release was worse than the old one; traffic went back by itself. */
+"went_back" | 
 /**  Its process ended in the middle; what it had begun was finished or undone. */
 "recovered";
 
@@ -1507,6 +1580,20 @@ process: ProcessName;
 count: number } | 
 /**  Waits until every new instance is healthy. */
 { step: "await" } | 
+/**  Waits until a person has looked at the preview and agrees. */
+{ step: "approve" } | 
+/**  Sends a share of the requests to the new instances. */
+{ step: "share"; 
+/**  Percent of the requests. */
+percent: number } | 
+/**  Compares the new instances with the old ones for a time, while both get requests. */
+{ step: "watch" } | 
+/**  Takes old instances out of the way of requests and stops them, ready to be started again. */
+{ step: "rest"; 
+/**  The process. */
+process: ProcessName; 
+/**  How many. */
+count: number } | 
 /**  Moves traffic, at once. */
 { step: "switch" } | 
 /**  Lets added instances take requests and removed ones take no more. */
@@ -1561,6 +1648,19 @@ export type StoreKind =
 "classic" | 
 /**  containerd's image store. */
 "containerd";
+
+/**  How an environment moves from one release to another. */
+export type Strategy = 
+/**  All new instances start beside the old ones, and traffic moves at once. */
+{ kind: "blue_green" } | 
+/**  New instances take the place of old ones batch by batch. */
+{ kind: "rolling"; 
+/**  How many at a time. */
+batch: Batch } | 
+/**  All new instances start beside the old ones and get a growing share of the requests. */
+{ kind: "canary"; 
+/**  Percent of the requests, rising, each from 1 to 99. */
+steps: number[] };
 
 /**  What happens to a dependency that the lock does not pin by hash. */
 export type Strictness = 
@@ -1672,12 +1772,24 @@ export type VariableReader =
 /**  Something else that said so. */
 "other";
 
+/**  A new release beside the old one, while both were warm. */
+export type Verdict = {
+	/**  The new one, since requests reach it. */
+	new: Figures,
+	/**  The old one: before the switch, and as long as it got requests beside the new one. */
+	old: Figures,
+	/**  Why the new one is worse, in one sentence; none when it is not, or it cannot be told. */
+	worse: string | null,
+};
+
 /**  A named volume of the app. */
 export type VolumeMount = {
 	/**  The volume's name inside the environment. */
 	name: string,
 	/**  Where instances see it. */
 	path: string,
+	/**  Whether only one instance may have it at a time. */
+	exclusive?: boolean,
 };
 
 /* Tauri Specta runtime */
