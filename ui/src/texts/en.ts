@@ -357,6 +357,7 @@ export const en = {
       baking: 'Bakes',
       succeeded: 'Succeeded',
       failed: 'Failed',
+      went_back: 'Went back',
       recovered: 'Recovered',
     },
     reasons: {
