@@ -138,6 +138,9 @@ fn canary(release: &Release, web: u16) -> Order {
     Order { strategy, pause: Duration::from_secs(1), bake: Duration::from_secs(1), ..order(release, web) }
 }
 
+/// Makes a release worse.
+type Worsen = fn(&ScriptedEngine, &Release);
+
 fn single(id: &str) -> Release {
     let mut release = release(id);
     release.app.volumes.push(VolumeMount { name: "data".into(), path: "/data".into(), exclusive: true });
@@ -231,7 +234,7 @@ async fn a_good_canary_gets_all_of_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_bad_canary_goes_back_before_most_have_met_it() {
-    let cases: [(&str, fn(&ScriptedEngine, &Release)); 3] = [
+    let cases: [(&str, Worsen); 3] = [
         ("5xx", |engine, new| engine.answer_so(&new.id, Manner { errors: 50, milliseconds: 10 })),
         ("p95", |engine, new| engine.answer_so(&new.id, Manner { errors: 0, milliseconds: 900 })),
         ("probes", |engine, new| {
