@@ -13,8 +13,9 @@ use nonevent_engine::model::{
     CommandLine, Diagnosis, Digest, Framework, HealthProbe, Ready, ReleaseSettings, Resources, RolloutReason, RunId,
     ServiceSettings,
 };
+use nonevent_engine::model::{Strategy, Tolerance};
 use nonevent_engine::pipeline::Context;
-use nonevent_engine::request::Bake;
+use nonevent_engine::request::{Bake, Consent, Preview};
 use nonevent_engine::rollout::{Desired, Lease, Order, Rollout, RolloutError, Source};
 use nonevent_engine::store::Store;
 use nonevent_engine::target::docker::{DockerTarget, Options};
@@ -257,6 +258,11 @@ impl Clinic {
             drain: Duration::from_secs(1),
             bake: Duration::ZERO,
             wait: Bake::Wait,
+            strategy: Strategy::BlueGreen,
+            pause: Duration::ZERO,
+            tolerance: Tolerance::default(),
+            preview: Preview::Tell,
+            consent: Consent::Refuse,
             source: Some(Source { root: folder(), shipped: Shipped { python: "3.13".into(), ..Shipped::default() } }),
         }
     }
