@@ -189,6 +189,8 @@ fn rollout(reason: RolloutReason, state: RolloutState, failure: Option<&str>) ->
         started_at: "2026-11-23T09:55:00Z".into(),
         finished_at: (state != RolloutState::Running).then(|| "2026-11-23T09:55:12.300Z".into()),
         by: "ada@laptop".into(),
+        message: None,
+        anyway: None,
         steps: Vec::new(),
     }
 }

@@ -20,6 +20,9 @@ fn serving(release: &Release, web: u16) -> Observed {
         release: release.clone(),
         placement: placement(web),
         staged_at: "2026-01-01T00:00:00.000Z".into(),
+        by: None,
+        reason: None,
+        message: None,
     };
     Observed { serving: Some(Side { record, instances: ids }), instances, ..Observed::default() }
 }

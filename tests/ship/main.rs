@@ -8,6 +8,7 @@ mod engines;
 mod examples;
 mod findings;
 mod load;
+mod locks;
 mod rollback;
 mod services;
 mod workspace;

@@ -2,6 +2,7 @@
 
 mod begin;
 mod home;
+mod locks;
 mod pages;
 mod results;
 
@@ -24,9 +25,11 @@ use crate::pipeline::images;
 use crate::pipeline::placement::compose;
 use crate::pipeline::prove::{Allowed, prove};
 use crate::pipeline::release::by_prefix;
+use crate::pipeline::turn::take_turn;
 use crate::pipeline::{self, Context};
+use crate::process;
 use crate::project::{self, Project};
-use crate::request::{Allow, Bake, CheckRequest, Done, ExecRequest, Garbage, Outcome, ProjectSummary, Run, ShipRequest, Sweep};
+use crate::request::{Allow, Asked, Bake, CheckRequest, Done, ExecRequest, Garbage, Outcome, ProjectSummary, Run, ShipRequest, Sweep};
 use crate::rollout::{self, Desired, Lease};
 use crate::status;
 use crate::store::{KnownProject, Store};
@@ -47,6 +50,7 @@ pub struct Home {
 pub struct Engine {
     home: Arc<Home>,
     store: Store,
+    asked: Asked,
 }
 
 impl Engine {
@@ -56,7 +60,13 @@ impl Engine {
     /// When the folder cannot be used, or a newer version wrote it.
     pub fn open(home: Home) -> Result<Self, EngineError> {
         let store = Store::open(&home.data)?;
-        Ok(Self { home: Arc::new(home), store })
+        Ok(Self { home: Arc::new(home), store, asked: Asked::default() })
+    }
+
+    /// Returns a handle whose runs are asked for in this way: with a reason, or ready to wait.
+    #[must_use]
+    pub fn asked(&self, asked: Asked) -> Self {
+        Self { asked, ..self.clone() }
     }
 
     /// Writes a commented `nonevent.toml`, keeping what is there; returns its path and what was added.
@@ -232,9 +242,9 @@ impl Engine {
         let docker = Docker::connect().await?;
         let target = self.target(&docker, &project, environment)?;
         let place = place(&project, name);
-        let name = name.clone();
+        let (name, asked) = (name.clone(), self.asked.clone());
         pipeline::start(&self.store, place.project.clone(), Some(name.clone()), "down", move |context| async move {
-            let lease = Lease::acquire(Arc::clone(&target), &place, context.by(), "down").await?;
+            let lease = take_turn(&context.asked_for(&asked), &target, &place, "down").await?;
             let result = target.down(lease.fence(), leave).await;
             lease.release().await?;
             result?;
@@ -389,7 +399,7 @@ impl Engine {
             self.store.clone(),
             place.project.clone(),
             RunId::generate(),
-            pipeline::who(),
+            process::who(),
             sender,
             tokio_util::sync::CancellationToken::new(),
         );
@@ -511,7 +521,7 @@ impl Engine {
 
     /// Takes away what gates of a run left whose process is gone.
     async fn clean_after_dead_runs(&self, docker: &Docker) -> Result<(), EngineError> {
-        let dead = self.store.abandon_dead_runs(is_alive)?;
+        let dead = self.store.abandon_dead_runs(process::runs)?;
         if let Err(error) = gauntlet::clean_leftovers(docker, &dead).await {
             tracing::warn!(%error, "what an ended run left behind was not taken away");
         }
@@ -561,6 +571,7 @@ impl Engine {
             .collect();
         let services = images::pin_services(docker, project, wanted).await?;
         let settings = &project.settings;
+        let context = &context.asked_for(&self.asked);
         deliver(context, target, Delivery { settings, name, environment, release, reason, wait, root: &project.root, services })
             .await
     }
@@ -659,10 +670,4 @@ fn nothing_serves(name: &EnvironmentName) -> EngineError {
 fn missing_lock(root: &Path) -> EngineError {
     let finding = project::lock::missing(root);
     EngineError::user("lock_missing", finding.message).with_hint(finding.hint)
-}
-
-/// Tells whether a process of this machine runs. Another user's counts, too.
-fn is_alive(pid: u32) -> bool {
-    let Ok(pid) = i32::try_from(pid) else { return false };
-    !matches!(nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None), Err(nix::errno::Errno::ESRCH))
 }

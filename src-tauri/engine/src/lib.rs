@@ -14,6 +14,7 @@ pub mod mask;
 pub mod model;
 pub mod pages;
 pub mod pipeline;
+pub mod process;
 pub mod project;
 pub mod request;
 mod results;

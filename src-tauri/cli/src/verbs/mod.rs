@@ -24,6 +24,7 @@ pub mod results;
 pub mod rollback;
 pub mod ship;
 pub mod status;
+pub mod unlock;
 mod watch;
 
 use clap::Subcommand;
@@ -53,6 +54,7 @@ pub enum Verb {
     Exec(exec::Args),
     Down(down::Args),
     Recover(recover::Args),
+    Unlock(unlock::Args),
     Init(init::Args),
     Engine(engine::Args),
     Projects(projects::Args),
@@ -82,6 +84,7 @@ impl Verb {
             Self::Exec(_) => "exec",
             Self::Down(_) => "down",
             Self::Recover(_) => "recover",
+            Self::Unlock(_) => "unlock",
             Self::Init(_) => "init",
             Self::Engine(_) => "engine",
             Self::Projects(_) => "projects",
@@ -115,6 +118,7 @@ pub async fn run(verb: Verb, session: &mut Session) -> Result<Exit, CliError> {
         Verb::Exec(args) => exec::run(args, session).await,
         Verb::Down(args) => down::run(args, session).await,
         Verb::Recover(args) => recover::run(args, session).await,
+        Verb::Unlock(args) => unlock::run(args, session).await,
         Verb::Init(args) => init::run(args, session),
         Verb::Engine(args) => engine::run(args, session).await,
         Verb::Projects(args) => projects::run(args, session).await,

@@ -20,6 +20,8 @@ pub struct Args {
     /// The environment
     #[arg(default_value = "local", value_parser = args::environment)]
     environment: EnvironmentName,
+    #[command(flatten)]
+    said: args::Said,
     /// Do not ask for the name of a protected environment
     #[arg(short, long)]
     yes: bool,
@@ -30,7 +32,7 @@ pub struct Args {
 /// # Errors
 /// When the environment is not confirmed, nothing serves there, or the run fails.
 pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
-    let (engine, folder) = (session.engine()?, session.folder()?);
+    let (engine, folder) = (session.engine()?.asked(args.said.asked()), session.folder()?);
     session.confirm_protected(&engine, &folder, &args.environment, Consent::from_flag(args.yes))?;
     let interrupts = Interrupts::listen().map_err(CliError::Setup)?;
     carry(session, "restart", interrupts, engine.restart(&folder, &args.environment)).await

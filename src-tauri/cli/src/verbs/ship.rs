@@ -32,6 +32,8 @@ pub struct Args {
     /// Ship uncommitted changes elsewhere than to `local`
     #[arg(long)]
     dirty: bool,
+    #[command(flatten)]
+    said: args::Said,
     /// Do not ask for the name of a protected environment
     #[arg(short, long)]
     yes: bool,
@@ -93,7 +95,7 @@ pub fn after_red(fail_fast: bool) -> AfterRed {
 /// # Errors
 /// When the environment is not confirmed, or the run fails.
 pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
-    let (engine, folder) = (session.engine()?, session.folder()?);
+    let (engine, folder) = (session.engine()?.asked(args.said.asked()), session.folder()?);
     session.confirm_protected(&engine, &folder, &args.environment, Consent::from_flag(args.yes))?;
     let interrupts = Interrupts::listen().map_err(CliError::Setup)?;
     let start = std::future::ready(engine.ship(&folder, args.request()));

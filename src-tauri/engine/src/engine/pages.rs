@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Engine, environment, is_alive, place};
+use super::{Engine, environment, place};
 use crate::docker::Docker;
 use crate::error::EngineError;
 use crate::model::{
@@ -10,6 +10,7 @@ use crate::model::{
 };
 use crate::pages::{self, ProjectFacts, ReleaseHeader, ReleasePage, RunPage};
 use crate::pipeline::placement::compose;
+use crate::process;
 use crate::project::Project;
 use crate::rollout::{self, Desired};
 
@@ -30,7 +31,7 @@ impl Engine {
     /// # Errors
     /// When the memory of the home cannot be read.
     pub fn runs(&self, project: &ProjectName, limit: u32) -> Result<Vec<RunRecord>, EngineError> {
-        let dead = self.store.dead_runs(is_alive)?;
+        let dead = self.store.dead_runs(process::runs)?;
         let runs = self.store.runs(project, limit)?;
         Ok(runs.into_iter().map(|run| judged(run, &dead)).collect())
     }
@@ -44,7 +45,7 @@ impl Engine {
         let found = self.store.run(run)?.ok_or_else(|| {
             EngineError::user("run_unknown", "no such run is known here").with_hint("`nonevent history` lists what happened")
         })?;
-        let dead = self.store.dead_runs(is_alive)?;
+        let dead = self.store.dead_runs(process::runs)?;
         Ok(RunPage { run: judged(found, &dead), events: self.store.events_after(after, Some(run), limit)? })
     }
 

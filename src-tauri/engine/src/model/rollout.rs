@@ -216,6 +216,12 @@ pub struct RolloutRecord {
     pub finished_at: Option<String>,
     /// Who asked: `user@host`.
     pub by: String,
+    /// Why, in the person's words.
+    #[serde(default)]
+    pub message: Option<String>,
+    /// What was passed over because the person said so.
+    #[serde(default)]
+    pub anyway: Option<String>,
     /// Its steps.
     pub steps: Vec<StepRecord>,
 }

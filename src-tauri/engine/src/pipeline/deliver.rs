@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Context;
 use super::placement::{Composed, compose};
 use super::stage::stage;
+use super::turn::take_turn;
 use crate::diagnosis::Shipped;
 use crate::error::EngineError;
 use crate::event::EventBody;
@@ -54,7 +55,7 @@ pub async fn deliver(context: &Context, target: Arc<dyn Target>, delivery: Deliv
     let order = order(&delivery, composed);
     let place = Place { project: context.project().clone(), environment: delivery.name.clone() };
     let purpose = format!("{} {}", delivery.reason.word(), delivery.release.id);
-    let lease = Lease::acquire(Arc::clone(&target), &place, context.by(), &purpose).await?;
+    let lease = take_turn(context, &target, &place, &purpose).await?;
     let result = roll_out(context, target.as_ref(), &lease, &order).await;
     if let Err(error) = lease.release().await {
         tracing::warn!(%error, "the lock could not be given back; it counts as left behind in 30 s");

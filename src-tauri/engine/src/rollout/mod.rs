@@ -12,7 +12,7 @@ mod scene;
 mod watch;
 
 pub use error::RolloutError;
-pub use lease::Lease;
+pub use lease::{HEARTBEAT, Lease};
 pub use plan::{Change, Desired, change, plan};
 pub use recover::{Leftover, leftovers, recover};
 pub use run::{Finished, Order, Rollout};

@@ -118,6 +118,8 @@ impl<'a> Rollout<'a> {
             started_at: now(),
             finished_at: None,
             by: context.by().to_owned(),
+            message: context.asked().message.clone(),
+            anyway: context.anyway().map(str::to_owned),
             steps: Vec::new(),
         };
         context.send(context.store().begin_rollout(&record, &plan)?).await;
@@ -179,8 +181,8 @@ impl<'a> Rollout<'a> {
     /// Does a step; up to the switch a person may stop it, and so may the loss of the lock.
     async fn interruptible(&mut self, kind: &StepKind) -> Result<(), RolloutError> {
         let cancel = self.context.cancel().clone();
-        let lost = self.lease.lost().clone();
-        let place = self.lease.fence().place.clone();
+        let lease = self.lease;
+        let lost = lease.lost().clone();
         if self.switched && *kind != StepKind::Bake {
             return self.step(kind).await;
         }
@@ -188,10 +190,7 @@ impl<'a> Rollout<'a> {
         let switched = self.switched;
         tokio::select! {
             biased;
-            () = lost.cancelled() => Err(RolloutError::Target(crate::target::TargetError::FenceLost {
-                place: format!("{} of {}", place.environment, place.project),
-                by: "another process".into(),
-            })),
+            () = lost.cancelled() => Err(lease.lost_to().await.into()),
             () = cancel.cancelled() => if switched { Ok(()) } else { Err(RolloutError::Cancelled { serving }) },
             result = self.step(kind) => result,
         }
@@ -235,6 +234,9 @@ impl<'a> Rollout<'a> {
             release: self.release().clone(),
             placement: self.order.desired.placement.clone(),
             staged_at: now(),
+            by: Some(self.record.by.clone()),
+            reason: Some(self.record.reason),
+            message: self.record.message.clone(),
         }
     }
 

@@ -19,8 +19,9 @@ impl Store {
         let mut connection = self.connection();
         let transaction = connection.transaction()?;
         transaction.execute(
-            "INSERT INTO rollouts (id, run, project, environment, reason, from_release, to_release, placement, state, started_at, by)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            "INSERT INTO rollouts (id, run, project, environment, reason, from_release, to_release, placement, state, started_at, by, message,
+                                   anyway)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             params![
                 rollout.id.as_str(),
                 rollout.run.as_str(),
@@ -33,6 +34,8 @@ impl Store {
                 to_word(&rollout.state)?,
                 rollout.started_at,
                 rollout.by,
+                rollout.message,
+                rollout.anyway,
             ],
         )?;
         for (position, step) in plan.steps.iter().enumerate() {
@@ -150,7 +153,7 @@ impl Store {
         let connection = self.connection();
         let mut statement = connection.prepare_cached(
             "SELECT id, run, project, environment, reason, from_release, to_release, placement, state, failure, started_at, finished_at, by,
-                    diagnosis
+                    diagnosis, message, anyway
              FROM rollouts WHERE project = ?1 AND (?2 IS NULL OR environment = ?2) ORDER BY started_at DESC, rowid DESC LIMIT ?3",
         )?;
         let rows = statement
@@ -196,6 +199,8 @@ fn read_rollout(row: &Row<'_>) -> Result<RolloutRecord, StoreError> {
         by: row.get(12)?,
         // What a newer version found may have no name here.
         diagnosis: row.get::<_, Option<String>>(13)?.and_then(|text| from_json(&text).ok()),
+        message: row.get(14)?,
+        anyway: row.get(15)?,
         steps: Vec::new(),
     })
 }

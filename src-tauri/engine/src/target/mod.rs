@@ -21,7 +21,7 @@ pub use examination::{Examination, Listener};
 pub use crate::mask::Secret;
 use crate::model::{
     CommandLine, Digest, EngineInfo, EnvironmentName, HealthCheck, Instance, InstanceId, LogLine, LogStream, Placement,
-    ProbeAttempt, ProcessName, ProjectName, Release, ReleaseId, Resources, RolloutId, SecretDelivery, ServiceSettings,
+    ProbeAttempt, ProcessName, ProjectName, Release, ReleaseId, Resources, RolloutId, RolloutReason, SecretDelivery, ServiceSettings,
     ServiceStatus, VolumeMount,
 };
 
@@ -53,6 +53,15 @@ pub struct Record {
     pub placement: Placement,
     /// When it was staged, RFC 3339.
     pub staged_at: String,
+    /// Who asked for it: `user@host`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// Why it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<RolloutReason>,
+    /// The same in the person's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 /// A side of an environment (blue or green) as observed.
@@ -147,6 +156,69 @@ pub struct LockHolder {
     pub since: String,
     /// The last heartbeat, RFC 3339, by the engine's clock.
     pub beat: String,
+    /// The machine on which the process is, see [`crate::process::machine`]; empty where it has no name.
+    #[serde(default)]
+    pub machine: String,
+    /// The moment at which the process started, see [`crate::process::started`]; 0 where it is not known.
+    #[serde(default)]
+    pub started: u64,
+}
+
+impl LockHolder {
+    /// Names this process as who wants a lock.
+    pub fn this_process(owner: &str, purpose: &str, since: &str) -> Self {
+        let pid = std::process::id();
+        Self {
+            owner: owner.to_owned(),
+            pid,
+            purpose: purpose.to_owned(),
+            since: since.to_owned(),
+            beat: since.to_owned(),
+            machine: crate::process::machine(),
+            started: crate::process::started(pid),
+        }
+    }
+
+    /// Tells whether it was a process of this very machine that is gone.
+    pub fn has_ended(&self) -> bool {
+        let machine = crate::process::machine();
+        // Where machines have no name, whoever has the same name works on the same one.
+        let here = if machine.is_empty() { self.owner == crate::process::who() } else { self.machine == machine };
+        here && !crate::process::still_runs(self.pid, self.started)
+    }
+}
+
+/// A lock that is held, as the engine's clock judges it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// By whom.
+    pub holder: LockHolder,
+    /// The number of the holder's fence.
+    pub number: u64,
+    /// Time since the last heartbeat.
+    pub silent: Duration,
+    /// Whether the holder lives.
+    pub life: Life,
+}
+
+/// Whether the holder of a lock lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Life {
+    /// It has shown so.
+    Living,
+    /// It has not shown so for too long: it ended, or it sleeps.
+    Silent,
+    /// Its process, of this very machine, is gone.
+    Ended,
+}
+
+impl std::fmt::Display for Held {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let LockHolder { owner, pid, purpose, since, .. } = &self.holder;
+        let seconds = self.silent.as_secs();
+        write!(f, "{owner} since {since}: {purpose} (process {pid}, heartbeat {seconds} s ago, fence {})", self.number)
+    }
 }
 
 /// Proof of holding an environment's lock; a newer holder's number is higher, and a target refuses an older one.
@@ -306,6 +378,16 @@ pub trait Target: Send + Sync {
     /// Gives the lock back. A lost fence is no error.
     async fn unlock(&self, fence: &Fence) -> Result<(), TargetError>;
 
+    /// Returns who holds the environment's lock, dead or alive.
+    async fn held(&self, place: &Place) -> Result<Option<Held>, TargetError>;
+
+    /// Takes the lock away from the holder of this number, living or not, and gives it to nobody: whatever that one does next is
+    /// refused. False when it has no such holder any more.
+    async fn depose(&self, place: &Place, number: u64) -> Result<bool, TargetError>;
+
+    /// Waits until the lock of this number was given back or taken away, at most `limit`.
+    async fn until_freed(&self, place: &Place, number: u64, limit: Duration) -> Result<(), TargetError>;
+
     /// Makes network, proxy, volumes and services, as far as they are not there, and waits until the services are ready.
     async fn prepare(&self, fence: &Fence, foundation: &Foundation) -> Result<(), TargetError>;
 
@@ -370,6 +452,9 @@ pub trait Target: Send + Sync {
 
     /// Removes the environment: instances, services, its part of the proxy; the proxy itself when nothing else needs it.
     async fn down(&self, fence: &Fence, leave: Leave) -> Result<(), TargetError>;
+
+    /// Returns the records of what served here before, each release once, the last one first: what any laptop may go back to.
+    async fn earlier(&self, place: &Place) -> Result<Vec<Record>, TargetError>;
 
     /// Lists every environment that has something of ours here, volumes that outlived it not counted.
     async fn places(&self) -> Result<Vec<Place>, TargetError>;

@@ -84,6 +84,7 @@ pub async fn contract(world: &dyn World) {
     base.prepare().await;
     promise![
         locks::one_holder_at_a_time,
+        locks::a_lock_is_taken_away_by_its_number,
         locks::a_dead_holder_is_succeeded_and_fenced_off,
         rollouts::nothing_is_there_at_first,
         rollouts::a_first_release_serves_after_the_switch_and_not_before,

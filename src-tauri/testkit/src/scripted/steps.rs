@@ -10,7 +10,7 @@ use nonevent_engine::model::{
 };
 use nonevent_engine::target::proxy::{CheckKind, Member, NewSide, PlaceState, SLOTS, StateError};
 use nonevent_engine::target::{
-    Examination, Fence, Follow, Foundation, InstanceSpec, Kept, Leave, LineSink, LockHolder, LogQuery, Observed, OnceExit, Place,
+    Examination, Fence, Follow, Foundation, Held, InstanceSpec, Kept, Leave, Life, LineSink, LockHolder, LogQuery, Observed, OnceExit, Place,
     Record, Session, Target, TargetError, Terminal, Waste, WasteKind,
 };
 use tokio::sync::{mpsc, oneshot};
@@ -42,6 +42,7 @@ impl ScriptedTarget {
         state.records.insert(file.clone(), record.clone());
         Ok(NewSide {
             rollout: record.rollout.clone(),
+            release: record.release.id.clone(),
             record: file,
             domain: record.placement.domain.clone(),
             check: CheckKind::Http,
@@ -61,6 +62,13 @@ fn moved(result: Result<(), StateError>) -> Result<(), TargetError> {
         StateError::NothingStaged(rollout) => TargetError::NothingStaged { rollout: rollout.to_string() },
         StateError::Serves(_) => refused("retire", "requests reach it"),
     })
+}
+
+/// A holder of a scripted lock never ends: it is silent when the scripted clock says so.
+fn judged(lock: &Lock, now: jiff::Timestamp, stale_after: Duration) -> Held {
+    let silent = now.duration_since(lock.holder.beat.parse().unwrap()).unsigned_abs();
+    let life = if silent >= stale_after { Life::Silent } else { Life::Living };
+    Held { holder: lock.holder.clone(), number: lock.fence.number, silent, life }
 }
 
 fn here<'a>(state: &'a mut State, place: &Place) -> &'a mut PlaceState {
@@ -108,9 +116,9 @@ impl Target for ScriptedTarget {
         let stale_after = self.stale_after;
         self.act(Method::Lock, |state| {
             if let Some(lock) = state.locks.get(place) {
-                let age = state.now.duration_since(lock.holder.beat.parse().unwrap());
-                if age.unsigned_abs() < stale_after {
-                    return Err(TargetError::Locked { place: place.to_string(), holder: Box::new(lock.holder.clone()) });
+                let held = judged(lock, state.now, stale_after);
+                if held.life == Life::Living {
+                    return Err(TargetError::Locked { place: place.to_string(), held: Box::new(held) });
                 }
             }
             let number = state.fences.get(place).copied().unwrap_or_default() + 1;
@@ -144,6 +152,37 @@ impl Target for ScriptedTarget {
             Ok(())
         })
         .await
+    }
+
+    async fn held(&self, place: &Place) -> Result<Option<Held>, TargetError> {
+        let stale_after = self.stale_after;
+        self.act(Method::Held, |state| Ok(state.locks.get(place).map(|lock| judged(lock, state.now, stale_after)))).await
+    }
+
+    async fn depose(&self, place: &Place, number: u64) -> Result<bool, TargetError> {
+        self.act(Method::Depose, |state| {
+            let is_his = state.locks.get(place).is_some_and(|lock| lock.fence.number == number);
+            if is_his {
+                state.locks.remove(place);
+            }
+            Ok(is_his)
+        })
+        .await
+    }
+
+    async fn until_freed(&self, place: &Place, number: u64, limit: Duration) -> Result<(), TargetError> {
+        let fault = self.called(Method::UntilFreed).await?;
+        let freed = async {
+            loop {
+                let changed = self.engine.changed.notified();
+                if self.engine.state().locks.get(place).is_none_or(|lock| lock.fence.number != number) {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        let _ = tokio::time::timeout(limit, freed).await;
+        self.answered(fault, Ok(())).await
     }
 
     async fn prepare(&self, fence: &Fence, foundation: &Foundation) -> Result<(), TargetError> {
@@ -394,6 +433,14 @@ impl Target for ScriptedTarget {
                 state.volumes.retain(|(owner, _)| owner != place);
             }
             Ok(())
+        })
+        .await
+    }
+
+    async fn earlier(&self, place: &Place) -> Result<Vec<Record>, TargetError> {
+        self.act(Method::Earlier, |state| {
+            let earlier = state.proxy.get(place).map(|here| here.earlier.as_slice()).unwrap_or_default();
+            Ok(earlier.iter().filter_map(|one| state.records.get(&one.record).cloned()).collect())
         })
         .await
     }

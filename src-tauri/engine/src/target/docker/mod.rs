@@ -42,7 +42,7 @@ use tokio::sync::Mutex;
 
 use self::api::Api;
 use super::{
-    Examination, Fence, Foundation, InstanceSpec, Kept, Leave, LineSink, LockHolder, LogQuery, Observed, OnceExit, Place, Record,
+    Examination, Fence, Foundation, Held, InstanceSpec, Kept, Leave, LineSink, LockHolder, LogQuery, Observed, OnceExit, Place, Record,
     Session, Target, TargetError, Terminal, Waste,
 };
 use crate::docker::Docker;
@@ -136,6 +136,18 @@ impl Target for DockerTarget {
         self.release_lock(fence).await
     }
 
+    async fn held(&self, place: &Place) -> Result<Option<Held>, TargetError> {
+        self.holder_judged(place).await
+    }
+
+    async fn depose(&self, place: &Place, number: u64) -> Result<bool, TargetError> {
+        self.depose_holder(place, number).await
+    }
+
+    async fn until_freed(&self, place: &Place, number: u64, limit: Duration) -> Result<(), TargetError> {
+        self.until_lock_freed(place, number, limit).await
+    }
+
     async fn prepare(&self, fence: &Fence, foundation: &Foundation) -> Result<(), TargetError> {
         self.check_fence(fence).await?;
         self.prepare_place(fence, foundation).await
@@ -200,6 +212,10 @@ impl Target for DockerTarget {
     async fn down(&self, fence: &Fence, leave: Leave) -> Result<(), TargetError> {
         self.check_fence(fence).await?;
         self.remove_place(fence, leave).await
+    }
+
+    async fn earlier(&self, place: &Place) -> Result<Vec<Record>, TargetError> {
+        self.earlier_records(place).await
     }
 
     async fn places(&self) -> Result<Vec<Place>, TargetError> {

@@ -107,6 +107,10 @@ pub(super) mod label {
     pub const PID: &str = "dev.nonevent.lock.pid";
     /// What the holder does.
     pub const PURPOSE: &str = "dev.nonevent.lock.purpose";
+    /// The holder's machine since it booted.
+    pub const MACHINE: &str = "dev.nonevent.lock.machine";
+    /// When the holder's process started, in the kernel's ticks.
+    pub const STARTED: &str = "dev.nonevent.lock.started";
     /// The fence's number.
     pub const NUMBER: &str = "dev.nonevent.lock.number";
     /// The fence's token.
