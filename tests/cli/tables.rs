@@ -147,6 +147,8 @@ fn release(id: &str, source: SourceState, states: &[&str]) -> Release {
             gates: states.iter().map(gate).collect(),
             gate_images: Vec::new(),
             untested: states.len() < 2,
+            packages: Vec::new(),
+            migrations: Vec::new(),
         },
         created_at: "2026-11-23T08:00:00Z".into(),
     }

@@ -23,6 +23,7 @@ fn serving(release: &Release, web: u16) -> Observed {
         by: None,
         reason: None,
         message: None,
+        anyway: None,
     };
     Observed { serving: Some(Side { record, instances: ids }), instances, ..Observed::default() }
 }

@@ -7,6 +7,7 @@ mod crash;
 mod engines;
 mod examples;
 mod findings;
+mod history;
 mod load;
 mod locks;
 mod rollback;

@@ -76,6 +76,11 @@ impl World {
         self.folder.path().join("project")
     }
 
+    /// The folder of state and history of the first laptop.
+    pub fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
     /// Writes a file of the project.
     pub fn write(&self, file: &str, content: impl AsRef<[u8]>) -> &Self {
         let path = self.project().join(file);

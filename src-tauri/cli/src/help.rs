@@ -8,7 +8,7 @@ use crate::args::Cli;
 /// The groups in which the verbs are listed. Every verb is in exactly one.
 pub const GROUPS: [(&str, &[&str]); 4] = [
     ("Prove and ship", &["ship", "check", "plan", "lock"]),
-    ("See", &["status", "results", "logs", "open", "releases", "history", "explain"]),
+    ("See", &["status", "results", "logs", "open", "releases", "history", "diff", "explain"]),
     ("Act on what runs", &["rollback", "restart", "exec", "down", "recover", "unlock"]),
     ("Set up", &["init", "engine", "projects", "gc", "desktop", "completions", "man"]),
 ];

@@ -1,6 +1,8 @@
 //! The engine's handle: every use case is one method.
 
 mod begin;
+mod choose;
+mod compared;
 mod home;
 mod locks;
 mod pages;
@@ -13,6 +15,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::docker::Docker;
+use choose::{Records, Which};
 use crate::error::EngineError;
 use crate::gauntlet;
 use crate::model::{
@@ -24,7 +27,7 @@ use crate::pipeline::deliver::{Delivery, deliver};
 use crate::pipeline::images;
 use crate::pipeline::placement::compose;
 use crate::pipeline::prove::{Allowed, prove};
-use crate::pipeline::release::by_prefix;
+use crate::pipeline::release::PrefixError;
 use crate::pipeline::turn::take_turn;
 use crate::pipeline::{self, Context};
 use crate::process;
@@ -143,7 +146,8 @@ impl Engine {
                 (prove(context, &docker, &self.home.cache, project, allowed).await?.release, RolloutReason::Ship)
             }
         };
-        self.deliver(context, &docker, target, project, name, &release, reason, request.bake).await
+        let which = Which::This(Box::new(release));
+        self.deliver(context, &docker, target, project, name, which, reason, request.bake).await
     }
 
     /// Runs inspect, lock, build and gauntlet alone.
@@ -197,20 +201,12 @@ impl Engine {
         let (name, environment) = environment(&project, name)?;
         let docker = Docker::connect().await?;
         let target = self.target(&docker, &project, environment)?;
-        let releases = self.store.releases(&project.settings.app.name)?;
-        let release = match release {
-            Some(prefix) => by_prefix(&releases, prefix)
-                .map_err(|error| {
-                    EngineError::user("release_unknown", error.to_string()).with_hint("`nonevent releases` lists them")
-                })?
-                .clone(),
-            None => self.last_known_good(target.as_ref(), &project, name, &releases).await?,
-        };
-        images::require(&docker, &release).await?;
-        let engine = self.clone();
-        let name = name.clone();
-        pipeline::start(&self.store, release.project.clone(), Some(name.clone()), "rollback", move |context| async move {
-            engine.deliver(&context, &docker, target, &project, &name, &release, RolloutReason::Rollback, Bake::Wait).await
+        let which = Which::Earlier(release.map(str::to_owned));
+        // What cannot be is said before a run begins; it is decided again once the lock is held.
+        self.choose(&docker, target.as_ref(), &project, name, &which).await?;
+        let (engine, name, app) = (self.clone(), name.clone(), project.settings.app.name.clone());
+        pipeline::start(&self.store, app, Some(name.clone()), "rollback", move |context| async move {
+            engine.deliver(&context, &docker, target, &project, &name, which, RolloutReason::Rollback, Bake::Wait).await
         })
     }
 
@@ -223,12 +219,10 @@ impl Engine {
         let (name, environment) = environment(&project, name)?;
         let docker = Docker::connect().await?;
         let target = self.target(&docker, &project, environment)?;
-        let observed = target.observe(&place(&project, name)).await?;
-        let release = observed.serving.ok_or_else(|| nothing_serves(name))?.record.release;
-        let engine = self.clone();
-        let name = name.clone();
-        pipeline::start(&self.store, release.project.clone(), Some(name.clone()), "restart", move |context| async move {
-            engine.deliver(&context, &docker, target, &project, &name, &release, RolloutReason::Restart, Bake::Wait).await
+        self.choose(&docker, target.as_ref(), &project, name, &Which::Serving).await?;
+        let (engine, name, app) = (self.clone(), name.clone(), project.settings.app.name.clone());
+        pipeline::start(&self.store, app, Some(name.clone()), "restart", move |context| async move {
+            engine.deliver(&context, &docker, target, &project, &name, Which::Serving, RolloutReason::Restart, Bake::Wait).await
         })
     }
 
@@ -290,20 +284,35 @@ impl Engine {
         Ok(status::of(&place, observed))
     }
 
-    /// Lists the releases of a project, the newest first.
+    /// Lists the releases of a project, the newest first, with those of other laptops that the target still tells of.
     ///
     /// # Errors
     /// When the project or the database cannot be read.
-    pub fn releases(&self, folder: &Path) -> Result<Vec<Release>, EngineError> {
-        Ok(self.store.releases(&self.open_project(folder)?.settings.app.name)?)
+    pub async fn releases(&self, folder: &Path) -> Result<Vec<Release>, EngineError> {
+        let project = self.open_project(folder)?;
+        self.learn_all(&project).await;
+        Ok(self.store.releases(&project.settings.app.name)?)
     }
 
-    /// Lists the rollouts of a project, the newest first.
+    /// Lists the rollouts of a project, the newest first, with those of other laptops that the target still tells of.
     ///
     /// # Errors
     /// When the project or the database cannot be read.
-    pub fn history(&self, folder: &Path, environment: Option<&EnvironmentName>) -> Result<Vec<RolloutRecord>, EngineError> {
-        Ok(self.store.rollouts(&self.open_project(folder)?.settings.app.name, environment, u32::MAX)?)
+    pub async fn history(&self, folder: &Path, name: Option<&EnvironmentName>) -> Result<Vec<RolloutRecord>, EngineError> {
+        let project = self.open_project(folder)?;
+        self.learn_all(&project).await;
+        Ok(self.store.rollouts(&project.settings.app.name, name, u32::MAX)?)
+    }
+
+    /// Learns what every environment's target tells; without an engine, memory alone has to do.
+    async fn learn_all(&self, project: &Project) {
+        let Ok(docker) = Docker::connect().await else { return };
+        for (name, environment) in &project.settings.environments {
+            let Ok(target) = self.target(&docker, project, environment) else { continue };
+            if let Err(error) = self.learn(target.as_ref(), &place(project, name)).await {
+                tracing::debug!(%error, "what the target remembers was not learned");
+            }
+        }
     }
 
     /// Reads instances' output until it ends or the receiver is dropped.
@@ -363,11 +372,14 @@ impl Engine {
     ///
     /// # Errors
     /// When the target does not answer, or a living process works on an environment.
-    pub async fn recover(&self, folder: &Path) -> Result<Vec<String>, EngineError> {
+    pub async fn recover(&self, folder: &Path, only: Option<&EnvironmentName>) -> Result<Vec<String>, EngineError> {
         let project = self.open_project(folder)?;
+        if let Some(name) = only {
+            environment(&project, name)?;
+        }
         let docker = Docker::connect().await?;
         let mut done = Vec::new();
-        for (name, environment) in &project.settings.environments {
+        for (name, environment) in project.settings.environments.iter().filter(|(name, _)| only.is_none_or(|only| only == *name)) {
             let Ok(target) = self.target(&docker, &project, environment) else { continue };
             done.extend(self.recover_one(target, &project, name).await?.into_iter().map(|words| format!("{name}: {words}")));
         }
@@ -381,15 +393,15 @@ impl Engine {
         name: &EnvironmentName,
     ) -> Result<Vec<String>, EngineError> {
         let place = place(project, name);
-        let observed = target.observe(&place).await?;
         let mut done = Vec::new();
         let known = self.store.releases(&place.project)?;
-        for side in [&observed.serving, &observed.idle].into_iter().flatten() {
-            if known.iter().all(|release| release.id != side.record.release.id) {
-                self.store.remember_release(&side.record.release)?;
-                done.push(format!("learned release {} from the target", side.record.release.id));
+        let records = self.learn(target.as_ref(), &place).await?;
+        for record in records.serving.iter().chain(&records.earlier) {
+            if known.iter().all(|release| release.id != record.release.id) {
+                done.push(format!("learned release {} from the target", record.release.id));
             }
         }
+        let observed = target.observe(&place).await?;
         let unfinished = self.store.unfinished_rollouts(&place.project, name)?;
         if unfinished.is_empty() && rollout::leftovers(&observed).is_empty() {
             return Ok(done);
@@ -559,7 +571,7 @@ impl Engine {
         target: Arc<dyn Target>,
         project: &Project,
         name: &EnvironmentName,
-        release: &Release,
+        which: Which,
         reason: RolloutReason,
         wait: Bake,
     ) -> Result<Outcome, EngineError> {
@@ -570,10 +582,21 @@ impl Engine {
             .filter_map(|service| Some((service.clone(), project.settings.services.get(service)?.clone())))
             .collect();
         let services = images::pin_services(docker, project, wanted).await?;
-        let settings = &project.settings;
-        let context = &context.asked_for(&self.asked);
-        deliver(context, target, Delivery { settings, name, environment, release, reason, wait, root: &project.root, services })
-            .await
+        let context = context.asked_for(&self.asked);
+        let place = place(project, name);
+        let lease = take_turn(&context, &target, &place, &purpose(reason, &which)).await?;
+        let delivered = async {
+            let chosen = self.choose(docker, target.as_ref(), project, name, &which).await?;
+            let context = context.passing_over(chosen.anyway);
+            let (settings, release, root) = (&project.settings, &chosen.release, project.root.as_path());
+            let delivery = Delivery { settings, name, environment, release, reason, wait, root, services };
+            deliver(&context, target.as_ref(), &lease, delivery).await
+        };
+        let delivered = delivered.await;
+        if let Err(error) = lease.release().await {
+            tracing::warn!(%error, "the lock could not be given back; it counts as left behind in 30 s");
+        }
+        delivered
     }
 
     fn newest(&self, project: &Project) -> Result<Release, EngineError> {
@@ -582,56 +605,19 @@ impl Engine {
             EngineError::user("no_release", "nothing of this project was released yet").with_hint("run `nonevent ship`")
         })
     }
+}
 
-    /// The release that serves in the environment before, once it has finished its bake there.
-    async fn promoted(&self, target: &dyn Target, project: &Project, before: &EnvironmentName) -> Result<Release, EngineError> {
-        let observed = target.observe(&place(project, before)).await?;
-        let Some(serving) = &observed.serving else {
-            return Err(EngineError::user(
-                "not_promotable",
-                format!("nothing serves in {before}, from where a release would come"),
-            )
-            .with_hint(format!("run `nonevent ship {before}` first")));
-        };
-        let bakes = self.store.unfinished_rollouts(&project.settings.app.name, before)?;
-        if !bakes.is_empty() || !rollout::leftovers(&observed).is_empty() {
-            return Err(EngineError::user(
-                "not_promotable",
-                format!("release {} has not finished its bake in {before}", serving.record.release.id),
-            )
-            .with_hint(format!("wait for it, or run `nonevent ship {before}` again to end it")));
-        }
-        self.store.remember_release(&serving.record.release)?;
-        Ok(serving.record.release.clone())
+/// What is done, as whoever is refused the lock reads it.
+fn purpose(reason: RolloutReason, which: &Which) -> String {
+    match which {
+        Which::This(release) => format!("{} {}", reason.word(), release.id),
+        Which::Earlier(Some(prefix)) => format!("{} {prefix}", reason.word()),
+        Which::Earlier(None) | Which::Serving => reason.word().to_owned(),
     }
+}
 
-    /// The release that served here before the present one, and was never found failing.
-    async fn last_known_good(
-        &self,
-        target: &dyn Target,
-        project: &Project,
-        name: &EnvironmentName,
-        releases: &[Release],
-    ) -> Result<Release, EngineError> {
-        let place = place(project, name);
-        let observed = target.observe(&place).await?;
-        let serving = observed.serving.ok_or_else(|| nothing_serves(name))?.record.release.id;
-        let rollouts = self.store.rollouts(&place.project, Some(name), u32::MAX)?;
-        rollouts
-            .iter()
-            .filter(|rollout| {
-                matches!(rollout.state, crate::model::RolloutState::Succeeded | crate::model::RolloutState::Recovered)
-            })
-            .map(|rollout| &rollout.to)
-            .filter(|release| **release != serving)
-            .find_map(|id| releases.iter().find(|release| release.id == *id))
-            .or_else(|| observed.idle.as_ref().map(|side| &side.record.release).filter(|release| release.id != serving))
-            .cloned()
-            .ok_or_else(|| {
-                EngineError::user("no_earlier_release", format!("no earlier release of {} is known in {name}", place.project))
-                    .with_hint("`nonevent releases` lists what there is")
-            })
-    }
+fn unknown_release(error: PrefixError) -> EngineError {
+    EngineError::user("release_unknown", error.to_string()).with_hint("`nonevent releases` lists them")
 }
 
 fn place(project: &Project, name: &EnvironmentName) -> Place {

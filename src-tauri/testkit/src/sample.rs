@@ -76,6 +76,8 @@ pub fn release(place: &Place, id: &str, image: &Digest) -> Release {
             gates: Vec::new(),
             gate_images: Vec::new(),
             untested: true,
+            packages: Vec::new(),
+            migrations: Vec::new(),
         },
         created_at: "2026-11-23T10:00:00Z".to_owned(),
     }
@@ -101,6 +103,7 @@ pub fn record(place: &Place, rollout: &RolloutId, release: &str, image: &Digest,
         by: None,
         reason: None,
         message: None,
+        anyway: None,
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod completions;
 pub mod desktop;
+pub mod diff;
 pub mod down;
 pub mod engine;
 pub mod exec;
@@ -48,6 +49,7 @@ pub enum Verb {
     Open(open::Args),
     Releases(releases::Args),
     History(history::Args),
+    Diff(diff::Args),
     Explain(explain::Args),
     Rollback(rollback::Args),
     Restart(restart::Args),
@@ -78,6 +80,7 @@ impl Verb {
             Self::Open(_) => "open",
             Self::Releases(_) => "releases",
             Self::History(_) => "history",
+            Self::Diff(_) => "diff",
             Self::Explain(_) => "explain",
             Self::Rollback(_) => "rollback",
             Self::Restart(_) => "restart",
@@ -110,8 +113,9 @@ pub async fn run(verb: Verb, session: &mut Session) -> Result<Exit, CliError> {
         Verb::Results(args) => results::run(args, session),
         Verb::Logs(args) => logs::run(args, session).await,
         Verb::Open(args) => open::run(args, session).await,
-        Verb::Releases(args) => releases::run(args, session),
-        Verb::History(args) => history::run(args, session),
+        Verb::Releases(args) => releases::run(args, session).await,
+        Verb::History(args) => history::run(args, session).await,
+        Verb::Diff(args) => diff::run(args, session).await,
         Verb::Explain(args) => explain::run(args, session),
         Verb::Rollback(args) => rollback::run(args, session).await,
         Verb::Restart(args) => restart::run(args, session).await,

@@ -3,11 +3,13 @@
 //! Owns no logic beyond constructors and display; imports nothing else of the engine.
 
 mod diagnosis;
+mod diff;
 mod gate;
 mod id;
 mod image;
 mod instance;
 mod lock;
+mod migration;
 mod problem;
 mod release;
 mod rollout;
@@ -17,6 +19,7 @@ mod settings;
 pub use diagnosis::{
     Absence, Cause, Certainty, DatabaseTrouble, Denial, Diagnosis, MigrationTool, Moment, SourcePlace, Suspect, VariableReader,
 };
+pub use diff::{Changed, Commit, Commits, ReleaseDiff};
 pub use gate::{
     Comparison, Coverage, Excerpt, FileCoverage, Finding, GateName, GateReport, GateState, Level, RunMark, RunResults,
     TestOutcome, TestPast, TestReport, TestResult, TestState,
@@ -25,8 +28,9 @@ pub use id::{Digest, EnvironmentName, InstanceId, ProcessName, ProjectName, Rele
 pub use image::{BuilderKind, EngineInfo, EngineOrigin, ImageReport, PinnedImage, StoreKind};
 pub use instance::{HealthState, Instance, InstanceState};
 pub use lock::{LockFinding, LockKind, LockReport, LockSituation, Strictness};
+pub use migration::{Migrations, unknown_migrations};
 pub use problem::Problem;
-pub use release::{Evidence, GateEvidence, GateImageEvidence, Placement, Release, SourceState};
+pub use release::{Evidence, GateEvidence, GateImageEvidence, PackageEvidence, Placement, Release, SourceState};
 pub use rollout::{
     EnvironmentStatus, Guarantee, Plan, PlannedStep, ProbeAttempt, ProbeOutcome, RolloutReason, RolloutRecord, RolloutState,
     ServiceStatus, StepKind, StepRecord, StepState,

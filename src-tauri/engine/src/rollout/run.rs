@@ -237,6 +237,7 @@ impl<'a> Rollout<'a> {
             by: Some(self.record.by.clone()),
             reason: Some(self.record.reason),
             message: self.record.message.clone(),
+            anyway: self.record.anyway.clone(),
         }
     }
 

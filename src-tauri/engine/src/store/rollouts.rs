@@ -50,6 +50,34 @@ impl Store {
         Ok(event)
     }
 
+    /// Remembers a rollout of another laptop; one that is known stays as it is.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn remember_rollout(&self, rollout: &RolloutRecord) -> Result<(), StoreError> {
+        self.connection().execute(
+            "INSERT INTO rollouts (id, run, project, environment, reason, from_release, to_release, placement, state, started_at, by, message,
+                                   anyway)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT (id) DO NOTHING",
+            params![
+                rollout.id.as_str(),
+                rollout.run.as_str(),
+                rollout.project.as_str(),
+                rollout.environment.as_str(),
+                to_word(&rollout.reason)?,
+                rollout.from.as_ref().map(ReleaseId::as_str),
+                rollout.to.as_str(),
+                to_json(&rollout.placement)?,
+                to_word(&rollout.state)?,
+                rollout.started_at,
+                rollout.by,
+                rollout.message,
+                rollout.anyway,
+            ],
+        )?;
+        Ok(())
+    }
+
     /// Journals that a step is about to be done.
     ///
     /// # Errors

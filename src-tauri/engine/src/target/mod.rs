@@ -62,6 +62,9 @@ pub struct Record {
     /// The same in the person's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// What was passed over because the person said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anyway: Option<String>,
 }
 
 /// A side of an environment (blue or green) as observed.

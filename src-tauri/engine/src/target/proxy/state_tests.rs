@@ -18,7 +18,7 @@ fn members(names: &[&str]) -> Vec<Member> {
 fn new(rollout: &str, names: &[&str]) -> NewSide {
     NewSide {
         rollout: rollout.into(),
-        release: format!("release-{rollout}").into(),
+        release: ReleaseId::new(format!("release-{rollout}")),
         record: format!("shop_local.{rollout}.json"),
         domain: "shop.localhost".into(),
         check: CheckKind::Tcp,
