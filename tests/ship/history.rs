@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::world::World;
 
-const FIRST: &str = "class Migration:\n    dependencies: list[tuple[str, str]] = []\n";
-const SECOND: &str = "class Migration:\n    dependencies = [(\"slugs\", \"0001_initial\")]\n";
+const FIRST: &str = "class Migration:\n    dependencies: tuple[tuple[str, str], ...] = ()\n";
+const SECOND: &str = "class Migration:\n    dependencies = ((\"slugs\", \"0001_initial\"),)\n";
 
 /// A project that was shipped twice: the second release brought a migration and a variable.
 fn shipped_twice() -> (World, String, String) {

@@ -8,6 +8,7 @@ mod engines;
 mod examples;
 mod findings;
 mod history;
+mod jobs;
 mod load;
 mod locks;
 mod rollback;

@@ -52,6 +52,17 @@ pub enum CliError {
         /// The environment.
         environment: EnvironmentName,
     },
+    /// No job was named.
+    #[error("`nonevent jobs run` needs the name of a job")]
+    NoJob,
+    /// A job did not do its work.
+    #[error("{why}")]
+    JobFailed {
+        /// Its name.
+        job: String,
+        /// How it ended.
+        why: String,
+    },
     /// A person stopped it.
     #[error("stopped")]
     Stopped,
@@ -134,6 +145,8 @@ impl CliError {
             Self::StillWorks { .. } => {
                 vec!["wait until it is done, or stop it with `--force`: whatever it does next is refused".into()]
             }
+            Self::NoJob => vec!["`nonevent jobs` lists them".into()],
+            Self::JobFailed { job, .. } => vec![format!("`nonevent jobs log {job}` shows its last lines again")],
             Self::NoTerminal => vec!["leave out `-t`; `-i` alone sends standard input".into()],
             Self::NoSetting { near, .. } => near
                 .iter()
@@ -164,6 +177,8 @@ impl CliError {
             | Self::NobodyToAsk { .. }
             | Self::NotConfirmed { .. }
             | Self::Declined
+            | Self::NoJob
+            | Self::JobFailed { .. }
             | Self::StillWorks { .. }
             | Self::Terminal(_)
             | Self::NoTerminal

@@ -4,9 +4,14 @@ mod begin;
 mod choose;
 mod compared;
 mod home;
+mod jobs;
 mod locks;
 mod pages;
 mod results;
+mod room;
+mod watch;
+
+pub use watch::Watched;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -37,7 +42,7 @@ use crate::rollout::{self, Desired, Lease};
 use crate::status;
 use crate::store::{KnownProject, Store};
 use crate::target::docker::{DockerTarget, Options, Scope};
-use crate::target::{Kept, Leave, LogQuery, Place, Session, Target};
+use crate::target::{Leave, LogQuery, Place, Session, Target};
 
 /// Where an engine keeps its state and its caches.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,6 +147,7 @@ impl Engine {
         let (release, reason) = match &environment.after {
             Some(before) => (self.promoted(target.as_ref(), project, before).await?, RolloutReason::Promote),
             None => {
+                self.look_for_room(context, &docker, &project.settings.app.name).await?;
                 let allowed = Allowed { untested: request.untested, gates: request.gates, after_red: request.after_red };
                 (prove(context, &docker, &self.home.cache, project, allowed).await?.release, RolloutReason::Ship)
             }
@@ -160,6 +166,7 @@ impl Engine {
         pipeline::start(&self.store, project.settings.app.name.clone(), None, "check", move |context| async move {
             let docker = Docker::connect().await?;
             engine.clean_after_dead_runs(&docker).await?;
+            engine.look_for_room(&context, &docker, &project.settings.app.name).await?;
             let allowed = Allowed { untested: Allow::Yes, gates: request.gates, after_red: request.after_red };
             let proven = prove(&context, &docker, &engine.home.cache, &project, allowed).await?;
             Ok(Outcome { environment: None, release: Some(proven.release.id), url: None, done: Done::Checked })
@@ -315,7 +322,7 @@ impl Engine {
         }
     }
 
-    /// Reads instances' output until it ends or the receiver is dropped.
+    /// Reads instances' output until it ends or the receiver is dropped; first what the command before the start of what serves printed.
     ///
     /// # Errors
     /// When the project cannot be read or no engine answers.
@@ -329,13 +336,31 @@ impl Engine {
         let (name, environment) = environment(&project, name)?;
         let target = self.target(&Docker::connect().await?, &project, environment)?;
         let place = place(&project, name);
+        let before = match query.instance {
+            Some(_) => Vec::new(),
+            None => self.lines_before(target.as_ref(), &place, query.tail).await?,
+        };
         let (sender, receiver) = mpsc::channel(1024);
         tokio::spawn(async move {
+            for line in before {
+                if sender.send(line).await.is_err() {
+                    return;
+                }
+            }
             if let Err(error) = target.logs(&place, &query, &sender).await {
                 tracing::warn!(%error, "reading logs ended");
             }
         });
         Ok(receiver)
+    }
+
+    /// What the command before the start of what serves printed, as far as this home remembers it.
+    async fn lines_before(&self, target: &dyn Target, place: &Place, tail: Option<u32>) -> Result<Vec<LogLine>, EngineError> {
+        let Some(serving) = target.observe(place).await?.serving else { return Ok(Vec::new()) };
+        let lines = self.store.kept_lines(&serving.record.rollout)?;
+        let tail = tail.and_then(|tail| usize::try_from(tail).ok()).unwrap_or(usize::MAX);
+        let kept = lines.iter().skip(lines.len().saturating_sub(tail));
+        Ok(kept.map(|line| LogLine { source: "before_start".to_owned(), ..line.clone() }).collect())
     }
 
     /// Runs a command in the serving release.
@@ -474,21 +499,6 @@ impl Engine {
     /// When the database cannot be written.
     pub fn cancel(&self, run: &RunId) -> Result<bool, EngineError> {
         Ok(self.store.ask_to_cancel(run)?)
-    }
-
-    /// The images that stay: of the newest releases of each project, as many as it keeps ready for a rollback.
-    fn kept(&self) -> Result<Kept, EngineError> {
-        let mut kept = Kept::default();
-        let mut counts: BTreeMap<ProjectName, u32> = BTreeMap::new();
-        for release in self.store.all_releases()? {
-            let count = counts.entry(release.project.clone()).or_default();
-            kept.projects.insert(release.project.clone());
-            if *count <= release.settings.keep.releases {
-                kept.images.insert(release.engine_id.clone());
-            }
-            *count += 1;
-        }
-        Ok(kept)
     }
 
     /// Lists the projects of this home with their environments, observed.

@@ -20,10 +20,11 @@ pub mod project;
 pub mod request;
 mod results;
 pub mod rollout;
+pub mod schedule;
 mod status;
 pub mod store;
 pub mod target;
 
-pub use engine::{Engine, Home};
+pub use engine::{Engine, Home, Watched};
 pub use error::{EngineError, Fault};
 pub use event::{Event, EventBody, Update};

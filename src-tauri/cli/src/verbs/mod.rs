@@ -12,6 +12,7 @@ pub mod exports;
 pub mod gc;
 pub mod history;
 pub mod init;
+pub mod jobs;
 pub mod lock;
 pub mod logs;
 pub mod man;
@@ -27,6 +28,7 @@ pub mod ship;
 pub mod status;
 pub mod unlock;
 mod watch;
+pub mod watch_home;
 
 use clap::Subcommand;
 
@@ -55,6 +57,8 @@ pub enum Verb {
     Restart(restart::Args),
     Exec(exec::Args),
     Down(down::Args),
+    Jobs(jobs::Args),
+    Watch(watch_home::Args),
     Recover(recover::Args),
     Unlock(unlock::Args),
     Init(init::Args),
@@ -86,6 +90,8 @@ impl Verb {
             Self::Restart(_) => "restart",
             Self::Exec(_) => "exec",
             Self::Down(_) => "down",
+            Self::Jobs(_) => "jobs",
+            Self::Watch(_) => "watch",
             Self::Recover(_) => "recover",
             Self::Unlock(_) => "unlock",
             Self::Init(_) => "init",
@@ -121,6 +127,8 @@ pub async fn run(verb: Verb, session: &mut Session) -> Result<Exit, CliError> {
         Verb::Restart(args) => restart::run(args, session).await,
         Verb::Exec(args) => exec::run(args, session).await,
         Verb::Down(args) => down::run(args, session).await,
+        Verb::Jobs(args) => jobs::run(args, session).await,
+        Verb::Watch(args) => watch_home::run(args, session).await,
         Verb::Recover(args) => recover::run(args, session).await,
         Verb::Unlock(args) => unlock::run(args, session).await,
         Verb::Init(args) => init::run(args, session),

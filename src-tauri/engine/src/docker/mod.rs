@@ -10,6 +10,7 @@ mod dial;
 mod error;
 mod lines;
 mod login;
+pub mod disk;
 pub mod once;
 mod pull;
 mod tls;

@@ -8,6 +8,7 @@ mod gate;
 mod id;
 mod image;
 mod instance;
+mod job;
 mod lock;
 mod migration;
 mod problem;
@@ -27,6 +28,7 @@ pub use gate::{
 pub use id::{Digest, EnvironmentName, InstanceId, ProcessName, ProjectName, ReleaseId, RolloutId, RunId};
 pub use image::{BuilderKind, EngineInfo, EngineOrigin, ImageReport, PinnedImage, StoreKind};
 pub use instance::{HealthState, Instance, InstanceState};
+pub use job::{JobRun, JobStatus};
 pub use lock::{LockFinding, LockKind, LockReport, LockSituation, Strictness};
 pub use migration::{Migrations, unknown_migrations};
 pub use problem::Problem;
@@ -38,7 +40,7 @@ pub use rollout::{
 pub use run::{LogLine, LogStream, RunRecord, RunState, Stage, StageState};
 pub use settings::{
     AppSettings, BuildSettings, CommandLine, EnvironmentSettings, Framework, GateBudget, GateSettings, GauntletSettings,
-    HealthCheck, HealthProbe, KeepSettings, LockSettings, Origin, Process, ProcessKind, ProcessPlacement, ProjectSettings, Ready,
+    HealthCheck, HealthProbe, JobSettings, KeepSettings, LockSettings, Origin, Process, ProcessKind, ProcessPlacement, ProjectSettings, Ready,
     ReleaseSettings, Resources, SecretDelivery, ServiceContainer, ServiceFile, ServiceMoment, ServiceSettings, Setting,
     VolumeMount,
 };

@@ -6,7 +6,7 @@ use super::events::append;
 use super::{Store, StoreError, from_json, from_word, now, to_json, to_word};
 use crate::event::{Event, EventBody, StepFinished, StepStarted};
 use crate::model::{
-    Diagnosis, EnvironmentName, Plan, ProjectName, ReleaseId, RolloutId, RolloutRecord, RolloutState, RunId, StepKind,
+    Diagnosis, EnvironmentName, LogLine, Plan, ProjectName, ReleaseId, RolloutId, RolloutRecord, RolloutState, RunId, StepKind,
     StepRecord, StepState,
 };
 
@@ -119,6 +119,34 @@ impl Store {
         let event = append(&transaction, &rollout.project, &rollout.run, body)?;
         transaction.commit()?;
         Ok(event)
+    }
+
+    /// Keeps what a one-off command of a rollout printed.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn keep_lines(&self, rollout: &RolloutId, lines: &[LogLine]) -> Result<(), StoreError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        for (position, line) in lines.iter().enumerate() {
+            transaction.execute(
+                "INSERT INTO kept_lines (rollout, position, line) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                params![rollout.as_str(), i64::try_from(position).unwrap_or(i64::MAX), to_json(line)?],
+            )?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Returns what one-off commands of a rollout printed.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn kept_lines(&self, rollout: &RolloutId) -> Result<Vec<LogLine>, StoreError> {
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached("SELECT line FROM kept_lines WHERE rollout = ?1 ORDER BY position")?;
+        let rows = statement.query_map([rollout.as_str()], |row| row.get::<_, String>(0))?;
+        rows.map(|line| from_json(&line?)).collect()
     }
 
     /// Changes a rollout's state without ending it: it bakes.

@@ -14,6 +14,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 pub use error::TargetError;
 pub use examination::{Examination, Listener};
@@ -244,6 +245,28 @@ pub struct OnceExit {
     pub oom: bool,
 }
 
+/// One run of a job.
+#[derive(Debug, Clone, Copy)]
+pub struct JobOrder<'a> {
+    /// The job.
+    pub job: &'a str,
+    /// The run, by which its container is known again.
+    pub run: &'a str,
+    /// What to run; none to see the end of a run that an ended process had begun.
+    pub spec: Option<&'a InstanceSpec>,
+}
+
+/// What became of a job's run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobEnd {
+    /// It came to an end, by itself or because it was stopped.
+    Ended(OnceExit),
+    /// Another run of the same job goes on; nothing was begun.
+    Overlaps,
+    /// Nothing of that run is there any more.
+    Gone,
+}
+
 /// Which lines of output to read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogQuery {
@@ -396,6 +419,17 @@ pub trait Target: Send + Sync {
 
     /// Runs a command in a one-off container like an instance, on the environment's network, and removes it.
     async fn run_once(&self, fence: &Fence, spec: &InstanceSpec, lines: &LineSink) -> Result<OnceExit, TargetError>;
+
+    /// Runs a job in a container like an instance's, on the environment's network, and removes it. There is one container for each job:
+    /// while a run goes on no other one begins, whoever asks. Needs no lock: rollouts and jobs do not wait for each other. Once `stop` is
+    /// cancelled the run is ended with its grace time. Called again for the same run, it goes on with what is there.
+    async fn run_job(
+        &self,
+        place: &Place,
+        order: JobOrder<'_>,
+        lines: &LineSink,
+        stop: &CancellationToken,
+    ) -> Result<JobEnd, TargetError>;
 
     /// Makes and starts one instance, and puts it behind nothing. Called again it makes another one: whoever died in between finds the
     /// first by its rollout, running or only created. A start that fails leaves none.

@@ -21,6 +21,7 @@ pub enum Method {
     UntilFreed,
     Prepare,
     RunOnce,
+    RunJob,
     Start,
     Stage,
     Probe,

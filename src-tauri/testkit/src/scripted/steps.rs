@@ -10,10 +10,11 @@ use nonevent_engine::model::{
 };
 use nonevent_engine::target::proxy::{CheckKind, Member, NewSide, PlaceState, SLOTS, StateError};
 use nonevent_engine::target::{
-    Examination, Fence, Follow, Foundation, Held, InstanceSpec, Kept, Leave, Life, LineSink, LockHolder, LogQuery, Observed, OnceExit, Place,
+    Examination, Fence, Follow, Foundation, Held, InstanceSpec, JobEnd, JobOrder, Kept, Leave, Life, LineSink, LockHolder, LogQuery, Observed, OnceExit, Place,
     Record, Session, Target, TargetError, Terminal, Waste, WasteKind,
 };
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use super::ScriptedTarget;
 use super::app::{Script, printed};
@@ -224,6 +225,26 @@ impl Target for ScriptedTarget {
             let _ = lines.try_send(LogLine { source, stream: LogStream::Stdout, at: None, text });
         }
         Ok(OnceExit { exit_code, oom: false })
+    }
+
+    async fn run_job(
+        &self,
+        _place: &Place,
+        order: JobOrder<'_>,
+        lines: &LineSink,
+        _stop: &CancellationToken,
+    ) -> Result<JobEnd, TargetError> {
+        self.act(Method::RunJob, |state| {
+            let Some(spec) = order.spec else { return Ok(JobEnd::Gone) };
+            let (texts, exit_code) = printed(&spec.command.argv());
+            let at = Some(state.now.to_string());
+            for text in texts {
+                let line = LogLine { source: order.job.to_owned(), stream: LogStream::Stdout, at: at.clone(), text };
+                let _ = lines.try_send(line);
+            }
+            Ok(JobEnd::Ended(OnceExit { exit_code, oom: false }))
+        })
+        .await
     }
 
     async fn start(&self, fence: &Fence, spec: &InstanceSpec) -> Result<Instance, TargetError> {

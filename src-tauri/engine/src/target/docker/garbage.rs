@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use bollard::models::{ContainerSummary, ImageSummary};
+use bollard::models::{ContainerSummary, ContainerSummaryStateEnum, ImageSummary};
 use bollard::query_parameters::{
     ListContainersOptionsBuilder, ListImagesOptionsBuilder, ListNetworksOptionsBuilder, RemoveImageOptionsBuilder,
 };
@@ -126,6 +126,10 @@ impl DockerTarget {
         if is(&[Role::Lock]) {
             // A lock that was taken over and not removed has another name than the fixed one.
             return Ok(name_of(container) != self.options.scope.lock(&place));
+        }
+        if is(&[Role::Job]) {
+            // A run that goes on has somebody who waits for it, or will find it again; one that ended and lies there has nobody.
+            return Ok(container.state != Some(ContainerSummaryStateEnum::RUNNING) && container.state != Some(ContainerSummaryStateEnum::CREATED));
         }
         let is_left = if is(&[Role::Web]) {
             !needed.instances.contains(&id.into())

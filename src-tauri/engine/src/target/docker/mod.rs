@@ -19,6 +19,7 @@ mod exec;
 mod garbage;
 mod ground;
 mod instance;
+mod job;
 mod lock;
 mod logs;
 mod network;
@@ -39,10 +40,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 pub use scope::Scope;
 use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 
 use self::api::Api;
 use super::{
-    Examination, Fence, Foundation, Held, InstanceSpec, Kept, Leave, LineSink, LockHolder, LogQuery, Observed, OnceExit, Place, Record,
+    Examination, Fence, Foundation, Held, InstanceSpec, JobEnd, JobOrder, Kept, Leave, LineSink, LockHolder, LogQuery, Observed, OnceExit, Place, Record,
     Session, Target, TargetError, Terminal, Waste,
 };
 use crate::docker::Docker;
@@ -156,6 +158,16 @@ impl Target for DockerTarget {
     async fn run_once(&self, fence: &Fence, spec: &InstanceSpec, lines: &LineSink) -> Result<OnceExit, TargetError> {
         self.check_fence(fence).await?;
         self.run_to_end(&fence.place, spec, lines).await
+    }
+
+    async fn run_job(
+        &self,
+        place: &Place,
+        order: JobOrder<'_>,
+        lines: &LineSink,
+        stop: &CancellationToken,
+    ) -> Result<JobEnd, TargetError> {
+        self.run_job_to_end(place, order, lines, stop).await
     }
 
     async fn start(&self, fence: &Fence, spec: &InstanceSpec) -> Result<Instance, TargetError> {
