@@ -46,6 +46,7 @@ fn environment(name: &str, health: HealthState) -> EnvironmentStatus {
         instances: Vec::new(),
         services: Vec::new(),
         rollout: None,
+        held_by: None,
         unreachable: None,
     }
 }

@@ -191,6 +191,11 @@ impl World {
         (answer.status().as_u16(), answer.text().unwrap())
     }
 
+    /// The proxy's container.
+    pub fn proxy(&self) -> String {
+        format!("{}-proxy", self.scope)
+    }
+
     /// What the engine holds of this world, by kind: `container`, `volume`, `network`.
     pub fn left(&self, kind: &str) -> Vec<String> {
         let listed = self.docker(

@@ -454,6 +454,11 @@ impl Engine {
     pub async fn gc(&self, sweep: Sweep) -> Result<Garbage, EngineError> {
         let docker = Docker::connect().await?;
         let target = DockerTarget::new(&docker, Options::new(Scope::from_environment(), images::PROXY))?;
+        // What other laptops released stays as well: without knowing of it, their images would look like waste.
+        let known = self.store.projects()?;
+        for place in target.places().await?.into_iter().filter(|place| known.iter().any(|known| known.name == place.project)) {
+            self.learn(&target, &place).await?;
+        }
         let waste = target.garbage(&self.kept()?).await?;
         if sweep == Sweep::Remove {
             target.sweep(&waste).await?;

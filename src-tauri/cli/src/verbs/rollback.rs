@@ -16,7 +16,7 @@ use crate::{args, help};
 #[command(after_help = help::examples(&[
     ("nonevent rollback", "`local`, to the last known good release"),
     ("nonevent rollback 3f2a", "to the release whose id begins so"),
-    ("nonevent rollback -e production -m 'checkout is slow'", "another environment, with the reason"),
+    ("nonevent rollback -e production -m slow", "another environment, with the reason"),
 ]))]
 pub struct Args {
     /// The release, or the beginning of its id; without it, the last known good

@@ -41,8 +41,8 @@ fn of_folder(folder: &Path) -> Option<(u64, u64)> {
     Some((found.blocks_available().saturating_mul(block), found.blocks().saturating_mul(block)))
 }
 
-/// Asks a container: its root lies on the engine's disk.
-async fn seen_from_inside(docker: &Docker, image: &str) -> Option<(u64, u64)> {
+/// Asks a container, whose root lies on the engine's disk: free and all bytes.
+pub async fn seen_from_inside(docker: &Docker, image: &str) -> Option<(u64, u64)> {
     let argv = ["df", "-Pk", "/"].map(str::to_owned).to_vec();
     let mut spec = OnceSpec::new("disk", image, argv);
     spec.stdout = Stdout::Keep(4096);

@@ -296,6 +296,9 @@ pub struct EnvironmentStatus {
     pub services: Vec<ServiceStatus>,
     /// A rollout that goes on, or was left in the middle.
     pub rollout: Option<RolloutId>,
+    /// Who holds its lock: `user@host`, for what and since when, in words.
+    #[serde(default)]
+    pub held_by: Option<String>,
     /// Why it could not be observed, if it could not.
     pub unreachable: Option<String>,
 }

