@@ -180,7 +180,7 @@ async fn tls_with_certificates_of_both_sides_works_and_without_fails() {
 
 #[tokio::test]
 async fn docker_the_engines_disk_is_measured_from_here_and_from_inside() {
-    let docker = nonevent_engine::docker::Docker::connect().await.unwrap();
+    let docker = Docker::connect().await.unwrap();
     let here = nonevent_engine::docker::disk::disk(&docker, "haproxy:3.2").await.expect("nothing tells how much room there is");
     assert!(here.free <= here.total && here.folder.starts_with('/'), "{here:?}");
     let inside = nonevent_engine::docker::disk::seen_from_inside(&docker, "haproxy:3.2").await.expect("a container sees no disk");

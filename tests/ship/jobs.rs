@@ -121,8 +121,16 @@ fn docker_a_celery_worker_ends_what_it_works_on_and_no_task_is_lost() {
     world.write("src/primes/jobs.py", format!("{jobs}{HOLD}"));
     world.edit("nonevent.toml", "[process.worker]\n", "[process.worker]\nreplicas = 2\nstop_grace = \"90s\"\n");
     world.edit("nonevent.toml", "[gauntlet]\n", "[gauntlet]\nlint = false\nformat = false\ntypes = false\n");
-    world.edit("nonevent.toml", "integration = { run = \"pytest tests/integration\", services = [\"redis\"] }", "integration = false");
-    world.edit("nonevent.toml", "[services.redis]", "[release]\nbefore_start = \"echo the schema is as it should be\"\n\n[services.redis]");
+    world.edit(
+        "nonevent.toml",
+        "integration = { run = \"pytest tests/integration\", services = [\"redis\"] }",
+        "integration = false",
+    );
+    world.edit(
+        "nonevent.toml",
+        "[services.redis]",
+        "[release]\nbefore_start = \"echo the schema is as it should be\"\n\n[services.redis]",
+    );
     world.run(&["ship"]).ok();
     let python = |code: &str| world.run(&["exec", "--", "python", "-c", code]).ok().stdout.trim().to_owned();
     let status = world.status("local");
@@ -133,7 +141,9 @@ fn docker_a_celery_worker_ends_what_it_works_on_and_no_task_is_lost() {
     let logs = world.run(&["logs"]).ok().stdout;
     assert!(logs.contains("before_start") && logs.contains("the schema is as it should be"), "{logs}");
 
-    python("from primes.jobs import hold\nfor n in range(2): hold.delay(15, f'long{n}')\nfor n in range(20): hold.delay(0.2, f'short{n}')");
+    python(
+        "from primes.jobs import hold\nfor n in range(2): hold.delay(15, f'long{n}')\nfor n in range(20): hold.delay(0.2, f'short{n}')",
+    );
     let count = |what: &str| {
         let code = format!(
             "import os, redis; c = redis.Redis.from_url(os.environ['REDIS_URL']); print(sum(int(c.get(k)) for k in c.keys('{what}')), len(c.keys('{what}')))"

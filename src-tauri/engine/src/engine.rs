@@ -20,9 +20,9 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::docker::Docker;
-use choose::{Records, Which};
 use crate::error::EngineError;
 use crate::gauntlet;
+use crate::image::tool_volumes;
 use crate::model::{
     EngineInfo, EnvironmentName, EnvironmentSettings, EnvironmentStatus, LockReport, LogLine, Plan, ProjectName, Release,
     RolloutReason, RolloutRecord, RunId, ServiceSettings, Setting,
@@ -37,12 +37,15 @@ use crate::pipeline::turn::take_turn;
 use crate::pipeline::{self, Context};
 use crate::process;
 use crate::project::{self, Project};
-use crate::request::{Allow, Asked, Bake, CheckRequest, Done, ExecRequest, Garbage, Outcome, ProjectSummary, Run, ShipRequest, Sweep};
+use crate::request::{
+    Allow, Asked, Bake, CheckRequest, Done, ExecRequest, Garbage, Outcome, ProjectSummary, Run, ShipRequest, Sweep,
+};
 use crate::rollout::{self, Desired, Lease};
 use crate::status;
 use crate::store::{KnownProject, Store};
 use crate::target::docker::{DockerTarget, Options, Scope};
 use crate::target::{Leave, LogQuery, Place, Session, Target};
+use choose::{Records, Which};
 
 /// Where an engine keeps its state and its caches.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -404,7 +407,8 @@ impl Engine {
         }
         let docker = Docker::connect().await?;
         let mut done = Vec::new();
-        for (name, environment) in project.settings.environments.iter().filter(|(name, _)| only.is_none_or(|only| only == *name)) {
+        for (name, environment) in project.settings.environments.iter().filter(|(name, _)| only.is_none_or(|only| only == *name))
+        {
             let Ok(target) = self.target(&docker, &project, environment) else { continue };
             done.extend(self.recover_one(target, &project, name).await?.into_iter().map(|words| format!("{name}: {words}")));
         }
@@ -475,24 +479,17 @@ impl Engine {
         let mut items = Vec::new();
         for (project, cache) in self.store.gate_caches()? {
             let lives = projects.iter().any(|known| known.name == project && known.folder.is_dir());
-            if lives && !cache.is_unused() {
-                continue;
+            let spared = usize::from(lives && !cache.is_unused());
+            for tools in tool_volumes(docker, &project).await?.into_iter().rev().skip(spared) {
+                if is_removed(docker, &tools, sweep).await {
+                    items.push((format!("volume {tools}"), 0));
+                }
             }
-            let removed = match sweep {
-                Sweep::Tell => true,
-                Sweep::Remove => match gauntlet::cache::remove(docker, &project).await {
-                    Ok(removed) => {
-                        self.store.forget_gate_cache(&project)?;
-                        removed
-                    }
-                    Err(error) => {
-                        tracing::warn!(%project, %error, "the caches of its gates were not removed");
-                        false
-                    }
-                },
-            };
-            if removed {
+            if spared == 0 && is_removed(docker, &gauntlet::cache::volume(&project), sweep).await {
                 items.push((format!("caches of the gates of {project}"), cache.bytes));
+                if sweep == Sweep::Remove {
+                    self.store.forget_gate_cache(&project)?;
+                }
             }
         }
         Ok(items)
@@ -671,4 +668,15 @@ fn nothing_serves(name: &EnvironmentName) -> EngineError {
 fn missing_lock(root: &Path) -> EngineError {
     let finding = project::lock::missing(root);
     EngineError::user("lock_missing", finding.message).with_hint(finding.hint)
+}
+
+/// Removes a volume of gates, or says that it would be.
+async fn is_removed(docker: &Docker, volume: &str, sweep: Sweep) -> bool {
+    match sweep {
+        Sweep::Tell => true,
+        Sweep::Remove => gauntlet::cache::remove(docker, volume).await.unwrap_or_else(|error| {
+            tracing::warn!(volume, %error, "a volume of gates was not removed");
+            false
+        }),
+    }
 }

@@ -48,8 +48,8 @@ impl Schedule {
     /// # Errors
     /// When one of them cannot be read.
     pub fn read(text: &str, zone: &str) -> Result<Self, ScheduleError> {
-        let cron = Cron::from_str(text)
-            .map_err(|error| ScheduleError::Times { text: text.to_owned(), reason: error.to_string() })?;
+        let cron =
+            Cron::from_str(text).map_err(|error| ScheduleError::Times { text: text.to_owned(), reason: error.to_string() })?;
         let zone = TimeZone::get(zone).map_err(|_| ScheduleError::Zone { name: zone.to_owned() })?;
         Ok(Self { cron, zone })
     }

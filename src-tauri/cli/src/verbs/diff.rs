@@ -64,7 +64,11 @@ pub fn text(diff: &ReleaseDiff, view: View) -> String {
     section(&mut parts, "commits", commits);
     match &diff.packages {
         Some(packages) => section(&mut parts, "packages", changes(packages, paint)),
-        None => section(&mut parts, "packages", vec!["  not recorded: one of the two was made by an earlier version of Nonevent".into()]),
+        None => section(
+            &mut parts,
+            "packages",
+            vec!["  not recorded: one of the two was made by an earlier version of Nonevent".into()],
+        ),
     }
     section(&mut parts, "configuration", changes(&diff.settings, paint));
     section(&mut parts, "secrets", diff.secrets.iter().map(|change| secret(change, paint)).collect());

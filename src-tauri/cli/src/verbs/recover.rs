@@ -5,8 +5,8 @@ use serde_json::json;
 
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::{args, help};
 use crate::session::Session;
+use crate::{args, help};
 
 /// Finish or undo what a process that ended had left in the middle
 #[derive(Debug, clap::Args)]

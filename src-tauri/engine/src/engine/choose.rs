@@ -140,13 +140,18 @@ impl Engine {
                 Some(_) => "was applied by",
                 None => "came with",
             };
-            let words = format!("migration {first}{more} {how} release {}, and release {} does not know it", applied.id, release.id);
+            let words =
+                format!("migration {first}{more} {how} release {}, and release {} does not know it", applied.id, release.id);
             return match self.asked.anyway {
                 Allow::Yes => Ok(Some(words)),
                 Allow::No => Err(EngineError::user("schema_ahead", format!("{} was not touched: {words}", place.environment))
                     .with_cause("an app that reads a schema which is ahead of it may fail, or write what is wrong")
-                    .with_hint("take the migration back by the project's own tool in a new release, or ship a release that knows it")
-                    .with_hint("if the older code can live with the newer schema, go back with `--anyway`; the history keeps that")
+                    .with_hint(
+                        "take the migration back by the project's own tool in a new release, or ship a release that knows it",
+                    )
+                    .with_hint(
+                        "if the older code can live with the newer schema, go back with `--anyway`; the history keeps that",
+                    )
                     .with_details(unknown)),
             };
         }

@@ -38,7 +38,12 @@ impl Engine {
             }
             Room::None => Err(EngineError::user(
                 "disk_full",
-                format!("the engine's disk has {} left at {}, and a build needs about {}", bytes(disk.free), disk.folder, bytes(need)),
+                format!(
+                    "the engine's disk has {} left at {}, and a build needs about {}",
+                    bytes(disk.free),
+                    disk.folder,
+                    bytes(need)
+                ),
             )
             .with_hints(self.room_hint().await)
             .with_hint("`docker system df` shows what else lies there; Nonevent removes only what it made")),

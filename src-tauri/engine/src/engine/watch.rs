@@ -73,7 +73,8 @@ impl Engine {
         let Some(_held) = hold(self.home.data.join("watch.lock"), &tell, &stop).await? else { return Ok(()) };
         let _ = tell.send(Watched::Holding).await;
         let mut adopted = self.adopt_orphans(&tell, &stop).await;
-        let mut round = Round { engine: self.clone(), tell, stop, running: JoinSet::new(), busy: BTreeSet::new(), told: Vec::new() };
+        let mut round =
+            Round { engine: self.clone(), tell, stop, running: JoinSet::new(), busy: BTreeSet::new(), told: Vec::new() };
         let mut changes = self.changes()?;
         let mut ready = Vec::new();
         let mut look_at = tokio::time::Instant::now();

@@ -62,10 +62,8 @@ mod tests {
     #[test]
     fn squashed_migrations_are_known_by_their_parts() {
         let parts = vec!["0001_initial".to_owned(), "0002_price".to_owned()];
-        let squashed = Migrations {
-            replaces: BTreeMap::from([("0001_squashed".to_owned(), parts)]),
-            ..django("shop", &["0001_squashed"])
-        };
+        let squashed =
+            Migrations { replaces: BTreeMap::from([("0001_squashed".to_owned(), parts)]), ..django("shop", &["0001_squashed"]) };
         let old = django("shop", &["0001_initial", "0002_price"]);
         assert!(unknown_migrations(&[squashed.clone()], &[old.clone()]).is_empty());
         assert!(unknown_migrations(&[old], &[squashed]).is_empty());

@@ -40,7 +40,7 @@ pub use rollout::{
 pub use run::{LogLine, LogStream, RunRecord, RunState, Stage, StageState};
 pub use settings::{
     AppSettings, BuildSettings, CommandLine, EnvironmentSettings, Framework, GateBudget, GateSettings, GauntletSettings,
-    HealthCheck, HealthProbe, JobSettings, KeepSettings, LockSettings, Origin, Process, ProcessKind, ProcessPlacement, ProjectSettings, Ready,
-    ReleaseSettings, Resources, SecretDelivery, ServiceContainer, ServiceFile, ServiceMoment, ServiceSettings, Setting,
-    VolumeMount,
+    HealthCheck, HealthProbe, JobSettings, KeepSettings, LockSettings, Origin, Process, ProcessKind, ProcessPlacement,
+    ProjectSettings, Ready, ReleaseSettings, Resources, SecretDelivery, ServiceContainer, ServiceFile, ServiceMoment,
+    ServiceSettings, Setting, VolumeMount,
 };

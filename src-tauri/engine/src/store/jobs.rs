@@ -92,7 +92,8 @@ impl Store {
     /// When the database cannot be read.
     pub fn orphaned_jobs(&self, alive: impl Fn(u32) -> bool) -> Result<Vec<JobRun>, StoreError> {
         let connection = self.connection();
-        let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS}, pid FROM job_runs WHERE finished_at IS NULL"))?;
+        let mut statement =
+            connection.prepare_cached(&format!("SELECT {COLUMNS}, pid FROM job_runs WHERE finished_at IS NULL"))?;
         let rows = statement.query_map([], |row| Ok((read_run(row), row.get::<_, u32>(13)?)))?;
         let mut orphaned = Vec::new();
         for row in rows {

@@ -22,8 +22,8 @@ pub use examination::{Examination, Listener};
 pub use crate::mask::Secret;
 use crate::model::{
     CommandLine, Digest, EngineInfo, EnvironmentName, HealthCheck, Instance, InstanceId, LogLine, LogStream, Placement,
-    ProbeAttempt, ProcessName, ProjectName, Release, ReleaseId, Resources, RolloutId, RolloutReason, SecretDelivery, ServiceSettings,
-    ServiceStatus, VolumeMount,
+    ProbeAttempt, ProcessName, ProjectName, Release, ReleaseId, Resources, RolloutId, RolloutReason, SecretDelivery,
+    ServiceSettings, ServiceStatus, VolumeMount,
 };
 
 /// One environment of one project, as a target knows it.

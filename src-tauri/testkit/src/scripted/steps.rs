@@ -10,8 +10,8 @@ use nonevent_engine::model::{
 };
 use nonevent_engine::target::proxy::{CheckKind, Member, NewSide, PlaceState, SLOTS, StateError};
 use nonevent_engine::target::{
-    Examination, Fence, Follow, Foundation, Held, InstanceSpec, JobEnd, JobOrder, Kept, Leave, Life, LineSink, LockHolder, LogQuery, Observed, OnceExit, Place,
-    Record, Session, Target, TargetError, Terminal, Waste, WasteKind,
+    Examination, Fence, Follow, Foundation, Held, InstanceSpec, JobEnd, JobOrder, Kept, Leave, Life, LineSink, LockHolder,
+    LogQuery, Observed, OnceExit, Place, Record, Session, Target, TargetError, Terminal, Waste, WasteKind,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;

@@ -167,7 +167,7 @@ fn is_path(text: &str) -> bool {
 impl ReleaseSection {
     pub fn read(top: &Section<'_>) -> Result<Self, ProjectError> {
         let Some(section) = top.section("release")? else { return Ok(Self::default()) };
-        let release = Self { 
+        let release = Self {
             before_start: section.command("before_start")?,
             keep: count(&section, "keep", 0..=1000, 5)?,
             keep_bytes: section.bytes("keep_bytes")?,

@@ -129,7 +129,8 @@ impl DockerTarget {
         }
         if is(&[Role::Job]) {
             // A run that goes on has somebody who waits for it, or will find it again; one that ended and lies there has nobody.
-            return Ok(container.state != Some(ContainerSummaryStateEnum::RUNNING) && container.state != Some(ContainerSummaryStateEnum::CREATED));
+            return Ok(container.state != Some(ContainerSummaryStateEnum::RUNNING)
+                && container.state != Some(ContainerSummaryStateEnum::CREATED));
         }
         let is_left = if is(&[Role::Web]) {
             !needed.instances.contains(&id.into())

@@ -123,10 +123,9 @@ impl DockerTarget {
             let failed = match started {
                 Ok(Started::Yes) => return Ok(id),
                 Ok(Started::InitMissing) if init == Init::Engine => None,
-                Ok(_) => Some(TargetError::Refused {
-                    operation: format!("start {name}"),
-                    reason: "it has no network".to_owned(),
-                }),
+                Ok(_) => {
+                    Some(TargetError::Refused { operation: format!("start {name}"), reason: "it has no network".to_owned() })
+                }
                 Err(error) => Some(error),
             };
             self.discard(&id, &name).await?;

@@ -44,8 +44,8 @@ use tokio_util::sync::CancellationToken;
 
 use self::api::Api;
 use super::{
-    Examination, Fence, Foundation, Held, InstanceSpec, JobEnd, JobOrder, Kept, Leave, LineSink, LockHolder, LogQuery, Observed, OnceExit, Place, Record,
-    Session, Target, TargetError, Terminal, Waste,
+    Examination, Fence, Foundation, Held, InstanceSpec, JobEnd, JobOrder, Kept, Leave, LineSink, LockHolder, LogQuery, Observed,
+    OnceExit, Place, Record, Session, Target, TargetError, Terminal, Waste,
 };
 use crate::docker::Docker;
 use crate::model::{EngineInfo, HealthCheck, Instance, InstanceId, ProbeAttempt, RolloutId};

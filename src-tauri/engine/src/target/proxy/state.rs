@@ -228,7 +228,14 @@ pub enum StateError {
 impl PlaceState {
     /// Makes an environment that serves nothing.
     pub fn new(place: Place) -> Self {
-        Self { place, domains: BTreeSet::new(), serving: None, checks: BTreeMap::new(), sides: BTreeMap::new(), earlier: Vec::new() }
+        Self {
+            place,
+            domains: BTreeSet::new(),
+            serving: None,
+            checks: BTreeMap::new(),
+            sides: BTreeMap::new(),
+            earlier: Vec::new(),
+        }
     }
 
     /// Returns the side that requests reach.
@@ -291,7 +298,8 @@ impl PlaceState {
     fn remember_what_served(&mut self, next: Option<&ReleaseId>, next_record: &str) {
         // Traffic that goes back to what was still warm leaves something that was not good: nobody returns to that by default.
         let goes_back = self.earlier.first().is_some_and(|last| last.record == next_record);
-        let left = self.serving_side().and_then(|side| Some(Earlier { release: side.release.clone()?, record: side.record.clone() }));
+        let left =
+            self.serving_side().and_then(|side| Some(Earlier { release: side.release.clone()?, record: side.record.clone() }));
         let left = left.filter(|left| !goes_back && Some(&left.release) != next);
         let named = |one: &Earlier| Some(&one.release) == next || left.as_ref().is_some_and(|left| left.release == one.release);
         self.earlier.retain(|one| !named(one));
