@@ -5,7 +5,7 @@ use crate::world::World;
 #[test]
 fn docker_cleaning_keeps_the_way_back_and_data_within_its_bytes() {
     let world = World::example("flask-requirements");
-    world.write("nonevent.toml", "[app]\nvolumes = { media = \"/app/media\" }\n\n[release]\nkeep = 5\nkeep_bytes = \"1kB\"\n");
+    world.write("nonevent.toml", "[app]\nvolumes = { media = \"/app/media\" }\n\n[release]\nkeep = 5\nkeep_bytes = \"6500kB\"\n");
     let app = std::fs::read_to_string(world.project().join("slugs/app.py")).unwrap();
     let mut releases = Vec::new();
     for version in 1..=3 {

@@ -213,7 +213,8 @@ impl Engine {
         let target = self.target(&docker, &project, environment)?;
         let which = Which::Earlier(release.map(str::to_owned));
         // What cannot be is said before a run begins; it is decided again once the lock is held.
-        self.choose(&docker, target.as_ref(), &project, name, &which).await?;
+        let chosen = self.choose(&docker, target.as_ref(), &project, name, &which).await?;
+        let which = Which::Decided(Box::new(chosen), Box::new(which));
         let (engine, name, app) = (self.clone(), name.clone(), project.settings.app.name.clone());
         pipeline::start(&self.store, app, Some(name.clone()), "rollback", move |context| async move {
             engine.deliver(&context, &docker, target, &project, &name, which, RolloutReason::Rollback, Bake::Wait).await
@@ -624,6 +625,7 @@ fn purpose(reason: RolloutReason, which: &Which) -> String {
     match which {
         Which::This(release) => format!("{} {}", reason.word(), release.id),
         Which::Earlier(Some(prefix)) => format!("{} {prefix}", reason.word()),
+        Which::Decided(chosen, _) => format!("{} {}", reason.word(), chosen.release.id),
         Which::Earlier(None) | Which::Serving => reason.word().to_owned(),
     }
 }

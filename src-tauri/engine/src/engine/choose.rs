@@ -4,7 +4,8 @@ use super::{Engine, nothing_serves, place, unknown_release};
 use crate::docker::Docker;
 use crate::error::EngineError;
 use crate::model::{
-    EnvironmentName, ProjectName, Release, ReleaseId, RolloutReason, RolloutRecord, RolloutState, RunId, unknown_migrations,
+    EnvironmentName, ProjectName, Release, ReleaseId, RolloutId, RolloutReason, RolloutRecord, RolloutState, RunId,
+    unknown_migrations,
 };
 use crate::pipeline::images;
 use crate::pipeline::release::by_prefix;
@@ -22,6 +23,8 @@ pub(super) enum Which {
     Serving,
     /// An earlier one, by a prefix of its id; without one, the last known good.
     Earlier(Option<String>),
+    /// What was decided before the run began, while this rollout served.
+    Decided(Box<Chosen>, Box<Which>),
 }
 
 /// A release that was decided on.
@@ -30,6 +33,8 @@ pub(super) struct Chosen {
     pub release: Release,
     /// What was passed over because a person said so, in words.
     pub anyway: Option<String>,
+    /// The rollout that served when it was decided.
+    pub while_served: Option<RolloutId>,
 }
 
 /// What a target knows of an environment's releases.
@@ -54,11 +59,18 @@ impl Engine {
         which: &Which,
     ) -> Result<Chosen, EngineError> {
         match which {
-            Which::This(release) => Ok(Chosen { release: (**release).clone(), anyway: None }),
+            Which::This(release) => Ok(Chosen { release: (**release).clone(), anyway: None, while_served: None }),
             Which::Serving => {
                 let observed = target.observe(&place(project, name)).await?;
-                let release = observed.serving.ok_or_else(|| nothing_serves(name))?.record.release;
-                Ok(Chosen { release, anyway: None })
+                let record = observed.serving.ok_or_else(|| nothing_serves(name))?.record;
+                Ok(Chosen { release: record.release, anyway: None, while_served: Some(record.rollout) })
+            }
+            Which::Decided(before, which) => {
+                let serving = target.observe(&place(project, name)).await?.serving;
+                match serving.map(|side| side.record.rollout) == before.while_served {
+                    true => Ok((**before).clone()),
+                    false => Box::pin(self.choose(docker, target, project, name, which)).await,
+                }
             }
             Which::Earlier(prefix) => {
                 let chosen = self.choose_earlier(target, project, name, prefix.as_deref()).await?;
@@ -78,6 +90,7 @@ impl Engine {
         let place = place(project, name);
         let records = self.learn(target, &place).await?;
         let releases = self.store.releases(&place.project)?;
+        let while_served = records.serving.as_ref().map(|record| record.rollout.clone());
         let serving = records.serving.map(|record| record.release);
         let release = match prefix {
             Some(prefix) => by_prefix(&releases, prefix).map_err(unknown_release)?.clone(),
@@ -97,7 +110,7 @@ impl Engine {
             Some(serving) => self.refuse_ahead(&place, &serving, &release, &releases)?,
             None => None,
         };
-        Ok(Chosen { release, anyway })
+        Ok(Chosen { release, anyway, while_served })
     }
 
     /// The release that served before the present one and was never found failing: by what the target keeps, which every laptop sees,
