@@ -136,12 +136,15 @@ impl Engine {
     }
 }
 
+/// How a run ended that the loop had begun.
+type EndedRun = (Place, String, Result<Option<JobRun>, EngineError>);
+
 /// What goes on.
 struct Round {
     engine: Engine,
     tell: mpsc::Sender<Watched>,
     stop: CancellationToken,
-    running: JoinSet<(Place, String, Result<Option<JobRun>, EngineError>)>,
+    running: JoinSet<EndedRun>,
     busy: BTreeSet<(Place, String)>,
     told: Vec<(Place, String)>,
 }
@@ -222,7 +225,7 @@ impl Round {
         });
     }
 
-    async fn ended(&mut self, ended: Result<(Place, String, Result<Option<JobRun>, EngineError>), tokio::task::JoinError>) {
+    async fn ended(&mut self, ended: Result<EndedRun, tokio::task::JoinError>) {
         let (place, job, run) = match ended {
             Ok(ended) => ended,
             // A panic must not end the loop; whose it was is not known, so that every one may begin again.

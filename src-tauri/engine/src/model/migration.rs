@@ -65,8 +65,9 @@ mod tests {
         let squashed =
             Migrations { replaces: BTreeMap::from([("0001_squashed".to_owned(), parts)]), ..django("shop", &["0001_squashed"]) };
         let old = django("shop", &["0001_initial", "0002_price"]);
-        assert!(unknown_migrations(&[squashed.clone()], &[old.clone()]).is_empty());
-        assert!(unknown_migrations(&[old], &[squashed]).is_empty());
+        let (squashed, old) = ([squashed], [old]);
+        assert!(unknown_migrations(&squashed, &old).is_empty());
+        assert!(unknown_migrations(&old, &squashed).is_empty());
     }
 
     #[test]
