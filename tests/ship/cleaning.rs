@@ -5,7 +5,11 @@ use crate::world::World;
 #[test]
 fn docker_cleaning_keeps_the_way_back_and_data_within_its_bytes() {
     let world = World::example("flask-requirements");
-    world.write("nonevent.toml", "[app]\nvolumes = { media = \"/app/media\" }\n\n[release]\nkeep = 5\nkeep_bytes = \"6500kB\"\n");
+    // Images bear the project's name alone: a name of its own keeps those of other worlds out of this.
+    let name = format!("cleaning-{}", std::process::id());
+    let volumes = "volumes = { media = \"/app/media\" }";
+    world
+        .write("nonevent.toml", format!("[app]\nname = \"{name}\"\n{volumes}\n\n[release]\nkeep = 5\nkeep_bytes = \"6500kB\"\n"));
     let app = std::fs::read_to_string(world.project().join("slugs/app.py")).unwrap();
     let mut releases = Vec::new();
     for version in 1..=3 {

@@ -13,7 +13,6 @@ mod watch;
 
 pub use watch::Watched;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
