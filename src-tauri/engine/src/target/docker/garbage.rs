@@ -162,6 +162,8 @@ impl DockerTarget {
         if wasted.is_empty() {
             return Ok(Vec::new());
         }
+        // What several of them share counts with the first: always the same one.
+        wasted.sort_by(|one, other| (&one.repo_tags, &one.id).cmp(&(&other.repo_tags, &other.id)));
         let wasted_ids: BTreeSet<&str> = wasted.iter().map(|image| image.id.as_str()).collect();
         let mut kept_layers = Vec::new();
         for image in all.iter().filter(|image| !wasted_ids.contains(image.id.as_str())) {
