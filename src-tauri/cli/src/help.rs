@@ -9,7 +9,7 @@ use crate::args::Cli;
 pub const GROUPS: [(&str, &[&str]); 4] = [
     ("Prove and ship", &["ship", "check", "plan", "lock"]),
     ("See", &["status", "results", "logs", "open", "releases", "history", "diff", "explain"]),
-    ("Act on what runs", &["rollback", "restart", "exec", "jobs", "watch", "down", "recover", "unlock"]),
+    ("Act on what runs", &["rollback", "restart", "exec", "jobs", "watch", "down", "cancel", "recover", "unlock"]),
     ("Set up", &["init", "engine", "projects", "gc", "desktop", "completions", "man"]),
 ];
 

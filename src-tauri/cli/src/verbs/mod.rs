@@ -1,5 +1,6 @@
 //! The verbs: what each takes, asks the engine and shows.
 
+pub mod cancel;
 pub mod check;
 pub mod completions;
 pub mod desktop;
@@ -59,6 +60,7 @@ pub enum Verb {
     Down(down::Args),
     Jobs(jobs::Args),
     Watch(watch_home::Args),
+    Cancel(cancel::Args),
     Recover(recover::Args),
     Unlock(unlock::Args),
     Init(init::Args),
@@ -92,6 +94,7 @@ impl Verb {
             Self::Down(_) => "down",
             Self::Jobs(_) => "jobs",
             Self::Watch(_) => "watch",
+            Self::Cancel(_) => "cancel",
             Self::Recover(_) => "recover",
             Self::Unlock(_) => "unlock",
             Self::Init(_) => "init",
@@ -129,6 +132,7 @@ pub async fn run(verb: Verb, session: &mut Session) -> Result<Exit, CliError> {
         Verb::Down(args) => down::run(args, session).await,
         Verb::Jobs(args) => jobs::run(args, session).await,
         Verb::Watch(args) => watch_home::run(args, session).await,
+        Verb::Cancel(args) => cancel::run(args, session),
         Verb::Recover(args) => recover::run(args, session).await,
         Verb::Unlock(args) => unlock::run(args, session).await,
         Verb::Init(args) => init::run(args, session),
