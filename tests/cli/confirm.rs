@@ -2,11 +2,12 @@
 
 use std::io;
 
-use nonevent_cli::confirm::{Ask, Consent, by_name, which_app};
+use nonevent_cli::confirm::{Ask, Consent, by_name, which_app, yes};
 use nonevent_cli::error::CliError;
-use nonevent_cli::verbs::down;
+use nonevent_cli::verbs::{down, unlock};
 use nonevent_engine::Fault;
 use nonevent_engine::project::{Project, init_with};
+use nonevent_engine::target::{Held, Life, LockHolder};
 
 struct Scripted {
     answer: Result<&'static str, io::ErrorKind>,
@@ -99,4 +100,34 @@ fn what_will_be_lost_is_said_first() {
       app.volumes.uploads = "/data"
     "#);
     assert_eq!(down::warning(&"local".into(), &[]), "local keeps no data");
+}
+
+#[test]
+fn a_question_is_answered_by_yes_alone() {
+    for (typed, agreed) in [("yes", true), (" y ", true), ("", false), ("no", false), ("local", false)] {
+        let mut person = Scripted::says(typed);
+        let asker = &mut person as &mut (dyn Ask + 'static);
+        assert_eq!(yes(Some(asker), "take it away", Consent::Wanted).is_ok(), agreed, "{typed}");
+        assert!(person.asked[0].starts_with("take it away?"), "{:?}", person.asked);
+    }
+    assert!(yes(None, "take it away", Consent::Given).is_ok());
+    let error = yes(None, "take it away", Consent::Wanted).unwrap_err();
+    assert!(error.to_string().contains("whether to take it away"), "{error}");
+}
+
+#[test]
+fn an_unlock_says_whose_lock_it_is_and_when_it_last_beat() {
+    let since = "2026-11-23T10:00:00Z";
+    let mut held = Held {
+        holder: LockHolder::this_process("ada@laptop", "ship 3f2a91c04d5e", since),
+        number: 7,
+        silent: std::time::Duration::from_millis(3_200),
+        life: Life::Living,
+    };
+    let told = unlock::told(&"local".into(), &held);
+    for word in ["local is held by ada@laptop", since, "ship 3f2a91c04d5e", "it lives", "3.2 s ago"] {
+        assert!(told.contains(word), "`{word}` is not in: {told}");
+    }
+    held.life = Life::Ended;
+    assert!(unlock::told(&"local".into(), &held).contains("is gone"));
 }

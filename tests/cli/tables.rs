@@ -5,12 +5,12 @@ use nonevent_cli::page;
 use nonevent_cli::paint::Paint;
 use nonevent_cli::session::{Detail, View};
 use nonevent_cli::tell::plan_lines;
-use nonevent_cli::verbs::{engine, exec, explain, gc, history, lock, logs, open, projects, releases, status};
+use nonevent_cli::verbs::{diff, engine, exec, explain, gc, history, lock, logs, open, projects, releases, status};
 use nonevent_engine::model::{
-    AppSettings, BuilderKind, Digest, EngineInfo, EngineOrigin, EnvironmentStatus, Evidence, Framework, GateEvidence,
-    HealthCheck, HealthProbe, HealthState, Instance, InstanceState, LockFinding, LockKind, LockReport, LockSituation, LogLine,
-    LogStream, Origin, Placement, Release, ReleaseSettings, Resources, RolloutReason, RolloutRecord, RolloutState,
-    SecretDelivery, ServiceStatus, Setting, SourceState, StoreKind, Strictness,
+    AppSettings, BuilderKind, Changed, Commit, Commits, Digest, EngineInfo, EngineOrigin, EnvironmentStatus, Evidence, Framework,
+    GateEvidence, HealthCheck, HealthProbe, HealthState, Instance, InstanceState, LockFinding, LockKind, LockReport,
+    LockSituation, LogLine, LogStream, Origin, Placement, Release, ReleaseDiff, ReleaseSettings, Resources, RolloutReason,
+    RolloutRecord, RolloutState, SecretDelivery, ServiceStatus, Setting, SourceState, StoreKind, Strictness,
 };
 use nonevent_engine::request::{Garbage, ProjectSummary, Sweep};
 
@@ -46,6 +46,7 @@ fn environment(name: &str, health: HealthState) -> EnvironmentStatus {
         instances: Vec::new(),
         services: Vec::new(),
         rollout: None,
+        held_by: None,
         unreachable: None,
     }
 }
@@ -147,6 +148,8 @@ fn release(id: &str, source: SourceState, states: &[&str]) -> Release {
             gates: states.iter().map(gate).collect(),
             gate_images: Vec::new(),
             untested: states.len() < 2,
+            packages: Vec::new(),
+            migrations: Vec::new(),
         },
         created_at: "2026-11-23T08:00:00Z".into(),
     }
@@ -189,6 +192,8 @@ fn rollout(reason: RolloutReason, state: RolloutState, failure: Option<&str>) ->
         started_at: "2026-11-23T09:55:00Z".into(),
         finished_at: (state != RolloutState::Running).then(|| "2026-11-23T09:55:12.300Z".into()),
         by: "ada@laptop".into(),
+        message: None,
+        anyway: None,
         steps: Vec::new(),
     }
 }
@@ -360,4 +365,47 @@ fn a_browser_is_opened_only_where_there_is_a_display() {
 #[test]
 fn a_command_s_exit_code_reaches_the_shell() {
     assert_eq!([0, 1, 255, 256, -1].map(exec::shell_code), [0, 1, 255, 255, 255]);
+}
+
+#[test]
+fn a_diff_leaves_out_what_does_not_differ() {
+    let changed = |name: &str, before: Option<&str>, after: Option<&str>| Changed {
+        name: name.into(),
+        before: before.map(Into::into),
+        after: after.map(Into::into),
+    };
+    let same = ReleaseDiff {
+        from: OLD.into(),
+        to: NEW.into(),
+        commits: Commits::default(),
+        packages: Some(Vec::new()),
+        settings: Vec::new(),
+        secrets: Vec::new(),
+        migrations: Vec::new(),
+        image_size: (18_400_000, 18_400_000),
+        base: (None, None),
+        python: ("3.13".into(), "3.13".into()),
+    };
+    assert_eq!(diff::text(&same, view(Detail::Normal)), format!("{OLD} and {NEW} do not differ"));
+    let commit = Commit {
+        id: "d1f0c7be0a".into(),
+        subject: "slugs have a length".into(),
+        author: "Ada".into(),
+        at: "2026-11-23T08:00:00Z".into(),
+    };
+    let other = ReleaseDiff {
+        commits: Commits {
+            added: vec![commit],
+            taken_back: Vec::new(),
+            unknown: Some("uncommitted changes were built as well".into()),
+        },
+        packages: Some(vec![changed("flask", Some("3.1.1"), Some("3.1.2")), changed("rich", None, Some("14.0.0"))]),
+        settings: vec![changed("app.env.LOG_LEVEL", Some("INFO"), Some("DEBUG")), changed("health.tcp", Some("true"), None)],
+        secrets: vec![changed("API_KEY", Some("****"), Some("****"))],
+        migrations: vec![changed("shop.0007_customer", None, Some("shop.0007_customer"))],
+        image_size: (18_400_000, 19_100_000),
+        python: ("3.12".into(), "3.13".into()),
+        ..same
+    };
+    insta::assert_snapshot!(diff::text(&other, view(Detail::Normal)));
 }

@@ -177,3 +177,12 @@ async fn tls_with_certificates_of_both_sides_works_and_without_fails() {
     let error = Docker::connect_from(&surroundings).await.expect_err("broken key");
     assert!(matches!(&error, ConnectError::TlsBroken { file, .. } if file.ends_with("key.pem")), "{error}");
 }
+
+#[tokio::test]
+async fn docker_the_engines_disk_is_measured_from_here_and_from_inside() {
+    let docker = Docker::connect().await.unwrap();
+    let here = nonevent_engine::docker::disk::disk(&docker, "haproxy:3.2").await.expect("nothing tells how much room there is");
+    assert!(here.free <= here.total && here.folder.starts_with('/'), "{here:?}");
+    let inside = nonevent_engine::docker::disk::seen_from_inside(&docker, "haproxy:3.2").await.expect("a container sees no disk");
+    assert_eq!(inside.1, here.total, "two disks were measured");
+}

@@ -26,6 +26,10 @@ fn serving(release: &Release, web: u16) -> Observed {
         release: release.clone(),
         placement: placement(web),
         staged_at: "2026-01-01T00:00:00.000Z".into(),
+        by: None,
+        reason: None,
+        message: None,
+        anyway: None,
     };
     let side = Side { record, instances: ids, resting: BTreeSet::new() };
     Observed { serving: Some(side), instances, ..Observed::default() }
@@ -292,6 +296,8 @@ fn what_it_takes_is_what_it_took() {
             diagnosis: None,
             started_at: at(0).unwrap(),
             finished_at: at(59),
+            message: None,
+            anyway: None,
             by: "ann@one".into(),
             steps: vec![step(StepKind::Await, seconds), step(StepKind::Switch, 1), step(StepKind::Bake, 50)],
         }

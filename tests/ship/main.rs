@@ -3,11 +3,16 @@
 
 mod bad_input;
 mod check;
+mod cleaning;
 mod crash;
 mod engines;
 mod examples;
 mod findings;
+mod history;
+mod jobs;
+mod killed;
 mod load;
+mod locks;
 mod rollback;
 mod services;
 mod workspace;

@@ -76,6 +76,11 @@ impl World {
         self.folder.path().join("project")
     }
 
+    /// The folder of state and history of the first laptop.
+    pub fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
     /// Writes a file of the project.
     pub fn write(&self, file: &str, content: impl AsRef<[u8]>) -> &Self {
         let path = self.project().join(file);
@@ -115,12 +120,17 @@ impl World {
 
     /// Prepares the real command line.
     pub fn command(&self, arguments: &[&str]) -> Command {
+        self.command_from("home", arguments)
+    }
+
+    /// Prepares the real command line on another laptop: with a home folder of its own, on the same engine.
+    pub fn command_from(&self, home: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(NONEVENT);
         command
             .args(arguments)
             .current_dir(self.project().join(self.within))
             .stdin(Stdio::null())
-            .env("NONEVENT_HOME", self.folder.path().join("home"))
+            .env("NONEVENT_HOME", self.folder.path().join(home))
             .env("NONEVENT_SCOPE", &self.scope)
             .env("NO_COLOR", "1");
         if let Some(host) = &self.docker_host {
@@ -131,7 +141,12 @@ impl World {
 
     /// Runs the real command line to its end.
     pub fn run(&self, arguments: &[&str]) -> Ended {
-        let Output { status, stdout, stderr } = self.command(arguments).output().unwrap();
+        self.run_from("home", arguments)
+    }
+
+    /// Runs the real command line of another laptop to its end.
+    pub fn run_from(&self, home: &str, arguments: &[&str]) -> Ended {
+        let Output { status, stdout, stderr } = self.command_from(home, arguments).output().unwrap();
         Ended {
             code: status.code(),
             stdout: String::from_utf8_lossy(&stdout).into_owned(),
@@ -174,6 +189,11 @@ impl World {
         let (address, host) = self.address(environment);
         let answer = client().get(format!("http://{address}{path}")).header("Host", host).send().unwrap();
         (answer.status().as_u16(), answer.text().unwrap())
+    }
+
+    /// The proxy's container.
+    pub fn proxy(&self) -> String {
+        format!("{}-proxy", self.scope)
     }
 
     /// What the engine holds of this world, by kind: `container`, `volume`, `network`.

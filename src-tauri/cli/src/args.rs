@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser};
 use nonevent_engine::model::EnvironmentName;
+use nonevent_engine::request::{Asked, WhenHeld};
 
 use crate::verbs::Verb;
 
@@ -45,6 +46,43 @@ pub struct Global {
     /// Colour; `NO_COLOR` is respected
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto", hide_default_value = true)]
     pub color: clap::ColorChoice,
+}
+
+/// What a person may say beside what a rollout is to do.
+#[derive(Debug, Clone, Args)]
+pub struct Said {
+    /// Why; the history keeps it
+    #[arg(short, long, value_name = "WHY")]
+    pub message: Option<String>,
+    /// What happens when somebody else is at work.
+    #[command(flatten)]
+    pub turn: Turn,
+}
+
+/// What happens when another process holds the environment.
+#[derive(Debug, Clone, Args)]
+pub struct Turn {
+    /// Wait while another process works on the environment, instead of being refused
+    #[arg(long)]
+    pub wait: bool,
+}
+
+impl Said {
+    /// Returns how the engine is asked.
+    pub fn asked(&self) -> Asked {
+        Asked { message: self.message.clone(), ..self.turn.asked() }
+    }
+}
+
+impl Turn {
+    /// Returns how the engine is asked.
+    pub fn asked(&self) -> Asked {
+        let held = match self.wait {
+            true => WhenHeld::Wait,
+            false => WhenHeld::Refuse,
+        };
+        Asked { held, ..Asked::default() }
+    }
 }
 
 /// Reads the name of an environment, a DNS label (RFC 1123).

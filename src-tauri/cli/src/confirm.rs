@@ -78,6 +78,22 @@ pub fn by_name(
     }
 }
 
+/// Asks whether to do something.
+///
+/// # Errors
+/// When nobody can be asked, when the answer is no, or when the person stopped it.
+pub fn yes(asker: Option<&mut (dyn Ask + 'static)>, what: &str, consent: Consent) -> Result<(), CliError> {
+    if consent == Consent::Given {
+        return Ok(());
+    }
+    let Some(asker) = asker else { return Err(CliError::NobodyToAsk { question: format!("it must be said whether to {what}") }) };
+    let typed = asker.ask(&format!("{what}? type `yes` to go on")).map_err(CliError::unanswered)?;
+    match typed.trim() {
+        "yes" | "y" => Ok(()),
+        _ => Err(CliError::Declined),
+    }
+}
+
 /// Has one of several things that could be the app chosen.
 ///
 /// # Errors

@@ -41,6 +41,28 @@ pub enum CliError {
         /// What was asked for.
         expected: EnvironmentName,
     },
+    /// The answer was no.
+    #[error("nothing was done")]
+    Declined,
+    /// A lock would be taken from a process that lives, and nobody can be asked.
+    #[error("{owner} still works on {environment}, and nobody can be asked here")]
+    StillWorks {
+        /// Who holds the lock.
+        owner: String,
+        /// The environment.
+        environment: EnvironmentName,
+    },
+    /// No job was named.
+    #[error("`nonevent jobs run` needs the name of a job")]
+    NoJob,
+    /// A job did not do its work.
+    #[error("{why}")]
+    JobFailed {
+        /// Its name.
+        job: String,
+        /// How it ended.
+        why: String,
+    },
     /// A person stopped it.
     #[error("stopped")]
     Stopped,
@@ -120,6 +142,11 @@ impl CliError {
             Self::NotConfirmed { expected, .. } => {
                 vec![format!("run it again and type `{expected}`, or give `--yes` where nobody can be asked")]
             }
+            Self::StillWorks { .. } => {
+                vec!["wait until it is done, or stop it with `--force`: whatever it does next is refused".into()]
+            }
+            Self::NoJob => vec!["`nonevent jobs` lists them".into()],
+            Self::JobFailed { job, .. } => vec![format!("`nonevent jobs log {job}` shows its last lines again")],
             Self::NoTerminal => vec!["leave out `-t`; `-i` alone sends standard input".into()],
             Self::NoSetting { near, .. } => near
                 .iter()
@@ -134,7 +161,7 @@ impl CliError {
                 vec!["run `nonevent status` to see what serves, and again with `NONEVENT_LOG=debug` to see why".into()]
             }
             Self::CannotWrite { .. } => vec!["look at the free space and the permissions there".into()],
-            Self::Stopped | Self::Terminal(_) | Self::CannotStart { .. } | Self::Setup(_) => Vec::new(),
+            Self::Declined | Self::Stopped | Self::Terminal(_) | Self::CannotStart { .. } | Self::Setup(_) => Vec::new(),
         }
     }
 
@@ -149,6 +176,10 @@ impl CliError {
             | Self::NoFolder { .. }
             | Self::NobodyToAsk { .. }
             | Self::NotConfirmed { .. }
+            | Self::Declined
+            | Self::NoJob
+            | Self::JobFailed { .. }
+            | Self::StillWorks { .. }
             | Self::Terminal(_)
             | Self::NoTerminal
             | Self::NoSetting { .. }

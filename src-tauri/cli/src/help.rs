@@ -8,8 +8,8 @@ use crate::args::Cli;
 /// The groups in which the verbs are listed. Every verb is in exactly one.
 pub const GROUPS: [(&str, &[&str]); 4] = [
     ("Prove and ship", &["ship", "check", "plan", "lock"]),
-    ("See", &["status", "results", "logs", "open", "releases", "history", "explain"]),
-    ("Act on what runs", &["rollback", "restart", "exec", "down", "cancel", "recover"]),
+    ("See", &["status", "results", "logs", "open", "releases", "history", "diff", "explain"]),
+    ("Act on what runs", &["rollback", "restart", "exec", "jobs", "watch", "down", "cancel", "recover", "unlock"]),
     ("Set up", &["init", "engine", "projects", "gc", "desktop", "completions", "man"]),
 ];
 

@@ -2,12 +2,19 @@
 
 mod back;
 mod begin;
+mod choose;
+mod compared;
 mod home;
+mod jobs;
+mod locks;
 mod pages;
 mod plans;
 mod results;
+mod room;
+mod watch;
 
-use std::collections::BTreeMap;
+pub use watch::Watched;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,17 +32,20 @@ use crate::pipeline::changes::SourceChanges;
 use crate::pipeline::deliver::{Delivery, deliver};
 use crate::pipeline::images;
 use crate::pipeline::prove::{Allowed, prove};
-use crate::pipeline::release::by_prefix;
+use crate::pipeline::release::PrefixError;
+use crate::pipeline::turn::take_turn;
 use crate::pipeline::{self, Context};
+use crate::process;
 use crate::project::{self, Project};
 use crate::request::{
-    Allow, Bake, CheckRequest, Consent, Done, ExecRequest, Garbage, Outcome, Preview, ProjectSummary, Run, ShipRequest, Sweep,
+    Allow, Asked, Bake, CheckRequest, Done, ExecRequest, Garbage, Outcome, Preview, ProjectSummary, Run, ShipRequest, Sweep,
 };
 use crate::rollout::{self, Lease};
 use crate::status;
 use crate::store::{KnownProject, Store};
 use crate::target::docker::{DockerTarget, Options, Scope};
-use crate::target::{Kept, Leave, LogQuery, Place, Session, Target};
+use crate::target::{Leave, LogQuery, Place, Session, Target};
+use choose::{Records, Which};
 
 /// Where an engine keeps its state and its caches.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +61,7 @@ pub struct Home {
 pub struct Engine {
     home: Arc<Home>,
     store: Store,
-    consent: Consent,
+    asked: Asked,
 }
 
 impl Engine {
@@ -61,13 +71,13 @@ impl Engine {
     /// When the folder cannot be used, or a newer version wrote it.
     pub fn open(home: Home) -> Result<Self, EngineError> {
         let store = Store::open(&home.data)?;
-        Ok(Self { home: Arc::new(home), store, consent: Consent::default() })
+        Ok(Self { home: Arc::new(home), store, asked: Asked::default() })
     }
 
-    /// Returns the same engine, whose rollouts do this when they cannot promise that no request is lost.
+    /// Returns a handle whose runs are asked for in this way: with a reason, or ready to wait.
     #[must_use]
-    pub fn with_consent(&self, consent: Consent) -> Self {
-        Self { consent, ..self.clone() }
+    pub fn asked(&self, asked: Asked) -> Self {
+        Self { asked, ..self.clone() }
     }
 
     /// Writes a commented `nonevent.toml`, keeping what is there; returns its path and what was added.
@@ -140,11 +150,13 @@ impl Engine {
         let (release, reason) = match &environment.after {
             Some(before) => (self.promoted(target.as_ref(), project, before).await?, RolloutReason::Promote),
             None => {
+                self.look_for_room(context, &docker, &project.settings.app.name).await?;
                 let allowed = Allowed { untested: request.untested, gates: request.gates, after_red: request.after_red };
                 (prove(context, &docker, &self.home.cache, project, allowed).await?.release, RolloutReason::Ship)
             }
         };
-        self.deliver(context, &docker, target, project, name, &release, reason, (request.bake, request.preview)).await
+        let which = Which::This(Box::new(release));
+        self.deliver(context, &docker, target, project, name, which, reason, (request.bake, request.preview)).await
     }
 
     /// Runs inspect, lock, build and gauntlet alone.
@@ -157,6 +169,7 @@ impl Engine {
         pipeline::start(&self.store, project.settings.app.name.clone(), None, "check", move |context| async move {
             let docker = Docker::connect().await?;
             engine.clean_after_dead_runs(&docker).await?;
+            engine.look_for_room(&context, &docker, &project.settings.app.name).await?;
             let allowed = Allowed { untested: Allow::Yes, gates: request.gates, after_red: request.after_red };
             let proven = prove(&context, &docker, &engine.home.cache, &project, allowed).await?;
             Ok(Outcome { environment: None, release: Some(proven.release.id), url: None, done: Done::Checked })
@@ -180,32 +193,15 @@ impl Engine {
         let (name, environment) = environment(&project, name)?;
         let docker = Docker::connect().await?;
         let target = self.target(&docker, &project, environment)?;
-        let releases = self.store.releases(&project.settings.app.name)?;
-        let release = match release {
-            Some(prefix) => by_prefix(&releases, prefix)
-                .map_err(|error| {
-                    EngineError::user("release_unknown", error.to_string()).with_hint("`nonevent releases` lists them")
-                })?
-                .clone(),
-            None => self.last_known_good(target.as_ref(), &project, name, &releases).await?,
-        };
-        images::require(&docker, &release).await?;
-        let engine = self.clone();
-        let name = name.clone();
-        pipeline::start(&self.store, release.project.clone(), Some(name.clone()), "rollback", move |context| async move {
-            engine.end_waiting(&release.project, &name).await?;
-            engine
-                .deliver(
-                    &context,
-                    &docker,
-                    target,
-                    &project,
-                    &name,
-                    &release,
-                    RolloutReason::Rollback,
-                    (Bake::Wait, Preview::Tell),
-                )
-                .await
+        let which = Which::Earlier(release.map(str::to_owned));
+        // What cannot be is said before a run begins; it is decided again once the lock is held.
+        let chosen = self.choose(&docker, target.as_ref(), &project, name, &which).await?;
+        let which = Which::Decided(Box::new(chosen), Box::new(which));
+        let (engine, name, app) = (self.clone(), name.clone(), project.settings.app.name.clone());
+        pipeline::start(&self.store, app.clone(), Some(name.clone()), "rollback", move |context| async move {
+            engine.end_waiting(&app, &name).await?;
+            let told = (Bake::Wait, Preview::Tell);
+            engine.deliver(&context, &docker, target, &project, &name, which, RolloutReason::Rollback, told).await
         })
     }
 
@@ -218,23 +214,11 @@ impl Engine {
         let (name, environment) = environment(&project, name)?;
         let docker = Docker::connect().await?;
         let target = self.target(&docker, &project, environment)?;
-        let observed = target.observe(&place(&project, name)).await?;
-        let release = observed.serving.ok_or_else(|| nothing_serves(name))?.record.release;
-        let engine = self.clone();
-        let name = name.clone();
-        pipeline::start(&self.store, release.project.clone(), Some(name.clone()), "restart", move |context| async move {
-            engine
-                .deliver(
-                    &context,
-                    &docker,
-                    target,
-                    &project,
-                    &name,
-                    &release,
-                    RolloutReason::Restart,
-                    (Bake::Wait, Preview::Tell),
-                )
-                .await
+        self.choose(&docker, target.as_ref(), &project, name, &Which::Serving).await?;
+        let (engine, name, app) = (self.clone(), name.clone(), project.settings.app.name.clone());
+        pipeline::start(&self.store, app, Some(name.clone()), "restart", move |context| async move {
+            let told = (Bake::Wait, Preview::Tell);
+            engine.deliver(&context, &docker, target, &project, &name, Which::Serving, RolloutReason::Restart, told).await
         })
     }
 
@@ -248,9 +232,9 @@ impl Engine {
         let docker = Docker::connect().await?;
         let target = self.target(&docker, &project, environment)?;
         let place = place(&project, name);
-        let name = name.clone();
+        let (name, asked) = (name.clone(), self.asked.clone());
         pipeline::start(&self.store, place.project.clone(), Some(name.clone()), "down", move |context| async move {
-            let lease = Lease::acquire(Arc::clone(&target), &place, context.by(), "down").await?;
+            let lease = take_turn(&context.asked_for(&asked), &target, &place, "down").await?;
             let result = target.down(lease.fence(), leave).await;
             lease.release().await?;
             result?;
@@ -296,20 +280,35 @@ impl Engine {
         Ok(status::of(&place, observed))
     }
 
-    /// Lists the releases of a project, the newest first.
+    /// Lists the releases of a project, the newest first, with those of other laptops that the target still tells of.
     ///
     /// # Errors
     /// When the project or the database cannot be read.
-    pub fn releases(&self, folder: &Path) -> Result<Vec<Release>, EngineError> {
-        Ok(self.store.releases(&self.open_project(folder)?.settings.app.name)?)
+    pub async fn releases(&self, folder: &Path) -> Result<Vec<Release>, EngineError> {
+        let project = self.open_project(folder)?;
+        self.learn_all(&project).await;
+        Ok(self.store.releases(&project.settings.app.name)?)
     }
 
-    /// Lists the rollouts of a project, the newest first.
+    /// Lists the rollouts of a project, the newest first, with those of other laptops that the target still tells of.
     ///
     /// # Errors
     /// When the project or the database cannot be read.
-    pub fn history(&self, folder: &Path, environment: Option<&EnvironmentName>) -> Result<Vec<RolloutRecord>, EngineError> {
-        Ok(self.store.rollouts(&self.open_project(folder)?.settings.app.name, environment, u32::MAX)?)
+    pub async fn history(&self, folder: &Path, name: Option<&EnvironmentName>) -> Result<Vec<RolloutRecord>, EngineError> {
+        let project = self.open_project(folder)?;
+        self.learn_all(&project).await;
+        Ok(self.store.rollouts(&project.settings.app.name, name, u32::MAX)?)
+    }
+
+    /// Learns what every environment's target tells; without an engine, memory alone has to do.
+    async fn learn_all(&self, project: &Project) {
+        let Ok(docker) = Docker::connect().await else { return };
+        for (name, environment) in &project.settings.environments {
+            let Ok(target) = self.target(&docker, project, environment) else { continue };
+            if let Err(error) = self.learn(target.as_ref(), &place(project, name)).await {
+                tracing::debug!(%error, "what the target remembers was not learned");
+            }
+        }
     }
 
     /// Lists those of a project's newest runs that go on, the newest first.
@@ -321,7 +320,7 @@ impl Engine {
         Ok(runs.into_iter().filter(|run| run.state == RunState::Running).collect())
     }
 
-    /// Reads instances' output until it ends or the receiver is dropped.
+    /// Reads instances' output until it ends or the receiver is dropped; first what the command before the start of what serves printed.
     ///
     /// # Errors
     /// When the project cannot be read or no engine answers.
@@ -335,13 +334,31 @@ impl Engine {
         let (name, environment) = environment(&project, name)?;
         let target = self.target(&Docker::connect().await?, &project, environment)?;
         let place = place(&project, name);
+        let before = match query.instance {
+            Some(_) => Vec::new(),
+            None => self.lines_before(target.as_ref(), &place, query.tail).await?,
+        };
         let (sender, receiver) = mpsc::channel(1024);
         tokio::spawn(async move {
+            for line in before {
+                if sender.send(line).await.is_err() {
+                    return;
+                }
+            }
             if let Err(error) = target.logs(&place, &query, &sender).await {
                 tracing::warn!(%error, "reading logs ended");
             }
         });
         Ok(receiver)
+    }
+
+    /// What the command before the start of what serves printed, as far as this home remembers it.
+    async fn lines_before(&self, target: &dyn Target, place: &Place, tail: Option<u32>) -> Result<Vec<LogLine>, EngineError> {
+        let Some(serving) = target.observe(place).await?.serving else { return Ok(Vec::new()) };
+        let lines = self.store.kept_lines(&serving.record.rollout)?;
+        let tail = tail.and_then(|tail| usize::try_from(tail).ok()).unwrap_or(usize::MAX);
+        let kept = lines.iter().skip(lines.len().saturating_sub(tail));
+        Ok(kept.map(|line| LogLine { source: "before_start".to_owned(), ..line.clone() }).collect())
     }
 
     /// Runs a command in the serving release.
@@ -378,11 +395,15 @@ impl Engine {
     ///
     /// # Errors
     /// When the target does not answer, or a living process works on an environment.
-    pub async fn recover(&self, folder: &Path) -> Result<Vec<String>, EngineError> {
+    pub async fn recover(&self, folder: &Path, only: Option<&EnvironmentName>) -> Result<Vec<String>, EngineError> {
         let project = self.open_project(folder)?;
+        if let Some(name) = only {
+            environment(&project, name)?;
+        }
         let docker = Docker::connect().await?;
         let mut done = Vec::new();
-        for (name, environment) in &project.settings.environments {
+        for (name, environment) in project.settings.environments.iter().filter(|(name, _)| only.is_none_or(|only| only == *name))
+        {
             let Ok(target) = self.target(&docker, &project, environment) else { continue };
             done.extend(self.recover_one(target, &project, name).await?.into_iter().map(|words| format!("{name}: {words}")));
         }
@@ -396,15 +417,15 @@ impl Engine {
         name: &EnvironmentName,
     ) -> Result<Vec<String>, EngineError> {
         let place = place(project, name);
-        let observed = target.observe(&place).await?;
         let mut done = Vec::new();
         let known = self.store.releases(&place.project)?;
-        for side in [&observed.serving, &observed.idle].into_iter().flatten() {
-            if known.iter().all(|release| release.id != side.record.release.id) {
-                self.store.remember_release(&side.record.release)?;
-                done.push(format!("learned release {} from the target", side.record.release.id));
+        let records = self.learn(target.as_ref(), &place).await?;
+        for record in records.serving.iter().chain(&records.earlier) {
+            if known.iter().all(|release| release.id != record.release.id) {
+                done.push(format!("learned release {} from the target", record.release.id));
             }
         }
+        let observed = target.observe(&place).await?;
         let unfinished = self.store.unfinished_rollouts(&place.project, name)?;
         if unfinished.is_empty() && rollout::leftovers(&observed).is_empty() {
             return Ok(done);
@@ -414,7 +435,7 @@ impl Engine {
             self.store.clone(),
             place.project.clone(),
             RunId::generate(),
-            pipeline::who(),
+            process::who(),
             sender,
             tokio_util::sync::CancellationToken::new(),
         );
@@ -432,6 +453,11 @@ impl Engine {
     pub async fn gc(&self, sweep: Sweep) -> Result<Garbage, EngineError> {
         let docker = Docker::connect().await?;
         let target = DockerTarget::new(&docker, Options::new(Scope::from_environment(), images::PROXY))?;
+        // What other laptops released stays as well: without knowing of it, their images would look like waste.
+        let known = self.store.projects()?;
+        for place in target.places().await?.into_iter().filter(|place| known.iter().any(|known| known.name == place.project)) {
+            self.learn(&target, &place).await?;
+        }
         let waste = target.garbage(&self.kept()?).await?;
         if sweep == Sweep::Remove {
             target.sweep(&waste).await?;
@@ -470,21 +496,6 @@ impl Engine {
     /// When the database cannot be written.
     pub fn cancel(&self, run: &RunId) -> Result<bool, EngineError> {
         Ok(self.store.ask_to_cancel(run)?)
-    }
-
-    /// The images that stay: of the newest releases of each project, as many as it keeps ready for a rollback.
-    fn kept(&self) -> Result<Kept, EngineError> {
-        let mut kept = Kept::default();
-        let mut counts: BTreeMap<ProjectName, u32> = BTreeMap::new();
-        for release in self.store.all_releases()? {
-            let count = counts.entry(release.project.clone()).or_default();
-            kept.projects.insert(release.project.clone());
-            if *count <= release.settings.keep.releases {
-                kept.images.insert(release.engine_id.clone());
-            }
-            *count += 1;
-        }
-        Ok(kept)
     }
 
     /// Lists the projects of this home with their environments, observed.
@@ -529,7 +540,7 @@ impl Engine {
 
     /// Takes away what gates of a run left whose process is gone.
     async fn clean_after_dead_runs(&self, docker: &Docker) -> Result<(), EngineError> {
-        let dead = self.store.abandon_dead_runs(is_alive)?;
+        let dead = self.store.abandon_dead_runs(process::runs)?;
         if let Err(error) = gauntlet::clean_leftovers(docker, &dead).await {
             tracing::warn!(%error, "what an ended run left behind was not taken away");
         }
@@ -567,17 +578,29 @@ impl Engine {
         target: Arc<dyn Target>,
         project: &Project,
         name: &EnvironmentName,
-        release: &Release,
+        which: Which,
         reason: RolloutReason,
         (wait, preview): (Bake, Preview),
     ) -> Result<Outcome, EngineError> {
         let (_, environment) = environment(project, name)?;
         let wanted = ServiceSettings::with_needed(&environment.services, &project.settings.services);
         let services = images::pin_services(docker, project, wanted).await?;
-        let settings = &project.settings;
-        let (consent, root) = (self.consent, project.root.as_path());
-        let delivery = Delivery { settings, name, environment, release, reason, wait, preview, consent, root, services };
-        deliver(context, target, delivery).await
+        let context = context.asked_for(&self.asked);
+        let place = place(project, name);
+        let lease = take_turn(&context, &target, &place, &purpose(reason, &which)).await?;
+        let delivered = async {
+            let chosen = self.choose(docker, target.as_ref(), project, name, &which).await?;
+            let context = context.passing_over(chosen.anyway);
+            let (settings, release, root) = (&project.settings, &chosen.release, project.root.as_path());
+            let consent = self.asked.consent;
+            let delivery = Delivery { settings, name, environment, release, reason, wait, preview, consent, root, services };
+            deliver(&context, target.as_ref(), &lease, delivery).await
+        };
+        let delivered = delivered.await;
+        if let Err(error) = lease.release().await {
+            tracing::warn!(%error, "the lock could not be given back; it counts as left behind in 30 s");
+        }
+        delivered
     }
 
     fn newest(&self, project: &Project) -> Result<Release, EngineError> {
@@ -586,56 +609,20 @@ impl Engine {
             EngineError::user("no_release", "nothing of this project was released yet").with_hint("run `nonevent ship`")
         })
     }
+}
 
-    /// The release that serves in the environment before, once it has finished its bake there.
-    async fn promoted(&self, target: &dyn Target, project: &Project, before: &EnvironmentName) -> Result<Release, EngineError> {
-        let observed = target.observe(&place(project, before)).await?;
-        let Some(serving) = &observed.serving else {
-            return Err(EngineError::user(
-                "not_promotable",
-                format!("nothing serves in {before}, from where a release would come"),
-            )
-            .with_hint(format!("run `nonevent ship {before}` first")));
-        };
-        let bakes = self.store.unfinished_rollouts(&project.settings.app.name, before)?;
-        if !bakes.is_empty() || !rollout::leftovers(&observed).is_empty() {
-            return Err(EngineError::user(
-                "not_promotable",
-                format!("release {} has not finished its bake in {before}", serving.record.release.id),
-            )
-            .with_hint(format!("wait for it, or run `nonevent ship {before}` again to end it")));
-        }
-        self.store.remember_release(&serving.record.release)?;
-        Ok(serving.record.release.clone())
+/// What is done, as whoever is refused the lock reads it.
+fn purpose(reason: RolloutReason, which: &Which) -> String {
+    match which {
+        Which::This(release) => format!("{} {}", reason.word(), release.id),
+        Which::Earlier(Some(prefix)) => format!("{} {prefix}", reason.word()),
+        Which::Decided(chosen, _) => format!("{} {}", reason.word(), chosen.release.id),
+        Which::Earlier(None) | Which::Serving => reason.word().to_owned(),
     }
+}
 
-    /// The release that served here before the present one, and was never found failing.
-    async fn last_known_good(
-        &self,
-        target: &dyn Target,
-        project: &Project,
-        name: &EnvironmentName,
-        releases: &[Release],
-    ) -> Result<Release, EngineError> {
-        let place = place(project, name);
-        let observed = target.observe(&place).await?;
-        let serving = observed.serving.ok_or_else(|| nothing_serves(name))?.record.release.id;
-        let rollouts = self.store.rollouts(&place.project, Some(name), u32::MAX)?;
-        rollouts
-            .iter()
-            .filter(|rollout| {
-                matches!(rollout.state, crate::model::RolloutState::Succeeded | crate::model::RolloutState::Recovered)
-            })
-            .map(|rollout| &rollout.to)
-            .filter(|release| **release != serving)
-            .find_map(|id| releases.iter().find(|release| release.id == *id))
-            .or_else(|| observed.idle.as_ref().map(|side| &side.record.release).filter(|release| release.id != serving))
-            .cloned()
-            .ok_or_else(|| {
-                EngineError::user("no_earlier_release", format!("no earlier release of {} is known in {name}", place.project))
-                    .with_hint("`nonevent releases` lists what there is")
-            })
-    }
+fn unknown_release(error: PrefixError) -> EngineError {
+    EngineError::user("release_unknown", error.to_string()).with_hint("`nonevent releases` lists them")
 }
 
 fn place(project: &Project, name: &EnvironmentName) -> Place {
@@ -674,12 +661,6 @@ fn nothing_serves(name: &EnvironmentName) -> EngineError {
 fn missing_lock(root: &Path) -> EngineError {
     let finding = project::lock::missing(root);
     EngineError::user("lock_missing", finding.message).with_hint(finding.hint)
-}
-
-/// Tells whether a process of this machine runs. Another user's counts, too.
-fn is_alive(pid: u32) -> bool {
-    let Ok(pid) = i32::try_from(pid) else { return false };
-    !matches!(nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None), Err(nix::errno::Errno::ESRCH))
 }
 
 /// Removes a volume of gates, or says that it would be.

@@ -3,6 +3,7 @@
 //! Command line and desktop stand on [`Engine`]; both read the same [`Event`] stream. The engine knows no Tauri, no clap, no
 //! notification daemon and no home folder: whoever opens it hands in its folders.
 
+mod compare;
 pub mod diagnosis;
 pub mod docker;
 mod engine;
@@ -14,14 +15,16 @@ pub mod mask;
 pub mod model;
 pub mod pages;
 pub mod pipeline;
+pub mod process;
 pub mod project;
 pub mod request;
 mod results;
 pub mod rollout;
+pub mod schedule;
 mod status;
 pub mod store;
 pub mod target;
 
-pub use engine::{Engine, Home};
+pub use engine::{Engine, Home, Watched};
 pub use error::{EngineError, Fault};
 pub use event::{Event, EventBody, Update};

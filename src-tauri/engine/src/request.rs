@@ -41,6 +41,29 @@ pub struct CheckRequest {
     pub after_red: AfterRed,
 }
 
+/// What a person says beside what is to be done.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Asked {
+    /// What happens when another process holds the environment.
+    pub held: WhenHeld,
+    /// Why it is done, in the person's words; kept with the rollout.
+    pub message: Option<String>,
+    /// Whether a rollback goes to a release that does not know the database's migrations.
+    pub anyway: Allow,
+    /// What happens when a rollout cannot promise that no request is lost.
+    pub consent: Consent,
+}
+
+/// What a run does when another process holds its environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WhenHeld {
+    /// It is refused, and told by whom.
+    #[default]
+    Refuse,
+    /// It waits until the other has done its work, or is dead.
+    Wait,
+}
+
 /// Whether something that is refused by default may pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]

@@ -19,6 +19,7 @@ pub fn of(place: &Place, observed: Observed) -> EnvironmentStatus {
         instances: observed.instances,
         services: observed.services,
         rollout,
+        held_by: observed.lock.map(|holder| format!("{}: {} (since {})", holder.owner, holder.purpose, holder.since)),
         unreachable: None,
     }
 }
@@ -35,6 +36,7 @@ pub fn unreachable(place: &Place, error: &EngineError) -> EnvironmentStatus {
         instances: Vec::new(),
         services: Vec::new(),
         rollout: None,
+        held_by: None,
         unreachable: Some(error.problem.message.clone()),
     }
 }

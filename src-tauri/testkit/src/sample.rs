@@ -25,6 +25,8 @@ pub fn holder(owner: &str) -> LockHolder {
         purpose: "ship for a test".to_owned(),
         since: String::new(),
         beat: String::new(),
+        machine: nonevent_engine::process::machine(),
+        started: 0,
     }
 }
 
@@ -74,6 +76,8 @@ pub fn release(place: &Place, id: &str, image: &Digest) -> Release {
             gates: Vec::new(),
             gate_images: Vec::new(),
             untested: true,
+            packages: Vec::new(),
+            migrations: Vec::new(),
         },
         created_at: "2026-11-23T10:00:00Z".to_owned(),
     }
@@ -96,6 +100,10 @@ pub fn record(place: &Place, rollout: &RolloutId, release: &str, image: &Digest,
             resources: Resources::default(),
         },
         staged_at: "2026-11-23T10:00:00Z".to_owned(),
+        by: None,
+        reason: None,
+        message: None,
+        anyway: None,
     }
 }
 

@@ -51,6 +51,8 @@ pub fn release(id: &str) -> Release {
             gates: Vec::new(),
             gate_images: Vec::new(),
             untested: false,
+            packages: Vec::new(),
+            migrations: Vec::new(),
         },
         created_at: "2026-01-01T00:00:00.000Z".into(),
     }

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use bollard::models::ContainerConfig;
 use bollard::query_parameters::{CommitContainerOptionsBuilder, CreateContainerOptions, RemoveImageOptionsBuilder};
 use nonevent_engine::model::{Digest, LogLine, LogStream, SecretDelivery, VolumeMount};
+use nonevent_engine::process;
 use nonevent_engine::target::{
-    Follow, InstanceSpec, Kept, LockHolder, LogQuery, RootFileSystem, Secret, Target, Terminal, WasteKind,
+    Follow, InstanceSpec, Kept, Life, LockHolder, LogQuery, RootFileSystem, Secret, Target, Terminal, WasteKind,
 };
 use nonevent_testkit::contract::{Behaviour, Scene, World, rollout};
 use nonevent_testkit::sample;
@@ -247,9 +248,21 @@ async fn docker_a_process_of_this_machine_that_is_gone_is_succeeded_at_once() {
     let mut child = std::process::Command::new("true").spawn().unwrap();
     child.wait().unwrap();
     let dead = LockHolder { pid: child.id(), ..sample::holder("ann@one") };
-    let old = lab.target.lock(&place, &dead).await.unwrap();
+    let elsewhere = LockHolder { machine: "elsewhere".to_owned(), ..dead.clone() };
+    let far = lab.target.lock(&place, &elsewhere).await.unwrap();
     assert!(lab.target.lock(&place, &sample::holder("bob@two")).await.is_err(), "who is on another machine cannot know");
-    let new = lab.target.lock(&place, &sample::holder("ann@one")).await.unwrap();
+    lab.target.unlock(&far).await.unwrap();
+
+    let old = lab.target.lock(&place, &dead).await.unwrap();
+    assert_eq!(lab.target.held(&place).await.unwrap().unwrap().life, Life::Ended);
+    let new = lab.target.lock(&place, &sample::holder("bob@two")).await.unwrap();
     assert!(new.number > old.number);
     lab.target.unlock(&new).await.unwrap();
+
+    // Its id was given to another process since.
+    let own = std::process::id();
+    let reborn = LockHolder { started: process::started(own) + 1, ..sample::holder("ann@one") };
+    lab.target.lock(&place, &reborn).await.unwrap();
+    let last = lab.target.lock(&place, &sample::holder("ann@one")).await.unwrap();
+    lab.target.unlock(&last).await.unwrap();
 }

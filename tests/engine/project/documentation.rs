@@ -40,7 +40,7 @@ fn documented() -> BTreeSet<String> {
 
 #[test]
 fn every_key_that_is_accepted_is_documented_and_the_other_way_round() {
-    let everything = "[app]\n[process.a]\n[build]\n[lock]\n[gauntlet.a]\n[services.a]\nimage = \"x\"\nready = { port = 1 }\n[health]\n[release]\n[environments.a.process.a]\n[environments.a.tolerance]\n";
+    let everything = "[app]\n[process.a]\n[job.a]\nschedule = \"@daily\"\nrun = \"x\"\n[build]\n[lock]\n[gauntlet.a]\n[services.a]\nimage = \"x\"\nready = { port = 1 }\n[health]\n[release]\n[environments.a.process.a]\n[environments.a.tolerance]\n";
     let accepted = accepted_keys(everything).unwrap();
     // Tables are described by what they hold.
     let is_table = |key: &String| accepted.iter().any(|other| other.starts_with(&format!("{key}.")));
@@ -61,7 +61,7 @@ fn the_examples_are_valid() {
 
 #[test]
 fn the_defaults_on_the_page_are_the_defaults() {
-    let text = "[process.web]\n[process.worker]\ncommand = \"x\"\n[services.db]\nimage = \"x\"\n[gauntlet]\nunit = { run = \"x\" }\n[environments.production]\n";
+    let text = "[job.daily]\nschedule = \"@daily\"\nrun = \"x\"\n[process.web]\n[process.worker]\ncommand = \"x\"\n[services.db]\nimage = \"x\"\n[gauntlet]\nunit = { run = \"x\" }\n[environments.production]\n";
     let tree =
         Tree::with(&["uvicorn"]).file("main.py", "from fastapi import FastAPI\n\napp = FastAPI()\n").file("nonevent.toml", text);
     let project = tree.project();
@@ -72,6 +72,7 @@ fn the_defaults_on_the_page_are_the_defaults() {
             table = heading
                 .replace("environments.NAME", "environments.production")
                 .replace("process.NAME", "process.worker")
+                .replace("job.NAME", "job.daily")
                 .replace("gauntlet.NAME", "gauntlet.unit")
                 .replace("services.NAME", "services.db");
         }

@@ -25,6 +25,8 @@ pub struct Args {
     /// Remove its volumes too: what its services and the app keep is lost
     #[arg(long)]
     data: bool,
+    #[command(flatten)]
+    turn: args::Turn,
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
@@ -35,7 +37,7 @@ pub struct Args {
 /// # Errors
 /// When it is not confirmed, or the run fails.
 pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
-    let (engine, folder) = (session.engine()?, session.folder()?);
+    let (engine, folder) = (session.engine()?.asked(args.turn.asked()), session.folder()?);
     let consent = Consent::from_flag(args.yes);
     let leave = match args.data {
         true => Leave::Nothing,

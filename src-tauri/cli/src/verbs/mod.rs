@@ -4,6 +4,7 @@ pub mod cancel;
 pub mod check;
 pub mod completions;
 pub mod desktop;
+pub mod diff;
 pub mod down;
 pub mod engine;
 pub mod exec;
@@ -12,6 +13,7 @@ pub mod exports;
 pub mod gc;
 pub mod history;
 pub mod init;
+pub mod jobs;
 pub mod lock;
 pub mod logs;
 pub mod man;
@@ -25,7 +27,9 @@ pub mod results;
 pub mod rollback;
 pub mod ship;
 pub mod status;
+pub mod unlock;
 mod watch;
+pub mod watch_home;
 
 use clap::Subcommand;
 
@@ -48,13 +52,17 @@ pub enum Verb {
     Open(open::Args),
     Releases(releases::Args),
     History(history::Args),
+    Diff(diff::Args),
     Explain(explain::Args),
     Rollback(rollback::Args),
     Restart(restart::Args),
     Exec(exec::Args),
     Down(down::Args),
+    Jobs(jobs::Args),
+    Watch(watch_home::Args),
     Cancel(cancel::Args),
     Recover(recover::Args),
+    Unlock(unlock::Args),
     Init(init::Args),
     Engine(engine::Args),
     Projects(projects::Args),
@@ -78,13 +86,17 @@ impl Verb {
             Self::Open(_) => "open",
             Self::Releases(_) => "releases",
             Self::History(_) => "history",
+            Self::Diff(_) => "diff",
             Self::Explain(_) => "explain",
             Self::Rollback(_) => "rollback",
             Self::Restart(_) => "restart",
             Self::Exec(_) => "exec",
             Self::Down(_) => "down",
+            Self::Jobs(_) => "jobs",
+            Self::Watch(_) => "watch",
             Self::Cancel(_) => "cancel",
             Self::Recover(_) => "recover",
+            Self::Unlock(_) => "unlock",
             Self::Init(_) => "init",
             Self::Engine(_) => "engine",
             Self::Projects(_) => "projects",
@@ -110,15 +122,19 @@ pub async fn run(verb: Verb, session: &mut Session) -> Result<Exit, CliError> {
         Verb::Results(args) => results::run(args, session),
         Verb::Logs(args) => logs::run(args, session).await,
         Verb::Open(args) => open::run(args, session).await,
-        Verb::Releases(args) => releases::run(args, session),
-        Verb::History(args) => history::run(args, session),
+        Verb::Releases(args) => releases::run(args, session).await,
+        Verb::History(args) => history::run(args, session).await,
+        Verb::Diff(args) => diff::run(args, session).await,
         Verb::Explain(args) => explain::run(args, session),
         Verb::Rollback(args) => rollback::run(args, session).await,
         Verb::Restart(args) => restart::run(args, session).await,
         Verb::Exec(args) => exec::run(args, session).await,
         Verb::Down(args) => down::run(args, session).await,
+        Verb::Jobs(args) => jobs::run(args, session).await,
+        Verb::Watch(args) => watch_home::run(args, session).await,
         Verb::Cancel(args) => cancel::run(args, session),
         Verb::Recover(args) => recover::run(args, session).await,
+        Verb::Unlock(args) => unlock::run(args, session).await,
         Verb::Init(args) => init::run(args, session),
         Verb::Engine(args) => engine::run(args, session).await,
         Verb::Projects(args) => projects::run(args, session).await,

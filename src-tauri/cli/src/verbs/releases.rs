@@ -22,8 +22,9 @@ pub struct Args {}
 ///
 /// # Errors
 /// When the project or its history cannot be read.
-pub fn run(_args: Args, session: &mut Session) -> Result<Exit, CliError> {
-    let releases = session.engine()?.releases(&session.folder()?)?;
+pub async fn run(_args: Args, session: &mut Session) -> Result<Exit, CliError> {
+    let (engine, folder) = (session.engine()?, session.folder()?);
+    let releases = engine.releases(&folder).await?;
     session.answer("releases", json!({ "releases": releases }), |view| text(&releases, view));
     Ok(Exit::Done)
 }

@@ -1,6 +1,7 @@
 //! `nonevent restart`
 
 use nonevent_engine::model::EnvironmentName;
+use nonevent_engine::request::Asked;
 
 use crate::confirm::Consent;
 use crate::error::CliError;
@@ -20,6 +21,8 @@ pub struct Args {
     /// The environment
     #[arg(default_value = "local", value_parser = args::environment)]
     environment: EnvironmentName,
+    #[command(flatten)]
+    said: args::Said,
     /// Ask nothing: neither for the name of a protected environment, nor whether requests may be lost
     #[arg(short, long)]
     yes: bool,
@@ -30,10 +33,10 @@ pub struct Args {
 /// # Errors
 /// When the environment is not confirmed, nothing serves there, or the run fails.
 pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
-    let (engine, folder) = (session.engine()?, session.folder()?);
     let consent = Consent::from_flag(args.yes);
+    let asked = Asked { consent: session.consent(consent), ..args.said.asked() };
+    let (engine, folder) = (session.engine()?.asked(asked), session.folder()?);
     session.confirm_protected(&engine, &folder, &args.environment, consent)?;
-    let engine = engine.with_consent(session.consent(consent));
     let interrupts = Interrupts::listen().map_err(CliError::Setup)?;
     carry(session, "restart", interrupts, engine.restart(&folder, &args.environment)).await
 }

@@ -1,6 +1,7 @@
 //! `nonevent rollback`
 
 use nonevent_engine::model::EnvironmentName;
+use nonevent_engine::request::{Allow, Asked};
 
 use crate::confirm::Consent;
 use crate::error::CliError;
@@ -15,7 +16,7 @@ use crate::{args, help};
 #[command(after_help = help::examples(&[
     ("nonevent rollback", "`local`, to the last known good release"),
     ("nonevent rollback 3f2a", "to the release whose id begins so"),
-    ("nonevent rollback -e production", "another environment"),
+    ("nonevent rollback -e production -m slow", "another environment, with the reason"),
 ]))]
 pub struct Args {
     /// The release, or the beginning of its id; without it, the last known good
@@ -23,6 +24,11 @@ pub struct Args {
     /// The environment
     #[arg(short = 'e', long = "env", value_name = "ENVIRONMENT", default_value = "local", value_parser = args::environment)]
     environment: EnvironmentName,
+    #[command(flatten)]
+    said: args::Said,
+    /// Go back although the release does not know the database's migrations; the history keeps it
+    #[arg(long)]
+    anyway: bool,
     /// Ask nothing: neither for the name of a protected environment, nor whether requests may be lost
     #[arg(short, long)]
     yes: bool,
@@ -33,10 +39,14 @@ pub struct Args {
 /// # Errors
 /// When the environment is not confirmed, the release is not known, or the run fails.
 pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
-    let (engine, folder) = (session.engine()?, session.folder()?);
+    let anyway = match args.anyway {
+        true => Allow::Yes,
+        false => Allow::No,
+    };
     let consent = Consent::from_flag(args.yes);
+    let asked = Asked { anyway, consent: session.consent(consent), ..args.said.asked() };
+    let (engine, folder) = (session.engine()?.asked(asked), session.folder()?);
     session.confirm_protected(&engine, &folder, &args.environment, consent)?;
-    let engine = engine.with_consent(session.consent(consent));
     let interrupts = Interrupts::listen().map_err(CliError::Setup)?;
     carry(session, "rollback", interrupts, engine.rollback(&folder, &args.environment, args.release.as_deref())).await
 }

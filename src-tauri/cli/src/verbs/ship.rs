@@ -1,7 +1,7 @@
 //! `nonevent ship`
 
 use nonevent_engine::model::EnvironmentName;
-use nonevent_engine::request::{AfterRed, Allow, Bake, Gates, Preview, ShipRequest};
+use nonevent_engine::request::{AfterRed, Allow, Asked, Bake, Gates, Preview, ShipRequest};
 
 use super::exports::Exports;
 use crate::confirm::Consent;
@@ -32,6 +32,8 @@ pub struct Args {
     /// Ship uncommitted changes elsewhere than to `local`
     #[arg(long)]
     dirty: bool,
+    #[command(flatten)]
+    said: args::Said,
     /// Ask nothing: neither for the name of a protected environment, nor whether requests may be lost
     #[arg(short, long)]
     yes: bool,
@@ -100,13 +102,13 @@ pub fn after_red(fail_fast: bool) -> AfterRed {
 /// # Errors
 /// When the environment is not confirmed, or the run fails.
 pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
-    let (engine, folder) = (session.engine()?, session.folder()?);
     let consent = Consent::from_flag(args.yes);
     if args.preview && consent == Consent::Wanted && session.asker.is_none() {
         return Err(CliError::NobodyToAsk { question: "`--preview` waits for somebody to agree".to_owned() });
     }
+    let asked = Asked { consent: session.consent(consent), ..args.said.asked() };
+    let (engine, folder) = (session.engine()?.asked(asked), session.folder()?);
     session.confirm_protected(&engine, &folder, &args.environment, consent)?;
-    let engine = engine.with_consent(session.consent(consent));
     let interrupts = Interrupts::listen().map_err(CliError::Setup)?;
     let start = std::future::ready(engine.ship(&folder, args.request()));
     let exports = args.exports;

@@ -110,6 +110,9 @@ fn notes(status: &EnvironmentStatus) -> Vec<String> {
     if let Some(reason) = &status.unreachable {
         notes.push(format!("it could not be observed: {reason}"));
     }
+    if let Some(holder) = &status.held_by {
+        notes.push(format!("held by {holder}"));
+    }
     if status.rollout.is_some() {
         notes.push("a rollout goes on here, or was left in the middle: `nonevent recover` ends what nobody works on".into());
     }

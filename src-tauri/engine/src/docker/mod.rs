@@ -7,6 +7,7 @@ mod address;
 mod connect;
 mod context;
 mod dial;
+pub mod disk;
 mod error;
 mod lines;
 mod login;

@@ -5,7 +5,7 @@ use crate::error::EngineError;
 use crate::model::{EnvironmentName, ProjectName};
 use crate::pages::RunRequest;
 use crate::project::Project;
-use crate::request::{AfterRed, CheckRequest, Consent, Preview, Run, ShipRequest};
+use crate::request::{AfterRed, Asked, CheckRequest, Consent, Preview, Run, ShipRequest};
 use crate::target::Leave;
 
 impl Engine {
@@ -24,7 +24,7 @@ impl Engine {
             }
         }
         // The window shows the plan, with what it promises, to whoever asks for it.
-        let engine = self.with_consent(Consent::Given);
+        let engine = self.asked(Asked { consent: Consent::Given, ..self.asked.clone() });
         match request {
             RunRequest::Ship { environment, untested, dirty, gates, bake } => engine.ship(
                 &folder,

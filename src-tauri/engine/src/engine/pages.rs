@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Engine, is_alive};
+use super::Engine;
 use crate::error::EngineError;
 use crate::model::{Excerpt, ProjectName, Release, ReleaseId, RolloutRecord, RunId, RunRecord, RunState};
 use crate::pages::{self, ProjectFacts, ReleaseHeader, ReleasePage, RunPage};
+use crate::process;
 use crate::project::Project;
 
 /// As many rollouts of a project as a page shows.
@@ -25,7 +26,7 @@ impl Engine {
     /// # Errors
     /// When the memory of the home cannot be read.
     pub fn runs(&self, project: &ProjectName, limit: u32) -> Result<Vec<RunRecord>, EngineError> {
-        let dead = self.store.dead_runs(is_alive)?;
+        let dead = self.store.dead_runs(process::runs)?;
         let runs = self.store.runs(project, limit)?;
         Ok(runs.into_iter().map(|run| judged(run, &dead)).collect())
     }
@@ -39,7 +40,7 @@ impl Engine {
         let found = self.store.run(run)?.ok_or_else(|| {
             EngineError::user("run_unknown", "no such run is known here").with_hint("`nonevent history` lists what happened")
         })?;
-        let dead = self.store.dead_runs(is_alive)?;
+        let dead = self.store.dead_runs(process::runs)?;
         Ok(RunPage { run: judged(found, &dead), events: self.store.events_after(after, Some(run), limit)? })
     }
 

@@ -3,11 +3,14 @@
 //! Owns no logic beyond constructors and display; imports nothing else of the engine.
 
 mod diagnosis;
+mod diff;
 mod gate;
 mod id;
 mod image;
 mod instance;
+mod job;
 mod lock;
+mod migration;
 mod problem;
 mod release;
 mod rollout;
@@ -18,6 +21,7 @@ mod strategy;
 pub use diagnosis::{
     Absence, Cause, Certainty, DatabaseTrouble, Denial, Diagnosis, MigrationTool, Moment, SourcePlace, Suspect, VariableReader,
 };
+pub use diff::{Changed, Commit, Commits, ReleaseDiff};
 pub use gate::{
     Comparison, Coverage, Excerpt, FileCoverage, Finding, GateName, GateReport, GateState, Level, RunMark, RunResults,
     TestOutcome, TestPast, TestReport, TestResult, TestState,
@@ -25,9 +29,11 @@ pub use gate::{
 pub use id::{Digest, EnvironmentName, InstanceId, ProcessName, ProjectName, ReleaseId, RolloutId, RunId};
 pub use image::{BuilderKind, EngineInfo, EngineOrigin, ImageReport, PinnedImage, StoreKind};
 pub use instance::{HealthState, Instance, InstanceState};
+pub use job::{JobRun, JobStatus};
 pub use lock::{LockFinding, LockKind, LockReport, LockSituation, Strictness};
+pub use migration::{Migrations, unknown_migrations};
 pub use problem::Problem;
-pub use release::{Evidence, GateEvidence, GateImageEvidence, Placement, Release, SourceState};
+pub use release::{Evidence, GateEvidence, GateImageEvidence, PackageEvidence, Placement, Release, SourceState};
 pub use rollout::{
     EnvironmentStatus, Guarantee, Needs, Plan, PlannedStep, ProbeAttempt, ProbeOutcome, RolloutReason, RolloutRecord,
     RolloutState, ServiceStatus, StepKind, StepRecord, StepState,
@@ -35,8 +41,8 @@ pub use rollout::{
 pub use run::{LogLine, LogStream, RunRecord, RunState, Stage, StageState};
 pub use settings::{
     AppSettings, BuildSettings, CommandLine, EnvironmentSettings, Framework, GateBudget, GateSettings, GauntletSettings,
-    HealthCheck, HealthProbe, KeepSettings, LockSettings, Origin, Process, ProcessKind, ProcessPlacement, ProjectSettings, Ready,
-    ReleaseSettings, Resources, SecretDelivery, ServiceContainer, ServiceFile, ServiceMoment, ServiceSettings, Setting,
-    VolumeMount,
+    HealthCheck, HealthProbe, JobSettings, KeepSettings, LockSettings, Origin, Process, ProcessKind, ProcessPlacement,
+    ProjectSettings, Ready, ReleaseSettings, Resources, SecretDelivery, ServiceContainer, ServiceFile, ServiceMoment,
+    ServiceSettings, Setting, VolumeMount,
 };
 pub use strategy::{Batch, Figures, Strategy, Tolerance, Verdict};

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AppSettings, BuilderKind, Digest, EnvironmentName, HealthCheck, LockKind, PinnedImage, ProcessName, ProjectName, ReleaseId,
-    ReleaseSettings, Resources, SecretDelivery, Strictness,
+    AppSettings, BuilderKind, Digest, EnvironmentName, HealthCheck, LockKind, Migrations, PinnedImage, ProcessName, ProjectName,
+    ReleaseId, ReleaseSettings, Resources, SecretDelivery, Strictness,
 };
 
 /// An image digest + the settings common to all environments + the evidence that it passed the gauntlet. Never changed once made.
@@ -62,6 +62,22 @@ pub struct Evidence {
     pub gate_images: Vec<GateImageEvidence>,
     /// True when there were no tests and a person let it pass.
     pub untested: bool,
+    /// The distributions that the lock puts into the image, by name. Since format 3.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub packages: Vec<PackageEvidence>,
+    /// The migrations that the source knows. Since format 3.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub migrations: Vec<Migrations>,
+}
+
+/// A distribution that the lock puts into the image.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct PackageEvidence {
+    /// Its normalized name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
 }
 
 /// The state of the source when it was built.

@@ -263,6 +263,12 @@ pub struct RolloutRecord {
     pub finished_at: Option<String>,
     /// Who asked: `user@host`.
     pub by: String,
+    /// Why, in the person's words.
+    #[serde(default)]
+    pub message: Option<String>,
+    /// What was passed over because the person said so.
+    #[serde(default)]
+    pub anyway: Option<String>,
     /// Its steps.
     pub steps: Vec<StepRecord>,
 }
@@ -337,6 +343,9 @@ pub struct EnvironmentStatus {
     pub services: Vec<ServiceStatus>,
     /// A rollout that goes on, or was left in the middle.
     pub rollout: Option<RolloutId>,
+    /// Who holds its lock: `user@host`, for what and since when, in words.
+    #[serde(default)]
+    pub held_by: Option<String>,
     /// Why it could not be observed, if it could not.
     pub unreachable: Option<String>,
 }

@@ -470,6 +470,25 @@ pub struct ReleaseSettings {
     pub before_start: Option<CommandLine>,
     /// How many releases stay ready for a rollback.
     pub keep: KeepSettings,
+    /// Commands that run at times, in the release that serves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub jobs: Vec<JobSettings>,
+}
+
+/// A command that runs at times, in a one-off container of the release that serves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct JobSettings {
+    /// Its name.
+    pub name: String,
+    /// When it runs, as crontab(5) writes it.
+    pub schedule: String,
+    /// The time zone of the schedule, by its name in the IANA database.
+    pub timezone: String,
+    /// What it runs.
+    pub run: CommandLine,
+    /// Time after which it is stopped.
+    pub timeout: Duration,
 }
 
 /// How many retired releases stay ready for a rollback.
@@ -478,11 +497,14 @@ pub struct ReleaseSettings {
 pub struct KeepSettings {
     /// Releases, the serving one not counted.
     pub releases: u32,
+    /// Bytes of their images' own layers together; the last one that served stays in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
 }
 
 impl Default for KeepSettings {
     fn default() -> Self {
-        Self { releases: 5 }
+        Self { releases: 5, bytes: None }
     }
 }
 

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use crate::event::{Event, EventBody, Update};
 use crate::mask::Mask;
 use crate::model::{LogLine, ProjectName, RunId, Stage};
-use crate::request::Approval;
+use crate::request::{Approval, Asked};
 use crate::store::{Store, StoreError};
 
 /// What every stage of a run is given. Cheap to clone.
@@ -21,6 +21,9 @@ pub struct Context {
     cancel: CancellationToken,
     mask: Mask,
     approval: Approval,
+    asked: Asked,
+    /// What was passed over because a person said so, in words.
+    anyway: Option<String>,
 }
 
 impl Context {
@@ -41,13 +44,36 @@ impl Context {
                 let _ = forward.try_send(Update::Line(line));
             }
         });
-        Self { store, project, run, by, updates, lines, cancel, mask: Mask::default(), approval: Approval::default() }
+        let (mask, approval, asked, anyway) = (Mask::default(), Approval::default(), Asked::default(), None);
+        Self { store, project, run, by, updates, lines, cancel, mask, approval, asked, anyway }
     }
 
     /// Returns the same context for work that has secrets: whatever it tells is told without them.
     #[must_use]
     pub fn masking(&self, mask: Mask) -> Self {
         Self { mask, ..self.clone() }
+    }
+
+    /// Returns the same context for work that was asked for in this way.
+    #[must_use]
+    pub fn asked_for(&self, asked: &Asked) -> Self {
+        Self { asked: asked.clone(), ..self.clone() }
+    }
+
+    /// Returns the same context for work that passes over something because a person said so.
+    #[must_use]
+    pub fn passing_over(&self, what: Option<String>) -> Self {
+        Self { anyway: what, ..self.clone() }
+    }
+
+    /// Returns what the person said beside what is to be done.
+    pub fn asked(&self) -> &Asked {
+        &self.asked
+    }
+
+    /// Returns what was passed over because a person said so, in words.
+    pub fn anyway(&self) -> Option<&str> {
+        self.anyway.as_deref()
     }
 
     /// Returns the memory of the home.

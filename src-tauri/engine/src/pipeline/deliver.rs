@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use super::Context;
 use super::placement::{Composed, compose};
@@ -42,11 +41,16 @@ pub struct Delivery<'a> {
     pub services: BTreeMap<String, (ServiceSettings, String)>,
 }
 
-/// Takes the environment's lock, ends what an earlier process left in the middle, and moves the environment.
+/// Ends what an earlier process left in the middle, and moves the environment whose lock is held.
 ///
 /// # Errors
-/// When it does not get there; the lock is given back in any case.
-pub async fn deliver(context: &Context, target: Arc<dyn Target>, delivery: Delivery<'_>) -> Result<Outcome, EngineError> {
+/// When it does not get there.
+pub async fn deliver(
+    context: &Context,
+    target: &dyn Target,
+    lease: &Lease,
+    delivery: Delivery<'_>,
+) -> Result<Outcome, EngineError> {
     for (skipped, reason) in [
         (Stage::Publish, "the image is in the engine that runs it"),
         (Stage::Provision, "the environment has no infrastructure of its own"),
@@ -57,13 +61,7 @@ pub async fn deliver(context: &Context, target: Arc<dyn Target>, delivery: Deliv
         compose(delivery.settings, delivery.name, delivery.environment, delivery.release, &context.store().hash_key()?)?;
     let order = order(&delivery, composed);
     let place = Place { project: context.project().clone(), environment: delivery.name.clone() };
-    let purpose = format!("{} {}", delivery.reason.word(), delivery.release.id);
-    let lease = Lease::acquire(Arc::clone(&target), &place, context.by(), &purpose).await?;
-    let result = roll_out(context, target.as_ref(), &lease, &order).await;
-    if let Err(error) = lease.release().await {
-        tracing::warn!(%error, "the lock could not be given back; it counts as left behind in 30 s");
-    }
-    let done = result?;
+    let done = roll_out(context, target, lease, &order).await?;
     let observed = target.observe(&place).await?;
     Ok(Outcome { environment: Some(place.environment), release: Some(delivery.release.id.clone()), url: observed.url, done })
 }

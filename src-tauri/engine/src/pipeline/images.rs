@@ -15,7 +15,7 @@ use crate::image::{
     DevelopmentBuild, DevelopmentImage, LibcKind, PythonRuntime, development_image, dockerfile, hold_pinned, inspect,
     python_runtime, read_sources, resolve_base,
 };
-use crate::model::{Digest, ImageReport, Release, ServiceSettings, Stage};
+use crate::model::{Digest, ImageReport, PackageEvidence, Release, ServiceSettings, Stage};
 use crate::project::lock::{
     self, Libc, LocalPackage, LockFile, LockedPackage, Machine, MainDependencies, PythonTarget, ResolvedWheel, Wanted,
 };
@@ -50,6 +50,8 @@ pub struct Tooling {
     pub ground: Vec<String>,
     /// Versions of what the lock pins, by distribution; none where the image may hold others.
     pub versions: BTreeMap<String, String>,
+    /// What the lock puts into the release's image.
+    pub packages: Vec<PackageEvidence>,
     /// What people should know about tools that the project does not lock.
     notes: Vec<String>,
 }
@@ -122,7 +124,7 @@ impl Images<'_> {
         let others = (!companions.is_empty()).then(|| image.digest.as_str().to_owned());
         let ground = [base.digest.as_str().to_owned()].into_iter().chain(others).chain(all().map(named)).collect();
         let versions = all().map(|wheel| (wheel.name.clone(), wheel.version.clone())).collect();
-        Ok((image, Tooling { wheels: tools, sources, ground, versions, notes }))
+        Ok((image, Tooling { wheels: tools, sources, ground, versions, packages: packages(&app), notes }))
     }
 
     async fn build_by_dockerfile(&self, sources: Sources) -> Result<(ImageReport, Tooling), EngineError> {
@@ -132,12 +134,12 @@ impl Images<'_> {
         let cancel = self.context.cancel();
         let image =
             dockerfile::build(self.docker, &self.project.root, &settings.build, &settings.app, lines, &progress, cancel).await?;
-        let Locked { tools, notes, .. } = match self.lock {
+        let Locked { app, tools, notes, .. } = match self.lock {
             Some(lock) => self.locked(lock, &python_runtime(self.docker, &image.engine_id, self.cache).await?).await?,
             None => Locked::default(),
         };
         let ground = [image.digest.as_str().to_owned()].into_iter().chain(tools.iter().map(named)).collect();
-        Ok((image, Tooling { wheels: tools, sources, ground, versions: BTreeMap::new(), notes }))
+        Ok((image, Tooling { wheels: tools, sources, ground, versions: BTreeMap::new(), packages: packages(&app), notes }))
     }
 
     /// Makes the image that gates run in.
@@ -245,6 +247,13 @@ impl Images<'_> {
         write_pins(&self.project.root, &pins)?;
         Ok(Unlocked { wheels: found.wheels.into_iter().map(wheel).collect(), notes })
     }
+}
+
+fn packages(wheels: &[Wheel]) -> Vec<PackageEvidence> {
+    let package = |wheel: &Wheel| PackageEvidence { name: wheel.name.clone(), version: wheel.version.clone() };
+    let mut packages: Vec<PackageEvidence> = wheels.iter().map(package).collect();
+    packages.sort();
+    packages
 }
 
 fn wheel(wheel: ResolvedWheel) -> Wheel {

@@ -10,7 +10,8 @@ pub mod prove;
 pub mod release;
 mod stage;
 mod start;
+pub mod turn;
 mod workers;
 
 pub use context::Context;
-pub use start::{start, who};
+pub use start::start;

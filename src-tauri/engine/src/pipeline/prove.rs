@@ -12,14 +12,14 @@ use crate::event::EventBody;
 use crate::gauntlet::{self, AfterRed};
 use crate::model::{
     BuilderKind, Evidence, GateEvidence, GateImageEvidence, GateReport, GateState, ImageReport, LockReport, LockSituation,
-    Release, Stage, StageState, Strictness,
+    Migrations, Release, Stage, StageState, Strictness,
 };
 use crate::project::Project;
 use crate::project::lock::{self, LockFile};
 use crate::request::{Allow, Gates};
 
 /// The version of the evidence's shape.
-const EVIDENCE_SHAPE: u32 = 2;
+const EVIDENCE_SHAPE: u32 = 3;
 
 /// What the stages before a rollout found and made.
 pub struct Proven {
@@ -56,9 +56,19 @@ pub async fn prove(
     let images = Images { context, docker, cache, project, lock: lock.as_ref() };
     let (image, tooling) = interruptible(context, Stage::Build, build(context, &images)).await?;
     let gauntlet = stage(context, Stage::Gauntlet, gauntlet(context, &images, &image, &tooling, allowed)).await?;
-    let evidence = evidence(project, source, report.as_ref(), &image, &gauntlet);
+    let migrations = migrations(project, &tooling).await;
+    let packages = tooling.packages.clone();
+    let evidence = Evidence { packages, migrations, ..evidence(project, source, report.as_ref(), &image, &gauntlet) };
     let release = release(context, project, &image, evidence).await?;
     Ok(Proven { release, reports: gauntlet.reports })
+}
+
+/// Reads the migrations in the tree that was built.
+async fn migrations(project: &Project, tooling: &Tooling) -> Vec<Migrations> {
+    let root = project.root.clone();
+    let files: Vec<String> = tooling.sources.release.files.iter().map(|file| file.path.clone()).collect();
+    let read = move || crate::project::migrations(&root, files.iter().map(String::as_str));
+    tokio::task::spawn_blocking(read).await.unwrap_or_default()
 }
 
 async fn inspect(context: &Context, project: &Project) -> Result<(crate::model::SourceState, StageState, String), EngineError> {
@@ -245,6 +255,8 @@ fn evidence(
             .collect(),
         gate_images,
         untested: !is_tested(reports),
+        packages: Vec::new(),
+        migrations: Vec::new(),
     }
 }
 

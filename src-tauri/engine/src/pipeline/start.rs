@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::Context;
 use crate::error::{EngineError, Fault};
 use crate::model::{EnvironmentName, ProjectName, RunId, RunRecord, RunState};
+use crate::process;
 use crate::request::{Outcome, Run};
 use crate::store::{Store, now};
 
@@ -35,7 +36,7 @@ where
     let (sender, updates) = mpsc::channel(UPDATES);
     let (tell, outcome) = oneshot::channel();
     let cancel = CancellationToken::new();
-    let by = who();
+    let by = process::who();
     let record = RunRecord {
         id: RunId::generate(),
         project: project.clone(),
@@ -104,11 +105,4 @@ async fn finish(context: &Context, result: Result<Outcome, EngineError>) -> Resu
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
     text.unwrap_or_else(|| "something went wrong in the background".into())
-}
-
-/// Returns `user@host` of this process.
-pub fn who() -> String {
-    let user = nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten().map(|user| user.name);
-    let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
-    format!("{}@{}", user.as_deref().unwrap_or("unknown"), host.as_deref().unwrap_or("localhost"))
 }

@@ -25,11 +25,12 @@ mod yaml;
 use std::path::{Path, PathBuf};
 
 pub use config::accepted_keys;
+pub use detect::migrations;
 pub use error::{ProjectError, Warning};
 pub use init::{InitReport, init, init_with};
 pub use manifest::Manifest;
 pub use place::{At, Located};
-pub use source::source_state;
+pub use source::{commits_between, source_state};
 
 use crate::model::{Framework, ProjectSettings, Setting, SourceState};
 use config::{Configuration, MANIFEST};

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use crate::model::SourceState;
+use crate::model::{Commit, Commits, SourceState};
 
 /// Variables by which a Git hook would point at another repository or index.
 const AMBIENT: [&str; 6] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX"];
@@ -43,4 +43,23 @@ fn git(root: &Path, arguments: &[&str]) -> Option<Output> {
         command.env_remove(variable);
     }
     command.args(arguments).output().ok()
+}
+
+/// Commits that are told at most, in each direction.
+const MOST_COMMITS: &str = "--max-count=200";
+
+/// Returns the commits between two, as far as they touch the folder; none when the repository does not have them.
+pub fn commits_between(root: &Path, from: &str, to: &str) -> Option<Commits> {
+    let listed = |range: String| -> Option<Vec<Commit>> {
+        let format = "--format=%H%x1f%s%x1f%an%x1f%aI";
+        let output = git(root, &["log", MOST_COMMITS, format, &range, "--", "."]).filter(|output| output.status.success())?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        Some(text.lines().filter_map(commit).collect())
+    };
+    Some(Commits { added: listed(format!("{from}..{to}"))?, taken_back: listed(format!("{to}..{from}"))?, unknown: None })
+}
+
+fn commit(line: &str) -> Option<Commit> {
+    let mut fields = line.split('\u{1f}').map(str::to_owned);
+    Some(Commit { id: fields.next()?, subject: fields.next()?, author: fields.next()?, at: fields.next()? })
 }

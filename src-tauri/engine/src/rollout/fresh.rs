@@ -60,7 +60,9 @@ impl Rollout<'_> {
             }
             Vec::from(tail)
         };
-        let (exit, lines) = tokio::join!(once, read);
+        let (exit, mut lines) = tokio::join!(once, read);
+        self.scene().hide_secrets(&mut lines, &mut []);
+        self.context.store().keep_lines(&self.record.id, &lines)?;
         let exit = exit?;
         if exit.exit_code == 0 {
             return Ok(());

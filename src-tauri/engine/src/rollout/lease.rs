@@ -10,7 +10,7 @@ use crate::store::now;
 use crate::target::{Fence, LockHolder, Place, Target, TargetError};
 
 /// Time between two heartbeats; a lock without one for 30 s counts as left behind.
-const HEARTBEAT: Duration = Duration::from_secs(5);
+pub const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// An environment's lock, held until it is given back.
 pub struct Lease {
@@ -26,15 +26,7 @@ impl Lease {
     /// # Errors
     /// When a living holder has it, or the target does not answer.
     pub async fn acquire(target: Arc<dyn Target>, place: &Place, by: &str, purpose: &str) -> Result<Self, TargetError> {
-        let since = now();
-        let holder = LockHolder {
-            owner: by.to_owned(),
-            pid: std::process::id(),
-            purpose: purpose.to_owned(),
-            since: since.clone(),
-            beat: since,
-        };
-        let fence = target.lock(place, &holder).await?;
+        let fence = target.lock(place, &LockHolder::this_process(by, purpose, &now())).await?;
         let lost = CancellationToken::new();
         let heart = tokio::spawn(beat(Arc::clone(&target), fence.clone(), lost.clone()));
         Ok(Self { target, fence, lost, _heart: AbortOnDropHandle::new(heart) })
@@ -48,6 +40,17 @@ impl Lease {
     /// Returns the token that is cancelled when somebody took the lock over.
     pub fn lost(&self) -> &CancellationToken {
         &self.lost
+    }
+
+    /// Says that the lock was lost, and to whom.
+    pub async fn lost_to(&self) -> TargetError {
+        let place = &self.fence.place;
+        let by = match self.target.held(place).await {
+            Ok(Some(held)) => held.holder.owner,
+            Ok(None) => "somebody who gave it back since".to_owned(),
+            Err(_) => "another process".to_owned(),
+        };
+        TargetError::FenceLost { place: place.to_string(), by }
     }
 
     /// Gives the lock back.

@@ -19,7 +19,7 @@ mod steps;
 mod watch;
 
 pub use error::RolloutError;
-pub use lease::Lease;
+pub use lease::{HEARTBEAT, Lease};
 pub use plan::{Change, Circumstances, Desired, change, plan, warm};
 pub use recover::{Leftover, leftovers, recover, recover_beside};
 pub use run::{Finished, Order, Rollout};

@@ -21,7 +21,7 @@ use crate::model::{
 use crate::pipeline::Context;
 use crate::request::{Bake, Consent, Preview};
 use crate::store::now;
-use crate::target::{Fence, Foundation, Observed, Record, Room, RootFileSystem, Secret, Target, TargetError};
+use crate::target::{Fence, Foundation, Observed, Record, Room, RootFileSystem, Secret, Target};
 
 /// Everything that a rollout needs to know.
 #[derive(Debug, Clone)]
@@ -157,6 +157,8 @@ impl<'a> Rollout<'a> {
             started_at: now(),
             finished_at: None,
             by: context.by().to_owned(),
+            message: context.asked().message.clone(),
+            anyway: context.anyway().map(str::to_owned),
             steps: Vec::new(),
         };
         context.send(context.store().begin_rollout(&record, &plan)?).await;
@@ -305,15 +307,11 @@ impl<'a> Rollout<'a> {
         }
         let cancel = self.context.cancel().clone();
         let lost = self.lease.lost().clone();
-        let place = self.lease.fence().place.clone();
         let serving = self.observed.serving.as_ref().map(|side| side.record.release.id.clone());
         let switched = self.switched;
         let stopped = tokio::select! {
             biased;
-            () = lost.cancelled() => return Err(RolloutError::Target(TargetError::FenceLost {
-                place: format!("{} of {}", place.environment, place.project),
-                by: "another process".into(),
-            })),
+            () = lost.cancelled() => return Err(self.lease.lost_to().await.into()),
             () = cancel.cancelled() => !switched,
             result = self.step(kind) => return result,
         };
@@ -367,6 +365,10 @@ impl<'a> Rollout<'a> {
             release: self.release().clone(),
             placement: self.order.desired.placement.clone(),
             staged_at: now(),
+            by: Some(self.record.by.clone()),
+            reason: Some(self.record.reason),
+            message: self.record.message.clone(),
+            anyway: self.record.anyway.clone(),
         }
     }
 

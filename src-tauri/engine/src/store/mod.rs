@@ -6,6 +6,7 @@ mod caches;
 mod cancels;
 mod durations;
 mod events;
+mod jobs;
 mod lookups;
 mod open;
 mod projects;
@@ -24,6 +25,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use caches::GateCache;
+pub use jobs::JobEnded;
 pub use open::StoreError;
 pub use projects::KnownProject;
 pub use proofs::Proof;

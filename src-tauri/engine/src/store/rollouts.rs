@@ -6,7 +6,7 @@ use super::events::append;
 use super::{Store, StoreError, from_json, from_word, now, to_json, to_word};
 use crate::event::{Event, EventBody, StepFinished, StepStarted};
 use crate::model::{
-    Diagnosis, EnvironmentName, Plan, ProjectName, ReleaseId, RolloutId, RolloutRecord, RolloutState, RunId, StepKind,
+    Diagnosis, EnvironmentName, LogLine, Plan, ProjectName, ReleaseId, RolloutId, RolloutRecord, RolloutState, RunId, StepKind,
     StepRecord, StepState,
 };
 
@@ -19,8 +19,9 @@ impl Store {
         let mut connection = self.connection();
         let transaction = connection.transaction()?;
         transaction.execute(
-            "INSERT INTO rollouts (id, run, project, environment, reason, from_release, to_release, placement, state, started_at, by)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            "INSERT INTO rollouts (id, run, project, environment, reason, from_release, to_release, placement, state, started_at, by, message,
+                                   anyway)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             params![
                 rollout.id.as_str(),
                 rollout.run.as_str(),
@@ -33,6 +34,8 @@ impl Store {
                 to_word(&rollout.state)?,
                 rollout.started_at,
                 rollout.by,
+                rollout.message,
+                rollout.anyway,
             ],
         )?;
         for (position, step) in plan.steps.iter().enumerate() {
@@ -45,6 +48,34 @@ impl Store {
         let event = append(&transaction, &rollout.project, &rollout.run, body)?;
         transaction.commit()?;
         Ok(event)
+    }
+
+    /// Remembers a rollout of another laptop; one that is known stays as it is.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn remember_rollout(&self, rollout: &RolloutRecord) -> Result<(), StoreError> {
+        self.connection().execute(
+            "INSERT INTO rollouts (id, run, project, environment, reason, from_release, to_release, placement, state, started_at, by, message,
+                                   anyway)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT (id) DO NOTHING",
+            params![
+                rollout.id.as_str(),
+                rollout.run.as_str(),
+                rollout.project.as_str(),
+                rollout.environment.as_str(),
+                to_word(&rollout.reason)?,
+                rollout.from.as_ref().map(ReleaseId::as_str),
+                rollout.to.as_str(),
+                to_json(&rollout.placement)?,
+                to_word(&rollout.state)?,
+                rollout.started_at,
+                rollout.by,
+                rollout.message,
+                rollout.anyway,
+            ],
+        )?;
+        Ok(())
     }
 
     /// Journals that a step is about to be done.
@@ -88,6 +119,34 @@ impl Store {
         let event = append(&transaction, &rollout.project, &rollout.run, body)?;
         transaction.commit()?;
         Ok(event)
+    }
+
+    /// Keeps what a one-off command of a rollout printed.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn keep_lines(&self, rollout: &RolloutId, lines: &[LogLine]) -> Result<(), StoreError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        for (position, line) in lines.iter().enumerate() {
+            transaction.execute(
+                "INSERT INTO kept_lines (rollout, position, line) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                params![rollout.as_str(), i64::try_from(position).unwrap_or(i64::MAX), to_json(line)?],
+            )?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Returns what one-off commands of a rollout printed.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn kept_lines(&self, rollout: &RolloutId) -> Result<Vec<LogLine>, StoreError> {
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached("SELECT line FROM kept_lines WHERE rollout = ?1 ORDER BY position")?;
+        let rows = statement.query_map([rollout.as_str()], |row| row.get::<_, String>(0))?;
+        rows.map(|line| from_json(&line?)).collect()
     }
 
     /// Changes a rollout's state without ending it: it bakes.
@@ -150,7 +209,7 @@ impl Store {
         let connection = self.connection();
         let mut statement = connection.prepare_cached(
             "SELECT id, run, project, environment, reason, from_release, to_release, placement, state, failure, started_at, finished_at, by,
-                    diagnosis
+                    diagnosis, message, anyway
              FROM rollouts WHERE project = ?1 AND (?2 IS NULL OR environment = ?2) ORDER BY started_at DESC, rowid DESC LIMIT ?3",
         )?;
         let rows = statement
@@ -196,6 +255,8 @@ fn read_rollout(row: &Row<'_>) -> Result<RolloutRecord, StoreError> {
         by: row.get(12)?,
         // What a newer version found may have no name here.
         diagnosis: row.get::<_, Option<String>>(13)?.and_then(|text| from_json(&text).ok()),
+        message: row.get(14)?,
+        anyway: row.get(15)?,
         steps: Vec::new(),
     })
 }

@@ -1,6 +1,6 @@
 //! What a target may say when it cannot do its part.
 
-use super::LockHolder;
+use super::Held;
 
 /// Why a target could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -14,12 +14,12 @@ pub enum TargetError {
         reason: String,
     },
     /// Another rollout holds the environment.
-    #[error("{owner} holds {place} since {since} ({purpose})", owner = .holder.owner, since = .holder.since, purpose = .holder.purpose)]
+    #[error("{place} is held by {held}")]
     Locked {
         /// The environment.
         place: String,
-        /// Who holds it.
-        holder: Box<LockHolder>,
+        /// By whom, since when, for what.
+        held: Box<Held>,
     },
     /// Somebody else took the lock over while this process slept.
     #[error("the lock of {place} was taken over by {by}")]
@@ -105,7 +105,9 @@ impl TargetError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Unreachable { .. } => Some("start Docker, or point DOCKER_HOST at an engine that runs".into()),
-            Self::Locked { .. } => Some("wait until it is done".into()),
+            Self::Locked { .. } => {
+                Some("wait for it with `--wait`; if its process is gone for good, `nonevent unlock` takes the lock away".into())
+            }
             Self::FenceLost { .. } => Some("run `nonevent status` to see what serves, then ship again".into()),
             Self::ServiceNotReady { .. } => {
                 Some("look at its last lines; `ready` in its configuration tells when it counts as ready".into())

@@ -15,6 +15,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 pub use error::TargetError;
 pub use examination::{Examination, Listener};
@@ -23,8 +24,8 @@ pub use traffic::{Room, SideTraffic, Since, Traffic};
 pub use crate::mask::Secret;
 use crate::model::{
     CommandLine, Digest, EngineInfo, EnvironmentName, HealthCheck, Instance, InstanceId, LogLine, LogStream, Placement,
-    ProbeAttempt, ProcessName, ProjectName, Release, ReleaseId, Resources, RolloutId, SecretDelivery, ServiceSettings,
-    ServiceStatus, VolumeMount,
+    ProbeAttempt, ProcessName, ProjectName, Release, ReleaseId, Resources, RolloutId, RolloutReason, SecretDelivery,
+    ServiceSettings, ServiceStatus, VolumeMount,
 };
 
 /// One environment of one project, as a target knows it.
@@ -55,6 +56,18 @@ pub struct Record {
     pub placement: Placement,
     /// When it was staged, RFC 3339.
     pub staged_at: String,
+    /// Who asked for it: `user@host`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// Why it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<RolloutReason>,
+    /// The same in the person's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// What was passed over because the person said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anyway: Option<String>,
 }
 
 /// A side of an environment (blue or green) as observed.
@@ -156,6 +169,69 @@ pub struct LockHolder {
     pub since: String,
     /// The last heartbeat, RFC 3339, by the engine's clock.
     pub beat: String,
+    /// The machine on which the process is, see [`crate::process::machine`]; empty where it has no name.
+    #[serde(default)]
+    pub machine: String,
+    /// The moment at which the process started, see [`crate::process::started`]; 0 where it is not known.
+    #[serde(default)]
+    pub started: u64,
+}
+
+impl LockHolder {
+    /// Names this process as who wants a lock.
+    pub fn this_process(owner: &str, purpose: &str, since: &str) -> Self {
+        let pid = std::process::id();
+        Self {
+            owner: owner.to_owned(),
+            pid,
+            purpose: purpose.to_owned(),
+            since: since.to_owned(),
+            beat: since.to_owned(),
+            machine: crate::process::machine(),
+            started: crate::process::started(pid),
+        }
+    }
+
+    /// Tells whether it was a process of this very machine that is gone.
+    pub fn has_ended(&self) -> bool {
+        let machine = crate::process::machine();
+        // Where machines have no name, whoever has the same name works on the same one.
+        let here = if machine.is_empty() { self.owner == crate::process::who() } else { self.machine == machine };
+        here && !crate::process::still_runs(self.pid, self.started)
+    }
+}
+
+/// A lock that is held, as the engine's clock judges it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// By whom.
+    pub holder: LockHolder,
+    /// The number of the holder's fence.
+    pub number: u64,
+    /// Time since the last heartbeat.
+    pub silent: Duration,
+    /// Whether the holder lives.
+    pub life: Life,
+}
+
+/// Whether the holder of a lock lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Life {
+    /// It has shown so.
+    Living,
+    /// It has not shown so for too long: it ended, or it sleeps.
+    Silent,
+    /// Its process, of this very machine, is gone.
+    Ended,
+}
+
+impl std::fmt::Display for Held {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let LockHolder { owner, pid, purpose, since, .. } = &self.holder;
+        let seconds = self.silent.as_secs();
+        write!(f, "{owner} since {since}: {purpose} (process {pid}, heartbeat {seconds} s ago, fence {})", self.number)
+    }
 }
 
 /// Proof of holding an environment's lock; a newer holder's number is higher, and a target refuses an older one.
@@ -176,6 +252,28 @@ pub struct OnceExit {
     pub exit_code: i64,
     /// Whether the kernel ended it for want of memory.
     pub oom: bool,
+}
+
+/// One run of a job.
+#[derive(Debug, Clone, Copy)]
+pub struct JobOrder<'a> {
+    /// The job.
+    pub job: &'a str,
+    /// The run, by which its container is known again.
+    pub run: &'a str,
+    /// What to run; none to see the end of a run that an ended process had begun.
+    pub spec: Option<&'a InstanceSpec>,
+}
+
+/// What became of a job's run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobEnd {
+    /// It came to an end, by itself or because it was stopped.
+    Ended(OnceExit),
+    /// Another run of the same job goes on; nothing was begun.
+    Overlaps,
+    /// Nothing of that run is there any more.
+    Gone,
 }
 
 /// Which lines of output to read.
@@ -315,11 +413,32 @@ pub trait Target: Send + Sync {
     /// Gives the lock back. A lost fence is no error.
     async fn unlock(&self, fence: &Fence) -> Result<(), TargetError>;
 
+    /// Returns who holds the environment's lock, dead or alive.
+    async fn held(&self, place: &Place) -> Result<Option<Held>, TargetError>;
+
+    /// Takes the lock away from the holder of this number, living or not, and gives it to nobody: whatever that one does next is
+    /// refused. False when it has no such holder any more.
+    async fn depose(&self, place: &Place, number: u64) -> Result<bool, TargetError>;
+
+    /// Waits until the lock of this number was given back or taken away, at most `limit`.
+    async fn until_freed(&self, place: &Place, number: u64, limit: Duration) -> Result<(), TargetError>;
+
     /// Makes network, proxy, volumes and services, as far as they are not there, and waits until the services are ready.
     async fn prepare(&self, fence: &Fence, foundation: &Foundation) -> Result<(), TargetError>;
 
     /// Runs a command in a one-off container like an instance, on the environment's network, and removes it.
     async fn run_once(&self, fence: &Fence, spec: &InstanceSpec, lines: &LineSink) -> Result<OnceExit, TargetError>;
+
+    /// Runs a job in a container like an instance's, on the environment's network, and removes it. There is one container for each job:
+    /// while a run goes on no other one begins, whoever asks. Needs no lock: rollouts and jobs do not wait for each other. Once `stop` is
+    /// cancelled the run is ended with its grace time. Called again for the same run, it goes on with what is there.
+    async fn run_job(
+        &self,
+        place: &Place,
+        order: JobOrder<'_>,
+        lines: &LineSink,
+        stop: &CancellationToken,
+    ) -> Result<JobEnd, TargetError>;
 
     /// Makes and starts one instance, and puts it behind nothing. Called again it makes another one: whoever died in between finds the
     /// first by its rollout, running or only created. A start that fails leaves none.
@@ -405,6 +524,9 @@ pub trait Target: Send + Sync {
 
     /// Removes the environment: instances, services, its part of the proxy; the proxy itself when nothing else needs it.
     async fn down(&self, fence: &Fence, leave: Leave) -> Result<(), TargetError>;
+
+    /// Returns the records of what served here before, each release once, the last one first: what any laptop may go back to.
+    async fn earlier(&self, place: &Place) -> Result<Vec<Record>, TargetError>;
 
     /// Lists every environment that has something of ours here, volumes that outlived it not counted.
     async fn places(&self) -> Result<Vec<Place>, TargetError>;

@@ -3,10 +3,11 @@
 use std::net::Ipv4Addr;
 
 use nonevent_engine::model::{InstanceState, ProbeOutcome};
-use nonevent_engine::target::{Follow, Listener, LogQuery, OnceExit, Terminal};
+use nonevent_engine::target::{Follow, JobEnd, JobOrder, Listener, LogQuery, OnceExit, Terminal};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
-use super::{Behaviour, Scene, World, rollout};
+use super::{Behaviour, Scene, World, nowhere, rollout};
 use crate::sample;
 
 pub(super) async fn a_probe_tells_what_it_saw(world: &dyn World) {
@@ -96,6 +97,27 @@ pub(super) async fn one_off_commands_run_and_leave_nothing(world: &dyn World) {
         assert_eq!(exit, OnceExit { exit_code: i64::from(exit_code), oom: false });
         assert_eq!(lines.recv().await.unwrap().text, "migrated");
     }
+    assert_eq!(target.observe(&stage.place).await.unwrap().instances, []);
+    stage.strike().await;
+}
+
+pub(super) async fn jobs_run_to_their_end_and_leave_nothing(world: &dyn World) {
+    let stage = Scene::set(world, "jobs").await;
+    stage.prepare().await;
+    let (target, stop) = (stage.target(), CancellationToken::new());
+    let mut spec = stage.web(&rollout("r1"), "aaaa", Behaviour::Healthy);
+    spec.port = None;
+    for exit_code in [0, 3] {
+        spec.command = world.command("cleaned", exit_code);
+        let (sink, mut lines) = mpsc::channel(100);
+        let order = JobOrder { job: "cleanup", run: "one", spec: Some(&spec) };
+        let end = target.run_job(&stage.place, order, &sink, &stop).await.unwrap();
+        assert_eq!(end, JobEnd::Ended(OnceExit { exit_code: i64::from(exit_code), oom: false }));
+        assert_eq!(lines.recv().await.unwrap().text, "cleaned");
+    }
+    let gone = JobOrder { job: "cleanup", run: "one", spec: None };
+    assert_eq!(target.run_job(&stage.place, gone, &nowhere(), &stop).await.unwrap(), JobEnd::Gone);
+    // A job is no instance, and holds nothing up.
     assert_eq!(target.observe(&stage.place).await.unwrap().instances, []);
     stage.strike().await;
 }

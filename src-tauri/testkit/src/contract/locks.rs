@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nonevent_engine::target::{Leave, TargetError};
+use nonevent_engine::target::{Leave, Life, TargetError};
 
 use super::{Behaviour, Scene, World, nowhere, rollout};
 use crate::sample;
@@ -12,7 +12,9 @@ pub(super) async fn one_holder_at_a_time(world: &dyn World) {
     let place = sample::place("lock-one");
     let first = target.lock(&place, &sample::holder("ann@one")).await.unwrap();
     match target.lock(&place, &sample::holder("bob@two")).await {
-        Err(TargetError::Locked { holder, .. }) => {
+        Err(TargetError::Locked { held, .. }) => {
+            assert_eq!((held.number, held.life), (first.number, Life::Living), "{held:?}");
+            let holder = held.holder;
             assert_eq!(holder.owner, "ann@one");
             assert_eq!(holder.pid, std::process::id());
             assert!(!holder.since.is_empty() && !holder.beat.is_empty(), "{holder:?}");
@@ -31,6 +33,30 @@ pub(super) async fn one_holder_at_a_time(world: &dyn World) {
     assert!(matches!(target.beat(&first).await, Err(TargetError::FenceLost { .. })));
     let second = target.lock(&place, &sample::holder("bob@two")).await.unwrap();
     assert!(second.number > first.number, "{} after {}", second.number, first.number);
+    target.unlock(&second).await.unwrap();
+}
+
+pub(super) async fn a_lock_is_taken_away_by_its_number(world: &dyn World) {
+    let target = world.target();
+    let place = sample::place("lock-away");
+    assert_eq!(target.held(&place).await.unwrap(), None);
+    assert!(!target.depose(&place, 1).await.unwrap(), "nobody was deposed");
+    let first = target.lock(&place, &sample::holder("ann@one")).await.unwrap();
+    assert!(!target.depose(&place, first.number + 1).await.unwrap(), "another holder was deposed");
+    target.beat(&first).await.unwrap();
+    let (freed, deposed) =
+        tokio::join!(target.until_freed(&place, first.number, Duration::from_secs(600)), target.depose(&place, first.number));
+    freed.unwrap();
+    assert!(deposed.unwrap());
+    assert_eq!(target.held(&place).await.unwrap(), None);
+    match target.beat(&first).await {
+        Err(TargetError::FenceLost { .. }) => {}
+        other => panic!("the deposed holder got {other:?}"),
+    }
+    let second = target.lock(&place, &sample::holder("bob@two")).await.unwrap();
+    assert!(second.number > first.number);
+    // Whoever waits for one that is gone does not wait.
+    target.until_freed(&place, first.number, Duration::from_secs(600)).await.unwrap();
     target.unlock(&second).await.unwrap();
 }
 

@@ -85,11 +85,13 @@ pub async fn contract(world: &dyn World) {
     base.prepare().await;
     promise![
         locks::one_holder_at_a_time,
+        locks::a_lock_is_taken_away_by_its_number,
         locks::a_dead_holder_is_succeeded_and_fenced_off,
         rollouts::nothing_is_there_at_first,
         rollouts::a_first_release_serves_after_the_switch_and_not_before,
         rollouts::releases_take_turns_and_the_old_one_stays_warm,
         rollouts::a_new_staging_displaces_the_warm_side,
+        rollouts::what_served_before_is_kept_for_every_laptop,
         rollouts::what_is_not_staged_cannot_serve,
         rollouts::scaling_replaces_nobody,
         rollouts::requests_in_flight_are_waited_for,
@@ -103,6 +105,7 @@ pub async fn contract(world: &dyn World) {
         instances::an_instance_that_ended_says_so_and_leaves_its_last_lines,
         instances::an_examination_tells_what_an_instance_does,
         instances::one_off_commands_run_and_leave_nothing,
+        instances::jobs_run_to_their_end_and_leave_nothing,
         instances::commands_run_inside_instances,
         instances::output_is_followed_across_instances,
         ends::down_leaves_nothing_and_can_be_repeated,

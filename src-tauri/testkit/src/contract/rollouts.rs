@@ -55,6 +55,27 @@ pub(super) async fn a_first_release_serves_after_the_switch_and_not_before(world
     stage.strike().await;
 }
 
+pub(super) async fn what_served_before_is_kept_for_every_laptop(world: &dyn World) {
+    let stage = Scene::set(world, "kept").await;
+    stage.prepare().await;
+    assert_eq!(stage.target().earlier(&stage.place).await.unwrap(), []);
+    let (r1, r2, r3) = (rollout("r1"), rollout("r2"), rollout("r3"));
+    let first = stage.serve(&r1, "aaaa", 1).await;
+    let second = stage.serve(&r2, "bbbb", 1).await;
+    for instance in &first {
+        stage.retire(instance).await;
+    }
+    stage.serve(&r3, "cccc", 1).await;
+    for instance in &second {
+        stage.retire(instance).await;
+    }
+    // Another process, which has done nothing here.
+    let earlier = world.impatient().earlier(&stage.place).await.unwrap();
+    assert_eq!(earlier, [stage.record(&r2, "bbbb"), stage.record(&r1, "aaaa")]);
+    stage.answers("cccc").await;
+    stage.strike().await;
+}
+
 pub(super) async fn releases_take_turns_and_the_old_one_stays_warm(world: &dyn World) {
     let stage = Scene::set(world, "turns").await;
     stage.prepare().await;

@@ -16,8 +16,12 @@ pub enum Method {
     Lock,
     Beat,
     Unlock,
+    Held,
+    Depose,
+    UntilFreed,
     Prepare,
     RunOnce,
+    RunJob,
     Start,
     Stage,
     Probe,
@@ -35,6 +39,7 @@ pub enum Method {
     Examine,
     Exec,
     Down,
+    Earlier,
     Places,
     Garbage,
     Sweep,
@@ -92,7 +97,7 @@ impl ScriptedTarget {
         self.process.book.lock().unwrap().planned.push((Trigger::Method(method, nth), fault));
     }
 
-    /// Plans a fault for the nth call of all, counted from 1 and without `Beat` and `Probe`, whose number depends on time.
+    /// Plans a fault for the nth call of all, counted from 1 and without `Beat`, `Probe` and `UntilFreed`, whose number depends on time.
     pub fn fault_at(&self, nth: usize, fault: Fault) {
         self.process.book.lock().unwrap().planned.push((Trigger::Call(nth), fault));
     }
@@ -179,5 +184,5 @@ impl ScriptedTarget {
 }
 
 fn is_counted(method: Method) -> bool {
-    !matches!(method, Method::Beat | Method::Probe)
+    !matches!(method, Method::Beat | Method::Probe | Method::UntilFreed)
 }

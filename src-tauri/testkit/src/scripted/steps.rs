@@ -10,10 +10,11 @@ use nonevent_engine::model::{
 };
 use nonevent_engine::target::proxy::{CheckKind, Member, NewSide, PlaceState, SLOTS, StateError};
 use nonevent_engine::target::{
-    Examination, Fence, Follow, Foundation, InstanceSpec, Kept, Leave, LineSink, LockHolder, LogQuery, Observed, OnceExit, Place,
-    Record, Room, Session, Since, Target, TargetError, Terminal, Traffic, Waste, WasteKind,
+    Examination, Fence, Follow, Foundation, Held, InstanceSpec, JobEnd, JobOrder, Kept, Leave, Life, LineSink, LockHolder,
+    LogQuery, Observed, OnceExit, Place, Record, Room, Session, Since, Target, TargetError, Terminal, Traffic, Waste, WasteKind,
 };
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use super::ScriptedTarget;
 use super::app::{Script, printed};
@@ -42,6 +43,7 @@ impl ScriptedTarget {
         state.records.insert(file.clone(), record.clone());
         Ok(NewSide {
             rollout: record.rollout.clone(),
+            release: record.release.id.clone(),
             record: file,
             domain: record.placement.domain.clone(),
             check: CheckKind::Http,
@@ -62,6 +64,13 @@ fn moved(result: Result<(), StateError>) -> Result<(), TargetError> {
         StateError::NothingToShare(percent) => TargetError::NothingStaged { rollout: format!("{percent} percent") },
         StateError::Serves(_) => refused("retire", "requests reach it"),
     })
+}
+
+/// A holder of a scripted lock never ends: it is silent when the scripted clock says so.
+fn judged(lock: &Lock, now: jiff::Timestamp, stale_after: Duration) -> Held {
+    let silent = now.duration_since(lock.holder.beat.parse().unwrap()).unsigned_abs();
+    let life = if silent >= stale_after { Life::Silent } else { Life::Living };
+    Held { holder: lock.holder.clone(), number: lock.fence.number, silent, life }
 }
 
 fn here<'a>(state: &'a mut State, place: &Place) -> &'a mut PlaceState {
@@ -114,9 +123,9 @@ impl Target for ScriptedTarget {
         let stale_after = self.stale_after;
         self.act(Method::Lock, |state| {
             if let Some(lock) = state.locks.get(place) {
-                let age = state.now.duration_since(lock.holder.beat.parse().unwrap());
-                if age.unsigned_abs() < stale_after {
-                    return Err(TargetError::Locked { place: place.to_string(), holder: Box::new(lock.holder.clone()) });
+                let held = judged(lock, state.now, stale_after);
+                if held.life == Life::Living {
+                    return Err(TargetError::Locked { place: place.to_string(), held: Box::new(held) });
                 }
             }
             let number = state.fences.get(place).copied().unwrap_or_default() + 1;
@@ -150,6 +159,37 @@ impl Target for ScriptedTarget {
             Ok(())
         })
         .await
+    }
+
+    async fn held(&self, place: &Place) -> Result<Option<Held>, TargetError> {
+        let stale_after = self.stale_after;
+        self.act(Method::Held, |state| Ok(state.locks.get(place).map(|lock| judged(lock, state.now, stale_after)))).await
+    }
+
+    async fn depose(&self, place: &Place, number: u64) -> Result<bool, TargetError> {
+        self.act(Method::Depose, |state| {
+            let is_his = state.locks.get(place).is_some_and(|lock| lock.fence.number == number);
+            if is_his {
+                state.locks.remove(place);
+            }
+            Ok(is_his)
+        })
+        .await
+    }
+
+    async fn until_freed(&self, place: &Place, number: u64, limit: Duration) -> Result<(), TargetError> {
+        let fault = self.called(Method::UntilFreed).await?;
+        let freed = async {
+            loop {
+                let changed = self.engine.changed.notified();
+                if self.engine.state().locks.get(place).is_none_or(|lock| lock.fence.number != number) {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        let _ = tokio::time::timeout(limit, freed).await;
+        self.answered(fault, Ok(())).await
     }
 
     async fn prepare(&self, fence: &Fence, foundation: &Foundation) -> Result<(), TargetError> {
@@ -191,6 +231,26 @@ impl Target for ScriptedTarget {
             let _ = lines.try_send(LogLine { source, stream: LogStream::Stdout, at: None, text });
         }
         Ok(OnceExit { exit_code, oom: false })
+    }
+
+    async fn run_job(
+        &self,
+        _place: &Place,
+        order: JobOrder<'_>,
+        lines: &LineSink,
+        _stop: &CancellationToken,
+    ) -> Result<JobEnd, TargetError> {
+        self.act(Method::RunJob, |state| {
+            let Some(spec) = order.spec else { return Ok(JobEnd::Gone) };
+            let (texts, exit_code) = printed(&spec.command.argv());
+            let at = Some(state.now.to_string());
+            for text in texts {
+                let line = LogLine { source: order.job.to_owned(), stream: LogStream::Stdout, at: at.clone(), text };
+                let _ = lines.try_send(line);
+            }
+            Ok(JobEnd::Ended(OnceExit { exit_code, oom: false }))
+        })
+        .await
     }
 
     async fn start(&self, fence: &Fence, spec: &InstanceSpec) -> Result<Instance, TargetError> {
@@ -502,6 +562,14 @@ impl Target for ScriptedTarget {
                 state.volumes.retain(|(owner, _)| owner != place);
             }
             Ok(())
+        })
+        .await
+    }
+
+    async fn earlier(&self, place: &Place) -> Result<Vec<Record>, TargetError> {
+        self.act(Method::Earlier, |state| {
+            let earlier = state.proxy.get(place).map(|here| here.earlier.as_slice()).unwrap_or_default();
+            Ok(earlier.iter().filter_map(|one| state.records.get(&one.record).cloned()).collect())
         })
         .await
     }

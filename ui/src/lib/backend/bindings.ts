@@ -454,6 +454,8 @@ export type EnvironmentStatus = {
 	services: ServiceStatus[],
 	/**  A rollout that goes on, or was left in the middle. */
 	rollout: RolloutId | null,
+	/**  Who holds its lock: `user@host`, for what and since when, in words. */
+	held_by?: string | null,
 	/**  Why it could not be observed, if it could not. */
 	unreachable: string | null,
 };
@@ -600,6 +602,10 @@ export type Evidence = {
 	gate_images?: GateImageEvidence[],
 	/**  True when there were no tests and a person let it pass. */
 	untested: boolean,
+	/**  The distributions that the lock puts into the image, by name. Since format 3. */
+	packages?: PackageEvidence[],
+	/**  The migrations that the source knows. Since format 3. */
+	migrations?: Migrations[],
 };
 
 /**  Lines of a source file. */
@@ -891,10 +897,26 @@ exit_code: number;
 /**  Whether the kernel ended it for want of memory. */
 oom: boolean };
 
+/**  A command that runs at times, in a one-off container of the release that serves. */
+export type JobSettings = {
+	/**  Its name. */
+	name: string,
+	/**  When it runs, as crontab(5) writes it. */
+	schedule: string,
+	/**  The time zone of the schedule, by its name in the IANA database. */
+	timezone: string,
+	/**  What it runs. */
+	run: CommandLine,
+	/**  Time after which it is stopped. */
+	timeout: Duration,
+};
+
 /**  How many retired releases stay ready for a rollback. */
 export type KeepSettings = {
 	/**  Releases, the serving one not counted. */
 	releases: number,
+	/**  Bytes of their images' own layers together; the last one that served stays in any case. */
+	bytes?: number | null,
 };
 
 /**  A project and where it is on this laptop. */
@@ -1019,6 +1041,20 @@ export type MigrationTool =
 /**  Something else. */
 "unknown";
 
+/**  The migrations of one Django app, or of one Alembic folder, as the source that was built has them. */
+export type Migrations = {
+	/**  Whose they are. */
+	tool: MigrationTool,
+	/**  Django's label of the app; the folder of Alembic's versions. */
+	name: string,
+	/**  Those that no other one builds on: Django's leaf nodes, Alembic's heads. */
+	heads: string[],
+	/**  All, sorted: Django's names, Alembic's revisions. */
+	known: string[],
+	/**  Those that stand for several others (Django's squashed ones), with the names of the others. */
+	replaces?: { [key in string]: string[] },
+};
+
 /**  When something happened. */
 export type Moment = 
 /**  While it started. */
@@ -1054,6 +1090,14 @@ line: number } |
 because: string } | 
 /**  Nonevent's own choice. */
 { from: "default" };
+
+/**  A distribution that the lock puts into the image. */
+export type PackageEvidence = {
+	/**  Its normalized name. */
+	name: string,
+	/**  Its version. */
+	version: string,
+};
 
 /**  An image as it was resolved once and is pinned in `nonevent.lock`. */
 export type PinnedImage = {
@@ -1299,6 +1343,8 @@ export type ReleaseSettings = {
 	before_start: CommandLine | null,
 	/**  How many releases stay ready for a rollback. */
 	keep: KeepSettings,
+	/**  Commands that run at times, in the release that serves. */
+	jobs?: JobSettings[],
 };
 
 /**  Limits of one instance. */
@@ -1357,6 +1403,10 @@ export type RolloutRecord = {
 	finished_at: string | null,
 	/**  Who asked: `user@host`. */
 	by: string,
+	/**  Why, in the person's words. */
+	message?: string | null,
+	/**  What was passed over because the person said so. */
+	anyway?: string | null,
 	/**  Its steps. */
 	steps: StepRecord[],
 };

@@ -7,6 +7,7 @@ mod build;
 mod checks;
 mod environments;
 mod gauntlet;
+mod jobs;
 mod services;
 mod strategy;
 
@@ -20,6 +21,7 @@ pub(super) use app::{AppSection, ProcessEntry, ProcessSection, WebProcess};
 pub(super) use build::{BuildSection, DockerfileChoice};
 pub(super) use environments::EnvironmentSection;
 pub(super) use gauntlet::{ComposeChoice, GateEntry, GateSection, GauntletSection};
+pub(super) use jobs::{JobSection, ZONE};
 pub(super) use services::{HealthSection, ProbeKind, ReleaseSection, ServiceSection};
 
 use super::document::Document;
@@ -40,6 +42,7 @@ pub(super) struct Configuration {
     pub file: Option<&'static str>,
     pub app: AppSection,
     pub processes: Vec<(String, ProcessEntry)>,
+    pub jobs: Vec<(String, JobSection)>,
     pub build: BuildSection,
     pub unhashed: Option<Located<Strictness>>,
     pub gauntlet: GauntletSection,
@@ -83,6 +86,7 @@ impl Configuration {
             file: None,
             app: AppSection::read(top)?,
             processes: ProcessSection::read_all(top)?,
+            jobs: JobSection::read_all(top)?,
             build: BuildSection::read(top)?,
             unhashed: build::read_lock(top)?,
             gauntlet: GauntletSection::read(top)?,

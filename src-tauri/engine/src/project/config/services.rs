@@ -43,6 +43,7 @@ pub(in crate::project) enum ProbeKind {
 pub(in crate::project) struct ReleaseSection {
     pub before_start: Option<Located<CommandLine>>,
     pub keep: Option<Located<u32>>,
+    pub keep_bytes: Option<Located<u64>>,
 }
 
 impl ServiceSection {
@@ -166,7 +167,11 @@ fn is_path(text: &str) -> bool {
 impl ReleaseSection {
     pub fn read(top: &Section<'_>) -> Result<Self, ProjectError> {
         let Some(section) = top.section("release")? else { return Ok(Self::default()) };
-        let release = Self { before_start: section.command("before_start")?, keep: count(&section, "keep", 0..=1000, 5)? };
+        let release = Self {
+            before_start: section.command("before_start")?,
+            keep: count(&section, "keep", 0..=1000, 5)?,
+            keep_bytes: section.bytes("keep_bytes")?,
+        };
         section.finish()?;
         Ok(release)
     }

@@ -7,6 +7,7 @@ mod ast;
 mod django;
 mod dockerfile;
 mod health;
+mod migrations;
 mod names;
 mod parse;
 mod program;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 pub(super) use dockerfile::Dockerfile;
 pub(super) use dockerfile::read as read_dockerfile;
 pub(super) use health::HealthRoute;
+pub use migrations::migrations;
 pub(super) use names::Interface;
 pub(super) use server::{Distributions, Reading, Serverless, command, read_command};
 

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use super::Inputs;
 use super::processes::Chosen;
-use crate::model::{HealthCheck, HealthProbe, KeepSettings, Origin, ReleaseSettings};
-use crate::project::config::ProbeKind;
-use crate::project::explain::{Effective, Explained, Shown};
+use crate::model::{HealthCheck, HealthProbe, JobSettings, KeepSettings, Origin, ReleaseSettings};
+use crate::project::config::{JobSection, ProbeKind, ZONE};
+use crate::project::explain::{Bytes, Effective, Explained, Shown};
 
 const INTERVAL: Duration = Duration::from_secs(1);
 const TIMEOUT: Duration = Duration::from_secs(5);
 const SUCCESSES: u32 = 2;
 const DEADLINE: Duration = Duration::from_secs(60);
+const JOB_TIMEOUT: Duration = Duration::from_secs(3600);
 
 pub(super) fn resolve(inputs: &Inputs<'_>, chosen: &Chosen<'_>) -> (HealthCheck, Explained) {
     let configuration = &inputs.configuration.health;
@@ -77,6 +78,25 @@ pub(super) fn resolve_release(inputs: &Inputs<'_>) -> (ReleaseSettings, Explaine
         .clone()
         .map(|command| explained.take("release.before_start", Effective::at(command.value, &command.at)));
     let keep = Effective::or(configuration.keep.clone(), || Effective::default(KeepSettings::default().releases));
-    let keep = KeepSettings { releases: explained.take("release.keep", keep) };
-    (ReleaseSettings { before_start, keep }, explained)
+    let releases = explained.take("release.keep", keep);
+    let bytes = configuration
+        .keep_bytes
+        .clone()
+        .map(|bytes| explained.take("release.keep_bytes", Effective::at(Bytes(bytes.value), &bytes.at)).0);
+    let keep = KeepSettings { releases, bytes };
+    let jobs = inputs.configuration.jobs.iter().map(|(name, job)| resolve_job(name, job, &mut explained)).collect();
+    (ReleaseSettings { before_start, keep, jobs }, explained)
+}
+
+fn resolve_job(name: &str, job: &JobSection, explained: &mut Explained) -> JobSettings {
+    let key = |key: &str| format!("job.{name}.{key}");
+    let timezone = Effective::or(job.timezone.clone(), || Effective::default(ZONE.to_owned()));
+    let timeout = Effective::or(job.timeout.clone(), || Effective::default(JOB_TIMEOUT));
+    JobSettings {
+        name: name.to_owned(),
+        schedule: explained.take(&key("schedule"), Effective::at(job.schedule.value.clone(), &job.schedule.at)),
+        timezone: explained.take(&key("timezone"), timezone),
+        run: explained.take(&key("run"), Effective::at(job.run.value.clone(), &job.run.at)),
+        timeout: explained.take(&key("timeout"), timeout),
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use bollard::models::{ContainerSummary, ImageSummary};
+use bollard::models::{ContainerSummary, ContainerSummaryStateEnum, ImageSummary};
 use bollard::query_parameters::{
     ListContainersOptionsBuilder, ListImagesOptionsBuilder, ListNetworksOptionsBuilder, RemoveImageOptionsBuilder,
 };
@@ -127,6 +127,11 @@ impl DockerTarget {
             // A lock that was taken over and not removed has another name than the fixed one.
             return Ok(name_of(container) != self.options.scope.lock(&place));
         }
+        if is(&[Role::Job]) {
+            // A run that goes on has somebody who waits for it, or will find it again; one that ended and lies there has nobody.
+            return Ok(container.state != Some(ContainerSummaryStateEnum::RUNNING)
+                && container.state != Some(ContainerSummaryStateEnum::CREATED));
+        }
         let is_left = if is(&[Role::Web]) {
             !needed.instances.contains(&id.into())
         } else if is(&[Role::Worker]) {
@@ -157,6 +162,8 @@ impl DockerTarget {
         if wasted.is_empty() {
             return Ok(Vec::new());
         }
+        // What several of them share counts with the first: always the same one.
+        wasted.sort_by(|one, other| (&one.repo_tags, &one.id).cmp(&(&other.repo_tags, &other.id)));
         let wasted_ids: BTreeSet<&str> = wasted.iter().map(|image| image.id.as_str()).collect();
         let mut kept_layers = Vec::new();
         for image in all.iter().filter(|image| !wasted_ids.contains(image.id.as_str())) {

@@ -1,6 +1,6 @@
 //! Instances: made, started, shown, stopped, removed. Never changed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::net::Ipv4Addr;
 
 use bollard::models::{
@@ -28,6 +28,13 @@ enum Started {
     AddressTaken,
     /// The engine has no init.
     InitMissing,
+}
+
+/// How a container that runs once is called, and what it bears.
+pub(super) struct OnceSeat {
+    pub name: String,
+    pub role: Role,
+    pub labels: HashMap<String, String>,
 }
 
 /// Lines that are read of an instance before it is removed.
@@ -77,46 +84,8 @@ impl DockerTarget {
 
     pub(super) async fn run_to_end(&self, place: &Place, spec: &InstanceSpec, lines: &LineSink) -> Result<OnceExit, TargetError> {
         self.remove_leftovers(place).await?;
-        let network = self.options.scope.network(place);
-        let mut init = Init::Engine;
-        let (id, name) = loop {
-            let name = instance_name(place, &format!("{}-once", spec.process));
-            let secrets = (spec.secret_delivery == SecretDelivery::File).then(|| secrets_volume(&name));
-            let mut labels = self.api.labels(Role::Once, Some(place));
-            labels.insert(label::INSTANCE.to_owned(), name.clone());
-            let once = RestartPolicy { name: Some(RestartPolicyNameEnum::NO), maximum_retry_count: None };
-            let seat = Seat {
-                scope: &self.options.scope,
-                place,
-                labels,
-                network: network.clone(),
-                address: None,
-                secrets,
-                restart: once,
-                init,
-            };
-            let id = self.create(&name, place, spec, recipe::container(spec, seat)).await?;
-            let started = match self.furnish_volumes(place, spec, &id, &name).await {
-                Ok(()) => self.start_container(&id, &name).await,
-                Err(error) => Err(error),
-            };
-            match started {
-                Ok(Started::Yes) => break (id, name),
-                Ok(Started::InitMissing) if init == Init::Engine => init = Init::Missing,
-                Ok(_) => {
-                    self.discard(&id, &name).await?;
-                    return Err(TargetError::Refused {
-                        operation: format!("start {name}"),
-                        reason: "it has no network".to_owned(),
-                    });
-                }
-                Err(error) => {
-                    self.discard(&id, &name).await?;
-                    return Err(error);
-                }
-            }
-            self.discard(&id, &name).await?;
-        };
+        let name = instance_name(place, &format!("{}-once", spec.process));
+        let id = self.start_once(place, spec, OnceSeat { name: name.clone(), role: Role::Once, labels: HashMap::new() }).await?;
         let followed = self.follow_to_end(&id, &name, lines).await;
         let mut waiting = Box::pin(self.api.client.wait_container(&id, None::<WaitContainerOptions>));
         while waiting.next().await.is_some() {}
@@ -125,6 +94,46 @@ impl DockerTarget {
         followed?;
         let state = ended.unwrap_or_default();
         Ok(OnceExit { exit_code: state.exit_code.unwrap_or(-1), oom: state.oom_killed.unwrap_or_default() })
+    }
+
+    /// Starts a container that runs once, on the environment's network; one that does not start leaves nothing.
+    pub(super) async fn start_once(&self, place: &Place, spec: &InstanceSpec, seat: OnceSeat) -> Result<String, TargetError> {
+        let OnceSeat { name, role, labels: more } = seat;
+        let mut init = Init::Engine;
+        loop {
+            let mut labels = self.api.labels(role, Some(place));
+            labels.insert(label::INSTANCE.to_owned(), name.clone());
+            labels.extend(more.clone());
+            let once = RestartPolicy { name: Some(RestartPolicyNameEnum::NO), maximum_retry_count: None };
+            let seat = Seat {
+                scope: &self.options.scope,
+                place,
+                labels,
+                network: self.options.scope.network(place),
+                address: None,
+                secrets: (spec.secret_delivery == SecretDelivery::File).then(|| secrets_volume(&name)),
+                restart: once,
+                init,
+            };
+            let id = self.create(&name, place, spec, recipe::container(spec, seat)).await?;
+            let started = match self.furnish_volumes(place, spec, &id, &name).await {
+                Ok(()) => self.start_container(&id, &name).await,
+                Err(error) => Err(error),
+            };
+            let failed = match started {
+                Ok(Started::Yes) => return Ok(id),
+                Ok(Started::InitMissing) if init == Init::Engine => None,
+                Ok(_) => {
+                    Some(TargetError::Refused { operation: format!("start {name}"), reason: "it has no network".to_owned() })
+                }
+                Err(error) => Some(error),
+            };
+            self.discard(&id, &name).await?;
+            match failed {
+                Some(error) => return Err(error),
+                None => init = Init::Missing,
+            }
+        }
     }
 
     pub(super) async fn retire_instance(

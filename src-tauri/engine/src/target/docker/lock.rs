@@ -7,21 +7,25 @@
 //! The fence's number is the engine's time in milliseconds, above the predecessor's and above what the proxy's volume remembers. It
 //! is checked in two places: here before each step, and inside the transaction on the proxy's volume, where nothing can come between.
 
+use std::collections::HashMap;
+use std::time::Duration;
+
 use bollard::errors::Error;
 use bollard::models::{ContainerCreateBody, ContainerInspectResponse, HostConfig};
-use bollard::query_parameters::{CreateContainerOptionsBuilder, RenameContainerOptionsBuilder};
+use bollard::query_parameters::{CreateContainerOptionsBuilder, EventsOptionsBuilder, RenameContainerOptionsBuilder};
+use futures_util::StreamExt;
 use jiff::Timestamp;
 
 use super::DockerTarget;
 use super::api::{File, is_conflict, is_missing};
 use super::scope::{Role, key, label};
-use crate::target::{Fence, LockHolder, Place, TargetError};
+use crate::target::{Fence, Held, Life, LockHolder, Place, TargetError};
 
 /// The file in the lock's container that holds the time of the last beat.
 const BEAT: &str = "nonevent-beat";
 
 /// A lock as it is found.
-struct Held {
+struct Found {
     id: String,
     holder: LockHolder,
     number: u64,
@@ -34,12 +38,13 @@ impl DockerTarget {
         let name = self.options.scope.lock(place);
         let mut above = 0;
         loop {
-            if let Some(held) = self.held(place).await? {
-                if !self.is_dead(&held, holder).await? {
-                    return Err(TargetError::Locked { place: place.to_string(), holder: Box::new(held.holder) });
+            if let Some(found) = self.found_lock(place).await? {
+                let (id, held) = self.judged(found).await?;
+                if held.life == Life::Living {
+                    return Err(TargetError::Locked { place: place.to_string(), held: Box::new(held) });
                 }
                 above = above.max(held.number);
-                self.depose(&name, &held.id).await?;
+                self.take_name(&name, &id).await?;
             }
             let remembered = self.remembered_fence(place).await?;
             let now = u64::try_from(self.engine_time().await?.as_millisecond()).unwrap_or_default();
@@ -75,9 +80,45 @@ impl DockerTarget {
         self.own_lock(fence).await.map(|_| ())
     }
 
+    /// Returns who holds an environment's lock, as the engine's clock judges it.
+    pub(super) async fn holder_judged(&self, place: &Place) -> Result<Option<Held>, TargetError> {
+        match self.found_lock(place).await? {
+            Some(found) => Ok(Some(self.judged(found).await?.1)),
+            None => Ok(None),
+        }
+    }
+
+    /// Takes the lock from the holder of a number.
+    pub(super) async fn depose_holder(&self, place: &Place, number: u64) -> Result<bool, TargetError> {
+        let Some(found) = self.found_lock(place).await?.filter(|found| found.number == number) else { return Ok(false) };
+        self.take_name(&self.options.scope.lock(place), &found.id).await?;
+        Ok(true)
+    }
+
+    /// Waits for the engine to say that the lock's container is gone, or has lost its name.
+    pub(super) async fn until_lock_freed(&self, place: &Place, number: u64, limit: Duration) -> Result<(), TargetError> {
+        let Some(found) = self.found_lock(place).await?.filter(|found| found.number == number) else { return Ok(()) };
+        let filters = HashMap::from([
+            ("type".to_owned(), vec!["container".to_owned()]),
+            ("container".to_owned(), vec![found.id.clone()]),
+            ("event".to_owned(), vec!["destroy".to_owned(), "rename".to_owned()]),
+        ]);
+        // From when it was seen to be held, so that what happens before the engine listens to us is told as well.
+        let since = self.engine_time().await?.as_second().to_string();
+        let options = EventsOptionsBuilder::new().filters(&filters).since(&since).build();
+        let mut events = self.api.client.events(Some(options));
+        if self.found_lock(place).await?.is_none_or(|now| now.id != found.id) {
+            return Ok(());
+        }
+        match tokio::time::timeout(limit, events.next()).await {
+            Ok(Some(Err(error))) => Err(self.api.error("wait for the lock", error)),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
     /// Returns who holds an environment's lock, dead or alive.
     pub(super) async fn lock_holder(&self, place: &Place) -> Result<Option<LockHolder>, TargetError> {
-        Ok(self.held(place).await?.map(|held| held.holder))
+        Ok(self.found_lock(place).await?.map(|held| held.holder))
     }
 
     /// Says that a fence is lost, and to whom.
@@ -99,7 +140,7 @@ impl DockerTarget {
         }
     }
 
-    async fn held(&self, place: &Place) -> Result<Option<Held>, TargetError> {
+    async fn found_lock(&self, place: &Place) -> Result<Option<Found>, TargetError> {
         let Some(container) = self.api.inspect(&self.options.scope.lock(place)).await? else { return Ok(None) };
         let Some(id) = container.id.clone() else { return Ok(None) };
         let since = container
@@ -110,7 +151,7 @@ impl DockerTarget {
         let beat = self.api.download(&id, &format!("/{BEAT}")).await?;
         let beat = beat.and_then(|bytes| String::from_utf8(bytes).ok()).filter(|text| text.parse::<Timestamp>().is_ok());
         let text = |name| label_of(&container, name).unwrap_or_default();
-        Ok(Some(Held {
+        Ok(Some(Found {
             id,
             holder: LockHolder {
                 owner: text(label::OWNER),
@@ -118,25 +159,31 @@ impl DockerTarget {
                 purpose: text(label::PURPOSE),
                 beat: beat.unwrap_or_else(|| since.clone()),
                 since,
+                machine: text(label::MACHINE),
+                started: text(label::STARTED).parse().unwrap_or_default(),
             },
             number: text(label::NUMBER).parse().unwrap_or_default(),
             token: text(label::TOKEN),
         }))
     }
 
-    /// Tells whether a holder is dead: it has not beaten for too long, or it was a process of this very machine that is gone.
-    async fn is_dead(&self, held: &Held, asker: &LockHolder) -> Result<bool, TargetError> {
-        tracing::debug!(token = held.token, owner = held.holder.owner, "an environment's lock is taken");
-        if held.holder.owner == asker.owner && !process_runs(held.holder.pid) {
-            return Ok(true);
-        }
-        let age = self.engine_time().await?.duration_since(held.holder.beat.parse().unwrap_or_default());
+    /// Judges a holder: it is dead when it was a process of this very machine that is gone, and silent when it has not beaten for too
+    /// long. Comes with the id of its container.
+    async fn judged(&self, found: Found) -> Result<(String, Held), TargetError> {
+        tracing::debug!(token = found.token, owner = found.holder.owner, "an environment's lock is taken");
         // A clock that was set back makes a beat of the future; a large leap counts as silence too, or the lock would last for hours.
-        Ok(age.unsigned_abs() >= self.options.stale_after)
+        let age = self.engine_time().await?.duration_since(found.holder.beat.parse().unwrap_or_default());
+        let silent = age.unsigned_abs();
+        let life = match () {
+            () if found.holder.has_ended() => Life::Ended,
+            () if silent >= self.options.stale_after => Life::Silent,
+            () => Life::Living,
+        };
+        Ok((found.id, Held { holder: found.holder, number: found.number, silent, life }))
     }
 
     /// Takes the name from a dead holder's container, then removes it.
-    async fn depose(&self, name: &str, id: &str) -> Result<(), TargetError> {
+    async fn take_name(&self, name: &str, id: &str) -> Result<(), TargetError> {
         let options = RenameContainerOptionsBuilder::new().name(&format!("{name}.{}", id.get(..12).unwrap_or(id))).build();
         match self.api.client.rename_container(id, options).await {
             Ok(()) => {}
@@ -152,6 +199,8 @@ impl DockerTarget {
             (label::OWNER, holder.owner.clone()),
             (label::PID, holder.pid.to_string()),
             (label::PURPOSE, holder.purpose.clone()),
+            (label::MACHINE, holder.machine.clone()),
+            (label::STARTED, holder.started.to_string()),
             (label::NUMBER, fence.number.to_string()),
             (label::TOKEN, fence.token.clone()),
         ] {
@@ -212,20 +261,4 @@ impl DockerTarget {
 /// Returns a label of a container.
 pub(super) fn label_of(container: &ContainerInspectResponse, name: &str) -> Option<String> {
     container.config.as_ref()?.labels.as_ref()?.get(name).cloned()
-}
-
-#[cfg(unix)]
-fn process_runs(pid: u32) -> bool {
-    use nix::errno::Errno;
-    use nix::sys::signal::kill;
-    use nix::unistd::Pid;
-    match i32::try_from(pid) {
-        Ok(pid) if pid > 0 => kill(Pid::from_raw(pid), None) != Err(Errno::ESRCH),
-        _ => true,
-    }
-}
-
-#[cfg(not(unix))]
-fn process_runs(_pid: u32) -> bool {
-    true
 }

@@ -19,6 +19,7 @@ mod exec;
 mod garbage;
 mod ground;
 mod instance;
+mod job;
 mod lock;
 mod logs;
 mod network;
@@ -40,11 +41,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 pub use scope::Scope;
 use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 
 use self::api::Api;
 use super::{
-    Examination, Fence, Foundation, InstanceSpec, Kept, Leave, LineSink, LockHolder, LogQuery, Observed, OnceExit, Place, Record,
-    Room, Session, Since, Target, TargetError, Terminal, Traffic, Waste,
+    Examination, Fence, Foundation, Held, InstanceSpec, JobEnd, JobOrder, Kept, Leave, LineSink, LockHolder, LogQuery, Observed,
+    OnceExit, Place, Record, Room, Session, Since, Target, TargetError, Terminal, Traffic, Waste,
 };
 use crate::docker::Docker;
 use crate::model::{EngineInfo, HealthCheck, Instance, InstanceId, ProbeAttempt, RolloutId};
@@ -137,6 +139,18 @@ impl Target for DockerTarget {
         self.release_lock(fence).await
     }
 
+    async fn held(&self, place: &Place) -> Result<Option<Held>, TargetError> {
+        self.holder_judged(place).await
+    }
+
+    async fn depose(&self, place: &Place, number: u64) -> Result<bool, TargetError> {
+        self.depose_holder(place, number).await
+    }
+
+    async fn until_freed(&self, place: &Place, number: u64, limit: Duration) -> Result<(), TargetError> {
+        self.until_lock_freed(place, number, limit).await
+    }
+
     async fn prepare(&self, fence: &Fence, foundation: &Foundation) -> Result<(), TargetError> {
         self.check_fence(fence).await?;
         self.prepare_place(fence, foundation).await
@@ -145,6 +159,16 @@ impl Target for DockerTarget {
     async fn run_once(&self, fence: &Fence, spec: &InstanceSpec, lines: &LineSink) -> Result<OnceExit, TargetError> {
         self.check_fence(fence).await?;
         self.run_to_end(&fence.place, spec, lines).await
+    }
+
+    async fn run_job(
+        &self,
+        place: &Place,
+        order: JobOrder<'_>,
+        lines: &LineSink,
+        stop: &CancellationToken,
+    ) -> Result<JobEnd, TargetError> {
+        self.run_job_to_end(place, order, lines, stop).await
     }
 
     async fn start(&self, fence: &Fence, spec: &InstanceSpec) -> Result<Instance, TargetError> {
@@ -229,6 +253,10 @@ impl Target for DockerTarget {
     async fn down(&self, fence: &Fence, leave: Leave) -> Result<(), TargetError> {
         self.check_fence(fence).await?;
         self.remove_place(fence, leave).await
+    }
+
+    async fn earlier(&self, place: &Place) -> Result<Vec<Record>, TargetError> {
+        self.earlier_records(place).await
     }
 
     async fn places(&self) -> Result<Vec<Place>, TargetError> {

@@ -64,6 +64,15 @@ impl DockerTarget {
         })
     }
 
+    /// Reads the records of what served before; one that cannot be read is left out.
+    pub(super) async fn earlier_records(&self, place: &Place) -> Result<Vec<Record>, TargetError> {
+        let Some(ground) = self.ground().await? else { return Ok(Vec::new()) };
+        let state = self.read_state(&ground).await?;
+        let Some(here) = state.places.get(&key(place)) else { return Ok(Vec::new()) };
+        let records = try_join_all(here.earlier.iter().map(|one| self.read_record(&ground, &one.record)));
+        Ok(records.await?.into_iter().flatten().collect())
+    }
+
     pub(super) async fn list_places(&self) -> Result<Vec<Place>, TargetError> {
         let containers = self.api.containers(vec![label::ENVIRONMENT.to_owned()]).await?;
         let mut places: BTreeSet<Place> = containers

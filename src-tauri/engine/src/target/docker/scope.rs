@@ -60,6 +60,11 @@ impl Scope {
         format!("{}_{}_{service}", self.0, key(place))
     }
 
+    /// Returns the name of the container in which a job runs; the dots keep it apart from a service of the same name.
+    pub(super) fn job(&self, place: &Place, job: &str) -> String {
+        format!("{}_{}.job.{job}", self.0, key(place))
+    }
+
     /// Returns the name of one of the app's volumes; the dot keeps it apart from a service of the same name.
     pub(super) fn volume(&self, place: &Place, volume: &str) -> String {
         format!("{}_{}.{volume}", self.0, key(place))
@@ -101,12 +106,18 @@ pub(super) mod label {
     pub const PREVIEW_PORT: &str = "dev.nonevent.preview-port";
     /// The addresses of which environments' networks get their parts.
     pub const POOL: &str = "dev.nonevent.pool";
+    /// The run of a job.
+    pub const JOB_RUN: &str = "dev.nonevent.job-run";
     /// Who holds a lock.
     pub const OWNER: &str = "dev.nonevent.lock.owner";
     /// The holder's process.
     pub const PID: &str = "dev.nonevent.lock.pid";
     /// What the holder does.
     pub const PURPOSE: &str = "dev.nonevent.lock.purpose";
+    /// The holder's machine since it booted.
+    pub const MACHINE: &str = "dev.nonevent.lock.machine";
+    /// When the holder's process started, in the kernel's ticks.
+    pub const STARTED: &str = "dev.nonevent.lock.started";
     /// The fence's number.
     pub const NUMBER: &str = "dev.nonevent.lock.number";
     /// The fence's token.
@@ -132,6 +143,8 @@ pub(super) enum Role {
     Lock,
     /// A one-off container.
     Once,
+    /// A run of a job.
+    Job,
     /// A container that only asks whether something listens, or only carries files to a volume.
     Hand,
     /// A volume with one instance's secrets.
@@ -150,6 +163,7 @@ impl Role {
             Self::Network => "network",
             Self::Lock => "lock",
             Self::Once => "once",
+            Self::Job => "job",
             Self::Hand => "hand",
             Self::Secrets => "secrets",
         }

@@ -86,6 +86,7 @@ impl DockerTarget {
         };
         let side = NewSide {
             rollout: record.rollout.clone(),
+            release: record.release.id.clone(),
             record: named.file.clone(),
             domain: if listens { record.placement.domain.to_lowercase() } else { String::new() },
             check,

@@ -20,6 +20,7 @@ fn stage(state: &mut ProxyState, rollout: &str, addresses: &[u8]) {
         .collect();
     let side = NewSide {
         rollout: rollout.into(),
+        release: "3f2a91c04d5e".into(),
         record: format!("shop_local.{rollout}.json"),
         domain: "shop.localhost".into(),
         check: CheckKind::Http,
@@ -90,6 +91,7 @@ fn servers_that_leave_stop_last() {
         .map(|slot| Member { instance: slot.instance.clone(), listens: Some((slot.address, slot.port)) });
     let new = NewSide {
         rollout: "r2".into(),
+        release: "3f2a91c04d5e".into(),
         record: "shop_local.r2.json".into(),
         domain: side.domain,
         check: CheckKind::Http,

@@ -6,8 +6,11 @@ use std::net::Ipv4Addr;
 use serde::{Deserialize, Serialize};
 
 use super::SLOTS;
-use crate::model::{InstanceId, RolloutId};
+use crate::model::{InstanceId, ReleaseId, RolloutId};
 use crate::target::Place;
+
+/// Releases of one environment whose records are kept after they served.
+const EARLIER: usize = 30;
 
 /// What one proxy does, for every environment of its engine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +50,9 @@ impl ProxyState {
 
     /// Returns the files of all records that it refers to.
     pub fn records(&self) -> BTreeSet<&str> {
-        self.places.values().flat_map(|place| place.sides.values()).map(|side| side.record.as_str()).collect()
+        let sides = self.places.values().flat_map(|place| place.sides.values()).map(|side| side.record.as_str());
+        let earlier = self.places.values().flat_map(|place| &place.earlier).map(|one| one.record.as_str());
+        sides.chain(earlier).collect()
     }
 
     /// Returns the environment to which a host name belongs.
@@ -132,6 +137,19 @@ pub struct PlaceState {
     pub checks: BTreeMap<Color, CheckKind>,
     /// What each side holds.
     pub sides: BTreeMap<Color, SideState>,
+    /// What served before, each release once, the last one first: what any laptop may go back to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Earlier>,
+}
+
+/// What served before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// Its release.
+    pub release: ReleaseId,
+    /// The file of its record; called otherwise than that of a side, so that a script tells them apart.
+    #[serde(rename = "kept")]
+    pub record: String,
 }
 
 /// What one side holds.
@@ -139,6 +157,9 @@ pub struct PlaceState {
 pub struct SideState {
     /// The rollout that staged it.
     pub rollout: RolloutId,
+    /// Its release; none where an older version staged it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<ReleaseId>,
     /// The file of its record, named by its content.
     pub record: String,
     /// The host name that it is meant for, which checks and previews bear; empty when it has none.
@@ -179,6 +200,8 @@ pub struct Member {
 pub struct NewSide {
     /// The rollout.
     pub rollout: RolloutId,
+    /// Its release.
+    pub release: ReleaseId,
     /// The file of its record.
     pub record: String,
     /// Its host name, or nothing.
@@ -214,7 +237,15 @@ pub enum StateError {
 impl PlaceState {
     /// Makes an environment that serves nothing.
     pub fn new(place: Place) -> Self {
-        Self { place, domains: BTreeSet::new(), serving: None, checks: BTreeMap::new(), sides: BTreeMap::new(), share: 0 }
+        Self {
+            place,
+            domains: BTreeSet::new(),
+            serving: None,
+            checks: BTreeMap::new(),
+            sides: BTreeMap::new(),
+            earlier: Vec::new(),
+            share: 0,
+        }
     }
 
     /// Returns the side that requests reach.
@@ -269,7 +300,9 @@ impl PlaceState {
         let Some(side) = self.sides.get(&color).filter(|side| side.rollout == *rollout) else {
             return Err(StateError::NothingStaged(rollout.clone()));
         };
+        let (release, record) = (side.release.clone(), side.record.clone());
         self.domains = if side.domain.is_empty() { BTreeSet::new() } else { BTreeSet::from([side.domain.clone()]) };
+        self.remember_what_served(release.as_ref(), &record);
         self.serving = Some(color);
         self.share = 0;
         Ok(())
@@ -310,6 +343,21 @@ impl PlaceState {
         Ok(())
     }
 
+    /// Keeps the record of the serving side before another one takes its place.
+    fn remember_what_served(&mut self, next: Option<&ReleaseId>, next_record: &str) {
+        // Traffic that goes back to what was still warm leaves something that was not good: nobody returns to that by default.
+        let goes_back = self.earlier.first().is_some_and(|last| last.record == next_record);
+        let left =
+            self.serving_side().and_then(|side| Some(Earlier { release: side.release.clone()?, record: side.record.clone() }));
+        let left = left.filter(|left| !goes_back && Some(&left.release) != next);
+        let named = |one: &Earlier| Some(&one.release) == next || left.as_ref().is_some_and(|left| left.release == one.release);
+        self.earlier.retain(|one| !named(one));
+        if let Some(left) = left {
+            self.earlier.insert(0, left);
+        }
+        self.earlier.truncate(EARLIER);
+    }
+
     /// Replaces what the serving side holds: instances that stay keep their slots.
     pub fn rescale(&mut self, new: NewSide) -> Result<(), StateError> {
         let Some(color) = self.serving else { return Err(StateError::NothingStaged(new.rollout)) };
@@ -343,6 +391,7 @@ impl PlaceState {
 fn side(new: NewSide, slots: BTreeMap<u16, Slot>) -> SideState {
     SideState {
         rollout: new.rollout,
+        release: Some(new.release),
         record: new.record,
         domain: new.domain,
         path: new.path,

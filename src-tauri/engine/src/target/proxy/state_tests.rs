@@ -18,6 +18,7 @@ fn members(names: &[&str]) -> Vec<Member> {
 fn new(rollout: &str, names: &[&str]) -> NewSide {
     NewSide {
         rollout: rollout.into(),
+        release: ReleaseId::new(format!("release-{rollout}")),
         record: format!("shop_local.{rollout}.json"),
         domain: "shop.localhost".into(),
         check: CheckKind::Tcp,
@@ -175,4 +176,52 @@ fn only_what_is_declared_in_advance_needs_a_reload() {
     let place = switched.places.get_mut("shop_local").unwrap();
     place.stage(new("r2", &["b"])).unwrap();
     assert!(staged.needs_reload(&switched), "another kind of check");
+}
+
+fn earlier(place: &PlaceState) -> Vec<&str> {
+    place.earlier.iter().map(|one| one.release.as_str()).collect()
+}
+
+fn serve(place: &mut PlaceState, new: NewSide) {
+    let rollout = new.rollout.clone();
+    place.stage(new).unwrap();
+    place.switch(&rollout).unwrap();
+}
+
+#[test]
+fn what_served_before_is_kept_each_release_once() {
+    let mut place = place();
+    for rollout in ["r1", "r2", "r3"] {
+        serve(&mut place, new(rollout, &["a"]));
+    }
+    assert_eq!(earlier(&place), ["release-r2", "release-r1"]);
+    assert_eq!(place.serving_side().unwrap().record, "shop_local.r3.json");
+
+    // A restart is no other release.
+    serve(&mut place, NewSide { release: "release-r3".into(), ..new("r4", &["b"]) });
+    assert_eq!(earlier(&place), ["release-r2", "release-r1"]);
+    // A rollback by a rollout of its own: what it left is the last that served.
+    serve(&mut place, NewSide { release: "release-r1".into(), ..new("r5", &["c"]) });
+    assert_eq!(earlier(&place), ["release-r3", "release-r2"]);
+}
+
+#[test]
+fn what_traffic_came_back_from_is_not_kept() {
+    let mut place = place();
+    for rollout in ["r1", "r2", "r3"] {
+        serve(&mut place, new(rollout, &["a"]));
+    }
+    place.switch(&"r2".into()).unwrap();
+    assert_eq!(earlier(&place), ["release-r1"], "r3 was worse than what was still warm");
+}
+
+#[test]
+fn records_of_what_served_before_are_needed() {
+    let mut place = place();
+    for number in 0..EARLIER + 5 {
+        serve(&mut place, new(&format!("r{number}"), &["a"]));
+    }
+    assert_eq!(place.earlier.len(), EARLIER);
+    let state = ProxyState { places: BTreeMap::from([("shop_local".to_owned(), place)]), ..ProxyState::empty(String::new()) };
+    assert_eq!(state.records().len(), EARLIER + 1, "the last one that served is the idle side as well");
 }

@@ -1,0 +1,75 @@
+//! Which process this is, and whether another one of this machine still runs.
+//!
+//! A process id alone says little: ids are given again, and containers that share a host name have ids of their own. So a process is known
+//! by the machine since it booted, the space its ids are counted in, its id and the moment it started.
+
+use sha2::{Digest as _, Sha256};
+
+/// Returns a name of this machine since it booted, and of the space in which its process ids are counted; empty where it has none.
+pub fn machine() -> String {
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let space = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    if boot.trim().is_empty() {
+        return String::new();
+    }
+    let digest = hex::encode(Sha256::digest(format!("{} {}", boot.trim(), space.display())));
+    digest.get(..16).unwrap_or(&digest).to_owned()
+}
+
+/// Returns the moment at which a process of this machine started, in the kernel's ticks since boot (proc(5), field 22); 0 where that is
+/// not known.
+pub fn started(pid: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The second field is the program's name in parentheses, and may hold anything.
+    let after_name = stat.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default();
+    after_name.split_whitespace().nth(19).and_then(|ticks| ticks.parse().ok()).unwrap_or_default()
+}
+
+/// Tells whether a process of this machine runs. Another user's counts, too; one that is stopped runs.
+#[cfg(unix)]
+pub fn runs(pid: u32) -> bool {
+    let Ok(pid) = i32::try_from(pid) else { return false };
+    pid <= 0 || !matches!(nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None), Err(nix::errno::Errno::ESRCH))
+}
+
+/// Tells whether a process of this machine runs; where that cannot be told, it does.
+#[cfg(not(unix))]
+pub fn runs(_pid: u32) -> bool {
+    true
+}
+
+/// Tells whether the very process that started then runs, not another one that was given its id.
+pub fn still_runs(pid: u32, started_then: u64) -> bool {
+    runs(pid) && (started_then == 0 || matches!(started(pid), 0) || started(pid) == started_then)
+}
+
+/// Returns `user@host` of this process.
+pub fn who() -> String {
+    let user = nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten().map(|user| user.name);
+    let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
+    format!("{}@{}", user.as_deref().unwrap_or("unknown"), host.as_deref().unwrap_or("localhost"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_id_that_was_given_again_is_another_process() {
+        let own = std::process::id();
+        assert!(still_runs(own, started(own)));
+        #[cfg(target_os = "linux")]
+        {
+            assert!(started(own) > 0 && machine().len() == 16);
+            assert!(!still_runs(own, started(own) + 1), "another process bears the id");
+        }
+    }
+
+    #[test]
+    fn a_process_that_ended_does_not_run() {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        assert!(!runs(child.id()));
+    }
+}
