@@ -78,6 +78,24 @@ pub fn by_name(
     }
 }
 
+/// Has a person agree to something that was shown.
+///
+/// # Errors
+/// When nobody can be asked, or the person does not agree.
+pub fn go_on(asker: Option<&mut (dyn Ask + 'static)>, why: &str, consent: Consent) -> Result<(), CliError> {
+    if consent == Consent::Given {
+        return Ok(());
+    }
+    let Some(asker) = asker else {
+        return Err(CliError::NobodyToAsk { question: format!("{why} needs a yes") });
+    };
+    let typed = asker.ask("Go on? (y/N)").map_err(CliError::unanswered)?;
+    match matches!(typed.trim().to_lowercase().as_str(), "y" | "yes") {
+        true => Ok(()),
+        false => Err(CliError::Stopped),
+    }
+}
+
 /// Has one of several things that could be the app chosen.
 ///
 /// # Errors

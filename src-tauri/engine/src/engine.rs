@@ -4,6 +4,7 @@ mod begin;
 mod home;
 mod pages;
 mod results;
+mod trust;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use crate::certificates::Authority;
 use crate::docker::Docker;
 use crate::error::EngineError;
 use crate::gauntlet;
@@ -406,7 +408,7 @@ impl Engine {
     /// When no engine answers.
     pub async fn gc(&self, sweep: Sweep) -> Result<Garbage, EngineError> {
         let docker = Docker::connect().await?;
-        let target = DockerTarget::new(&docker, Options::new(Scope::from_environment(), images::PROXY))?;
+        let target = DockerTarget::new(&docker, self.options(images::PROXY.to_owned()))?;
         let waste = target.garbage(&self.kept()?).await?;
         if sweep == Sweep::Remove {
             target.sweep(&waste).await?;
@@ -538,7 +540,11 @@ impl Engine {
             )
             .with_hint("leave `target` out to use the local Docker engine"));
         }
-        Ok(Arc::new(DockerTarget::new(docker, Options::new(Scope::from_environment(), images::proxy(project)?))?))
+        Ok(Arc::new(DockerTarget::new(docker, self.options(images::proxy(project)?))?))
+    }
+
+    fn options(&self, proxy_image: String) -> Options {
+        Options { authority: Some(Authority::of(&self.home.data)), ..Options::new(Scope::from_environment(), proxy_image) }
     }
 
     #[allow(clippy::too_many_arguments)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use nonevent_engine::model::{
-    AppSettings, BuilderKind, CommandLine, Digest, EnvironmentName, Evidence, Framework, HealthCheck, HealthProbe, Instance,
+    AppSettings, BuilderKind, CommandLine, Digest, EnvironmentName, Evidence, Framework, HealthCheck, HealthProbe, Https, Instance,
     InstanceId, InstanceState, Placement, Process, ProcessKind, ProcessName, ProjectName, Release, ReleaseId, ReleaseSettings,
     Resources, RolloutId, SecretDelivery, SourceState, Strictness,
 };
@@ -78,6 +78,7 @@ pub fn placement(web: u16) -> Placement {
     Placement {
         environment: EnvironmentName::new("local"),
         domain: "shop.localhost".into(),
+        https: Https::Off,
         replicas: BTreeMap::from([(ProcessName::new("web"), web)]),
         env: BTreeMap::new(),
         secrets: BTreeMap::new(),

@@ -24,6 +24,7 @@ pub mod results;
 pub mod rollback;
 pub mod ship;
 pub mod status;
+pub mod trust;
 mod watch;
 
 use clap::Subcommand;
@@ -55,6 +56,7 @@ pub enum Verb {
     Recover(recover::Args),
     Init(init::Args),
     Engine(engine::Args),
+    Trust(trust::Args),
     Projects(projects::Args),
     Gc(gc::Args),
     Desktop(desktop::Args),
@@ -84,6 +86,7 @@ impl Verb {
             Self::Recover(_) => "recover",
             Self::Init(_) => "init",
             Self::Engine(_) => "engine",
+            Self::Trust(_) => "trust",
             Self::Projects(_) => "projects",
             Self::Gc(_) => "gc",
             Self::Desktop(_) => "desktop",
@@ -117,6 +120,7 @@ pub async fn run(verb: Verb, session: &mut Session) -> Result<Exit, CliError> {
         Verb::Recover(args) => recover::run(args, session).await,
         Verb::Init(args) => init::run(args, session),
         Verb::Engine(args) => engine::run(args, session).await,
+        Verb::Trust(args) => trust::run(args, session),
         Verb::Projects(args) => projects::run(args, session).await,
         Verb::Gc(args) => gc::run(args, session).await,
         Verb::Desktop(args) => desktop::run(args, session),

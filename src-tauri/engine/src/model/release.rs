@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AppSettings, BuilderKind, Digest, EnvironmentName, HealthCheck, LockKind, PinnedImage, ProcessName, ProjectName, ReleaseId,
+    AppSettings, BuilderKind, Digest, EnvironmentName, HealthCheck, Https, LockKind, PinnedImage, ProcessName, ProjectName, ReleaseId,
     ReleaseSettings, Resources, SecretDelivery, Strictness,
 };
 
@@ -115,6 +115,9 @@ pub struct Placement {
     pub environment: EnvironmentName,
     /// The public host name.
     pub domain: String,
+    /// How requests reach it by HTTPS.
+    #[serde(default)]
+    pub https: Https,
     /// Instances of each process.
     pub replicas: BTreeMap<ProcessName, u16>,
     /// Variables, secrets not among them.

@@ -98,6 +98,7 @@ impl Target for ScriptedTarget {
                 instances: state.instances(place),
                 services: state.services.get(place).map(|services| services.values().cloned().collect()).unwrap_or_default(),
                 url: domain.map(|domain| format!("http://{domain}")),
+                https_url: None,
                 lock: state.locks.get(place).map(|lock| lock.holder.clone()),
             })
         })

@@ -10,7 +10,7 @@ use super::instance::instance;
 use super::lock::label_of;
 use super::scope::{Role, key, label};
 use crate::model::{Instance, ServiceStatus};
-use crate::target::proxy::{ProxyState, SideState};
+use crate::target::proxy::{AcmeHost, HostHttps, Issue, ProxyState, SideState};
 use crate::target::{Observed, Place, Record, Side, TargetError};
 
 /// What the proxy's volume says of an environment.
@@ -19,6 +19,7 @@ struct Route {
     serving: Option<Side>,
     idle: Option<Side>,
     url: Option<String>,
+    https_url: Option<String>,
 }
 
 impl DockerTarget {
@@ -56,6 +57,7 @@ impl DockerTarget {
             instances,
             services,
             url: route.url,
+            https_url: route.https_url,
             lock: self.lock_holder(place).await?,
         })
     }
@@ -98,6 +100,7 @@ impl DockerTarget {
         }
         let mut route = route(&state, place, &ground, |side| records.get(&side.record).cloned());
         route.url = None;
+        route.https_url = None;
         Ok(route)
     }
 }
@@ -109,13 +112,18 @@ fn route(state: &ProxyState, place: &Place, ground: &Ground, record: impl Fn(&Si
         Some(Side { record: record(side)?, instances: side.instances.clone() })
     };
     let domain = here.serving_side().map(|side| &side.domain).filter(|domain| !domain.is_empty()).or(here.domains.first());
+    let https = domain.and_then(|domain| Some((domain, here.https.get(domain)?, ground.ports.https?)));
+    let https_url = https.map(|(domain, _, port)| address("https", 443, domain, port));
+    let is_only = https.is_some_and(|(_, https, _)| matches!(https, HostHttps::Acme(AcmeHost { issue: Issue::Done, .. })));
+    let https_only = https_url.clone().filter(|_| is_only);
     Route {
         serving: side(here.serving_side()),
         idle: side(here.idle_side()),
-        url: domain.map(|domain| url(domain, ground.ports.http)),
+        url: https_only.or_else(|| domain.map(|domain| address("http", 80, domain, ground.ports.http))),
+        https_url,
     }
 }
 
-fn url(domain: &str, port: u16) -> String {
-    if port == 80 { format!("http://{domain}") } else { format!("http://{domain}:{port}") }
+fn address(scheme: &str, usual: u16, domain: &str, port: u16) -> String {
+    if port == usual { format!("{scheme}://{domain}") } else { format!("{scheme}://{domain}:{port}") }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::{
-    CheckKind, Color, FOLDER, INSTANCE_HEADER, PREVIEW_PORT, PUBLIC_PORT, PlaceState, ProxyState, REASON_HEADER, Runtime, SLOTS,
+    CheckKind, Color, FOLDER, INSTANCE_HEADER, PREVIEW_PORT, PUBLIC_PORT, PlaceState, ProxyState, REASON_HEADER, Runtime, SECURE_PORT,
+    SLOTS, https,
 };
 
 /// Renders every file that a generation is made of, by name, from the state that it also holds (as [`super::Generation`]).
@@ -15,6 +16,7 @@ pub fn files(state: &ProxyState) -> BTreeMap<&'static str, String> {
         ("nothing.html", NOTHING_HTML.to_owned()),
         ("unavailable.http", unavailable()),
     ]);
+    files.extend(https::files(state));
     for (name, entries) in runtime.maps() {
         let mut text = String::new();
         for (key, value) in entries {
@@ -26,14 +28,19 @@ pub fn files(state: &ProxyState) -> BTreeMap<&'static str, String> {
 }
 
 fn configuration(state: &ProxyState) -> String {
-    let mut text = HEAD.replace("{FOLDER}", FOLDER);
+    let mut text = HEAD.replace("{FOLDER}", FOLDER).replace("{TLS}\n", &https::global(state));
+    text.push_str(&https::sections(state));
     text.push_str(
         &FRONTENDS
             .replace("{PUBLIC_PORT}", &PUBLIC_PORT.to_string())
+            .replace("{SECURE_PORT}", &SECURE_PORT.to_string())
+            .replace("{HTTPS_RULES}\n", &https::rules(state))
             .replace("{PREVIEW_PORT}", &PREVIEW_PORT.to_string())
             .replace("{INSTANCE_HEADER}", INSTANCE_HEADER)
             .replace("{REASON_HEADER}", REASON_HEADER)
-            .replace("{FORWARDED}", FORWARDED)
+            .replace("{PUBLIC_FORWARDED}", &FORWARDED.replace("{SCHEME}", "%[ssl_fc,iif(https,http)]"))
+            // Probes and previews bear what requests bear that reach the host as people do.
+            .replace("{PREVIEW_FORWARDED}", &FORWARDED.replace("{SCHEME}", "%[var(txn.host),map(scheme.map,http)]"))
             .replace("{SUBNET}", &state.subnet),
     );
     for (key, place) in &state.places {
@@ -52,7 +59,8 @@ fn backend(text: &mut String, key: &str, place: &PlaceState, color: Color) {
             text,
             "    option httpchk\n    \
              http-check send meth GET uri-lf \"%[str({name}),map(check-path.map,/)]\" ver HTTP/1.1 \
-             hdr Host \"%[str({name}),map(check-host.map,localhost)]\" hdr User-Agent nonevent\n    \
+             hdr Host \"%[str({name}),map(check-host.map,localhost)]\" \
+             hdr X-Forwarded-Proto \"%[str({name}),map(check-host.map,localhost),map(scheme.map,http)]\" hdr User-Agent nonevent\n    \
              http-check expect rstatus ^2"
         );
     }
@@ -78,6 +86,7 @@ global
     fd-hard-limit 65536
     hard-stop-after 12h
     default-path origin "${NONEVENT_STATE}"
+{TLS}
 
 defaults
     mode http
@@ -100,21 +109,23 @@ defaults
     errorfile 503 unavailable.http
 "#;
 
-const FORWARDED: &str = r"http-request del-header forwarded
+const FORWARDED: &str = r"http-request set-var(txn.host) req.hdr(host),host_only,lower
+    http-request del-header forwarded
     http-request del-header x-forwarded- -m beg
     http-request del-header x-real-ip
     http-request set-header X-Forwarded-For %[src]
-    http-request set-header X-Forwarded-Proto http
+    http-request set-header X-Forwarded-Proto {SCHEME}
     http-request set-header X-Forwarded-Host %[req.hdr(host)]
-    http-request set-var(txn.host) req.hdr(host),host_only,lower
     http-request set-var(txn.place) var(txn.host),map(hosts.map)";
 
 /// The preview answers for an instance that gave none by its own words, and tells HAProxy's termination state in a header.
 const FRONTENDS: &str = r"
 frontend public
     bind :{PUBLIC_PORT}
+    bind :{SECURE_PORT} ssl crt-list certificates.list strict-sni alpn h2,http/1.1
     http-request del-header {INSTANCE_HEADER}
-    {FORWARDED}
+    {PUBLIC_FORWARDED}
+{HTTPS_RULES}
     http-request set-var(txn.backend) var(txn.place),map(serving.map)
     use_backend %[var(txn.backend)] if { var(txn.backend) -m found }
     default_backend nothing
@@ -124,7 +135,7 @@ frontend preview
     http-request set-log-level silent
     http-request set-var(txn.instance) req.hdr({INSTANCE_HEADER})
     http-request del-header {INSTANCE_HEADER}
-    {FORWARDED}
+    {PREVIEW_FORWARDED}
     http-request set-var(txn.backend) var(txn.place),map(preview.map)
     use_backend instance if { var(txn.instance) -m found }
     use_backend %[var(txn.backend)] if { var(txn.backend) -m found }

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
+use super::https::{self, HostHttps};
 use super::SLOTS;
 use crate::model::{InstanceId, RolloutId};
 use crate::target::Place;
@@ -28,7 +29,7 @@ impl ProxyState {
     /// The shape's version.
     pub const FORMAT: u32 = 1;
     /// The version of what [`super::files`] renders.
-    pub const TEMPLATE: u32 = 1;
+    pub const TEMPLATE: u32 = 2;
 
     /// Makes the state of a proxy that serves nothing.
     pub fn empty(subnet: String) -> Self {
@@ -40,7 +41,8 @@ impl ProxyState {
         let fixed = |state: &Self| {
             let checks = |place: &PlaceState| Color::ALL.map(|color| place.check(color));
             let places = state.places.iter().map(|(key, place)| (key.clone(), checks(place))).collect::<Vec<_>>();
-            (state.template, state.subnet.clone(), places)
+            let secure_port = state.ports.and_then(|ports| ports.https);
+            (state.template, state.subnet.clone(), places, secure_port, https::fixed(state))
         };
         fixed(self) != fixed(after)
     }
@@ -70,8 +72,25 @@ pub struct Generation {
 pub struct Ports {
     /// Where requests come in.
     pub http: u16,
+    /// Where requests come in by HTTPS; none at a proxy that was made before there was HTTPS.
+    #[serde(default)]
+    pub https: Option<u16>,
     /// Where probes and previews come in.
     pub preview: u16,
+    /// Who reaches `http` and `https`. Previews are for the engine's own machine only.
+    #[serde(default)]
+    pub exposure: Exposure,
+}
+
+/// Who reaches the proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exposure {
+    /// The engine's own machine, by its loopback addresses.
+    #[default]
+    Machine,
+    /// Whoever reaches the machine.
+    Everybody,
 }
 
 /// One of the two sides of an environment.
@@ -123,6 +142,9 @@ pub struct PlaceState {
     pub place: Place,
     /// Its host names. After a switch only the serving one is left.
     pub domains: BTreeSet<String>,
+    /// How host names are served by HTTPS, those that are. One that is no longer the environment's goes with the next preparation.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub https: BTreeMap<String, HostHttps>,
     /// The side that requests reach.
     pub serving: Option<Color>,
     /// How each backend checks its servers; kept when a side is emptied.
@@ -205,7 +227,14 @@ pub enum StateError {
 impl PlaceState {
     /// Makes an environment that serves nothing.
     pub fn new(place: Place) -> Self {
-        Self { place, domains: BTreeSet::new(), serving: None, checks: BTreeMap::new(), sides: BTreeMap::new() }
+        Self {
+            place,
+            domains: BTreeSet::new(),
+            https: BTreeMap::new(),
+            serving: None,
+            checks: BTreeMap::new(),
+            sides: BTreeMap::new(),
+        }
     }
 
     /// Returns the side that requests reach.
