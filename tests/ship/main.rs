@@ -10,5 +10,7 @@ mod findings;
 mod load;
 mod rollback;
 mod services;
+mod soak;
+mod traffic;
 mod workspace;
 mod world;

@@ -277,7 +277,7 @@ mod tests {
             [
                 "sudo install -D -m 644 /home/ada/ca.pem /usr/local/share/ca-certificates/nonevent-0a1b.crt",
                 "sudo update-ca-certificates",
-                "certutil -d sql:/home/ada/.pki/nssdb -A -t C,, -n 'Nonevent on this computer, 0a1b' -i /home/ada/ca.pem",
+                "certutil -d sql:/home/ada/.pki/nssdb -A -t 'C,,' -n 'Nonevent on this computer, 0a1b' -i /home/ada/ca.pem",
             ]
         );
         assert_eq!(

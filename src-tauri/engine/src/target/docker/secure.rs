@@ -14,7 +14,7 @@ use crate::target::proxy::{
 use crate::target::{Encryption, Fence, Foundation, Place, TargetError};
 
 /// Halves of a second that an authority has to give a certificate: it looks at the host itself, sometimes from several places.
-const PATIENCE: u32 = 240;
+const PATIENCE: u32 = 180;
 /// Halves of a second in one call: a connection to the engine that is silent for long may be cut on its way.
 const TURN: u32 = 10;
 
@@ -88,11 +88,18 @@ impl DockerTarget {
         let state = self.read_state(ground).await?;
         let here = state.places.get(&key(&fence.place));
         let Some((host, HostHttps::Acme(acme))) = host.and_then(|host| Some((host, here?.https.get(host)?))) else { return Ok(()) };
+        let before = self.acme_said(ground, host).await?;
+        // After a failure the client waits for minutes; whoever ships again has mended something, and a new worker tries at once.
+        let mut attempt = if before.last().is_some_and(|said| said.contains("retrying")) { Attempt::Fresh } else { Attempt::Present };
         let mut left = PATIENCE;
-        while !self.is_certified(ground, host, TURN.min(left)).await? {
+        while !self.is_certified(ground, host, TURN.min(left), attempt).await? {
+            attempt = Attempt::Present;
             left = left.saturating_sub(TURN);
-            if left == 0 {
-                let reason = self.acme_said(ground, host).await?;
+            let said = self.acme_said(ground, host).await?;
+            let refused = said.iter().skip(before.len()).any(|said| said.contains("challenge error") || said.contains("Aborting"));
+            if refused || left == 0 {
+                let telling = said.into_iter().rev().find(|said| !said.starts_with("Starting"));
+                let reason = telling.unwrap_or_else(|| "the authority has not answered yet".to_owned());
                 return Err(TargetError::NoCertificate { host: host.to_owned(), reason, hint: Some(not_given(host)) });
             }
         }
@@ -109,21 +116,24 @@ impl DockerTarget {
         self.change(Some(fence), &fence.place, None, done).await.map(|_| ())
     }
 
-    async fn is_certified(&self, ground: &Ground, host: &str, rounds: u32) -> Result<bool, TargetError> {
-        let variables = vec![("CERTIFICATE", format!("@acme/{}", acme_file(host))), ("ROUNDS", rounds.to_string())];
+    async fn is_certified(&self, ground: &Ground, host: &str, rounds: u32, attempt: Attempt) -> Result<bool, TargetError> {
+        let variables = vec![
+            ("CERTIFICATE", format!("@acme/{}", acme_file(host))),
+            ("ROUNDS", rounds.to_string()),
+            ("FRESH", if attempt == Attempt::Fresh { "yes" } else { "no" }.to_owned()),
+        ];
         let printed = self.run_script(ground, CERTIFY, variables).await?;
         expect_done("ask for the certificate", &printed)?;
         let sections = proxy::sections(&printed.output);
         Ok(sections.iter().any(|section| section.name == "certificate" && section.text.trim() == "valid"))
     }
 
-    /// Returns what the ACME client said last about a host.
-    async fn acme_said(&self, ground: &Ground, host: &str) -> Result<String, TargetError> {
+    /// Returns what the ACME client said about a host, as far as its log reaches back.
+    async fn acme_said(&self, ground: &Ground, host: &str) -> Result<Vec<String>, TargetError> {
         let mark = format!("acme: @acme/{}: ", acme_file(host));
         let lines = self.last_lines(&ground.container, 500).await?;
-        let said = lines.iter().rev().filter_map(|line| line.split_once(mark.as_str())).map(|(_, said)| said.trim().to_owned());
-        let mut telling = said.filter(|said| !said.starts_with("Starting"));
-        Ok(telling.next().unwrap_or_else(|| "the authority has not answered yet".to_owned()))
+        let said = lines.iter().filter_map(|line| line.split_once(mark.as_str())).map(|(_, said)| said.trim().to_owned());
+        Ok(said.collect())
     }
 
     /// Puts an account's key and a certificate that nobody trusts where the ACME client expects its own, unless they are there.
@@ -151,6 +161,15 @@ impl DockerTarget {
         all.extend(files.iter().map(|(path, bytes)| File { path, content: FileContent::Bytes(bytes), mode: 0o640, owner }));
         self.api.upload(&ground.container, FOLDER, &all).await
     }
+}
+
+/// Which attempt to get a certificate is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Attempt {
+    /// The one that goes on, or the next.
+    Present,
+    /// A new one, unless there is a certificate.
+    Fresh,
 }
 
 fn no_certificate(host: &str, error: &CertificateError) -> TargetError {

@@ -1,5 +1,5 @@
 # Waits, at most $ROUNDS halves of a second, until certificate $CERTIFICATE of the ACME client is valid; asks for it when it is not
-# being asked for already. Prints `valid` or `missing`.
+# being asked for already; with $FRESH `yes` a new worker asks anew. Prints `valid` or `missing`.
 status() {
     local name expires
     state=none
@@ -24,6 +24,11 @@ for ((round = 0; ; round++)); do
         exit 0
     fi
     if ((round >= ROUNDS)); then break; fi
+    if [ "$FRESH" = yes ] && ((round == 0)); then
+        hold
+        master reload >/dev/null
+        exec 8>&-
+    fi
     if [ "$state" != Running ] && ((round % 20 == 0)); then master "@!$worker acme renew $CERTIFICATE" >/dev/null; fi
     sleep 0.5
 done
