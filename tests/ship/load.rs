@@ -46,7 +46,7 @@ fn docker_20000_requests_during_three_rollouts_and_a_rollback_lose_none() {
     let traffic = runtime.block_on(async { Traffic::start(loads) });
     for version in 1..=3 {
         app::release(&world, &format!("v{version}"));
-        world.run(&["ship"]).ok();
+        app::ship(&world).ok();
     }
     world.run(&["rollback", "--yes"]).ok();
     eventually("20,000 requests", Duration::from_secs(240), || (traffic.sent() >= REQUESTS).then_some(()));
@@ -76,7 +76,7 @@ fn docker_sockets_events_and_uploads_that_are_open_at_a_switch_go_on() {
         });
         app::release(&world, version);
         std::thread::scope(|scope| {
-            let ship = scope.spawn(|| world.run(&["ship"]));
+            let ship = scope.spawn(|| app::ship(&world));
             eventually("the switch", Duration::from_secs(60), || (runtime.block_on(version_of(site)) == version).then_some(()));
             runtime.block_on(async {
                 assert_eq!(socket.ask("still").await.unwrap(), format!("still {before}"), "the socket stays with its instance");
@@ -106,7 +106,7 @@ fn docker_a_socket_that_does_not_end_holds_a_rollout_up_for_the_drain_time_only(
     let mut socket = runtime.block_on(Socket::open(&plain, "/socket")).unwrap();
     app::release(&world, "v1");
     let ended = std::thread::scope(|scope| {
-        let ship = scope.spawn(|| world.run(&["ship"]));
+        let ship = scope.spawn(|| app::ship(&world));
         eventually("the switch", Duration::from_secs(60), || (runtime.block_on(version_of(&plain)) == "v1").then_some(()));
         let switched = Instant::now();
         assert_eq!(runtime.block_on(socket.ask("still")).unwrap(), "still v0");

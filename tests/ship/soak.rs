@@ -31,7 +31,7 @@ fn docker_200000_requests_over_20_rollouts_and_10_rollbacks_lose_none() {
     let mut rollbacks = 0;
     for rollout in 1..=ROLLOUTS {
         app::release(&world, &format!("v{rollout}"));
-        world.run(&["ship"]).ok();
+        app::ship(&world).ok();
         if rollout % (ROLLOUTS / ROLLBACKS) == 0 {
             world.run(&["rollback", "--yes"]).ok();
             rollbacks += 1;
