@@ -115,10 +115,16 @@ class Bench:
         return [
             *("docker", "run", "--rm", "--read-only", "--network", "none", "--tmpfs", "/tmp:exec,mode=1777"),
             *("--mount", f"type=volume,source={self.name}-caches,target=/caches", "--user", "0"),
+            *("--mount", f"type=volume,source={self.volumes('tools')[-1]},target=/opt/nonevent/dev,readonly"),
             *("--env", "RUFF_CACHE_DIR=/caches/ruff", "--env", "MYPY_CACHE_DIR=/caches/mypy", "--env", "HOME=/tmp"),
             *("--env", "PYTEST_ADDOPTS=-o cache_dir=/caches/pytest", "--env", "PYTHONDONTWRITEBYTECODE=1"),
             *(image, "sh", "-c", script),
         ]
+
+    def volumes(self, role: str) -> list[str]:
+        filters = (f"label=dev.nonevent.project={self.name}", f"label=dev.nonevent.role={role}")
+        flags = (flag for filter in filters for flag in ("--filter", filter))
+        return sorted(self.run("docker", "volume", "ls", "--quiet", *flags).split())
 
     def prepare(self) -> str:
         say("preparing both sides")
@@ -203,7 +209,7 @@ class Bench:
 
     def remove(self) -> None:
         say("clearing up")
-        for volume in (f"{self.name}-caches", f"nonevent-{self.name}-gate-cache"):
+        for volume in (f"{self.name}-caches", *self.volumes("cache"), *self.volumes("tools")):
             subprocess.run(["docker", "volume", "rm", "--force", volume], capture_output=True, check=False)
         listed = subprocess.run(
             ["docker", "image", "ls", "--quiet", "--filter", f"label=dev.nonevent.project={self.name}"],

@@ -4,97 +4,22 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use bollard::query_parameters::{InspectContainerOptions, RemoveContainerOptionsBuilder, RemoveVolumeOptions};
-use nonevent_engine::docker::Docker;
-use nonevent_engine::gauntlet::{self, AfterRed, Budget, GateFact, GateImage, GateLimits, GauntletError, GauntletPlan};
-use nonevent_engine::image::inspect;
+use bollard::query_parameters::{InspectContainerOptions, RemoveContainerOptionsBuilder};
+use nonevent_engine::gauntlet::{self, AfterRed, GateFact, GauntletError};
 use nonevent_engine::mask::Secret;
-use nonevent_engine::model::{CommandLine, GateReport, GateSettings, GateState, LogLine, ProjectName, RunId};
-use support::{PYTHON, docker, gather, pull, unique};
+use nonevent_engine::model::{GateState, LogLine, RunId};
+use support::gates::{Bench, texts};
+use support::unique;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-
-/// Gates that are Python programs, in the plain image: what they run in matters to none of these tests.
-struct Bench {
-    docker: Docker,
-    plan: GauntletPlan,
-    facts: Mutex<Vec<GateFact>>,
-}
-
-impl Bench {
-    async fn new() -> Self {
-        let docker = docker().await;
-        pull(&docker, PYTHON).await;
-        let image = inspect(&docker, PYTHON).await.expect("engine").expect("image");
-        let budget = Budget { cores: 4, memory: 4 << 30, gate_memory: 256 << 20 };
-        let plan = GauntletPlan {
-            run: RunId::generate(),
-            project: ProjectName::new(unique("nonevent-test-contain")),
-            image: GateImage { id: image.id, python: "python3".into(), workdir: "/".into() },
-            gates: Vec::new(),
-            required: BTreeSet::new(),
-            services: BTreeMap::new(),
-            env: BTreeMap::new(),
-            tools: BTreeMap::new(),
-            secrets: BTreeMap::new(),
-            known: BTreeMap::new(),
-            after_red: AfterRed::GoOn,
-            limits: GateLimits { budget, pids: 100, tmp: 32 << 20, output: 1 << 20, cache: None },
-        };
-        Self { docker, plan, facts: Mutex::default() }
-    }
-
-    fn gate(&mut self, name: &str, program: &str) -> &mut GateSettings {
-        self.plan.gates.push(GateSettings {
-            name: name.into(),
-            run: Some(CommandLine::Exec(["python3", "-u", "-c", program].map(str::to_owned).to_vec())),
-            needs: Vec::new(),
-            services: Vec::new(),
-            timeout: Duration::from_secs(120),
-            env: BTreeMap::new(),
-            secrets: Vec::new(),
-            workers: None,
-            allow_failure: false,
-            network: false,
-            docker: false,
-            retries: 0,
-        });
-        self.plan.gates.last_mut().expect("gate")
-    }
-
-    async fn run(&self) -> (BTreeMap<String, GateReport>, Vec<LogLine>) {
-        let (reports, lines) = self.run_until(&CancellationToken::new()).await;
-        (reports.expect("reports"), lines)
-    }
-
-    async fn run_until(&self, cancel: &CancellationToken) -> (Result<BTreeMap<String, GateReport>, GauntletError>, Vec<LogLine>) {
-        let (sender, receiver) = mpsc::channel(1000);
-        let lines = gather(receiver);
-        let facts = |fact| self.facts.lock().expect("lock").push(fact);
-        let reports = gauntlet::run(&self.docker, &self.plan, &sender, &facts, cancel).await;
-        drop(sender);
-        let by_name = |reports: Vec<GateReport>| reports.into_iter().map(|report| (report.gate.clone(), report)).collect();
-        (reports.map(by_name), lines.await.expect("lines"))
-    }
-
-    async fn remove(self) {
-        let cache = format!("nonevent-{}-gate-cache", self.plan.project);
-        self.docker.client.remove_volume(&cache, None::<RemoveVolumeOptions>).await.expect("the volume of the caches");
-    }
-}
-
-fn texts<'a>(lines: &'a [LogLine], source: &str) -> Vec<&'a str> {
-    lines.iter().filter(|line| line.source == source).map(|line| line.text.as_str()).collect()
-}
 
 const SECRET: &str = "made-up/Value+with spaces&%";
 
 #[tokio::test]
 async fn a_secret_is_in_nothing_that_is_kept() {
-    let mut bench = Bench::new().await;
+    let mut bench = Bench::plain().await;
     bench.plan.secrets.insert("API_KEY".into(), Secret::new(SECRET));
     bench.plan.secrets.insert("OTHER".into(), Secret::new("another-made-up-value"));
     let program = "import base64, json, os, sys, time, urllib.parse\n\
@@ -112,8 +37,8 @@ async fn a_secret_is_in_nothing_that_is_kept() {
         case = f'<testsuite><testcase classname=\"t\" name=\"a\"><failure message=\"{value.replace(\"&\", \"&amp;\")}\">no</failure></testcase></testsuite>'\n\
         open(junit, 'w').write(case)\n\
         raise SystemExit(f'failed with {value}')";
-    bench.gate("asks", program).secrets = vec!["API_KEY".into()];
-    bench.gate("says", &format!("print('{SECRET}')")).allow_failure = true;
+    bench.python("asks", program).secrets = vec!["API_KEY".into()];
+    bench.python("says", &format!("print('{SECRET}')")).allow_failure = true;
     let (reports, lines) = bench.run().await;
     assert_eq!(reports["asks"].state, GateState::Red, "{:#?}", reports["asks"]);
     assert_eq!(reports["asks"].tests.as_ref().expect("tests").failures[0].message, "***");
@@ -140,10 +65,10 @@ fn hex_of(text: &str) -> String {
 
 #[tokio::test]
 async fn one_failure_hides_no_other_unless_it_is_to_stop_them() {
-    let mut bench = Bench::new().await;
-    bench.gate("red", "raise SystemExit(1)");
-    bench.gate("also-red", "raise SystemExit(1)");
-    bench.gate("green", "pass");
+    let mut bench = Bench::plain().await;
+    bench.python("red", "raise SystemExit(1)");
+    bench.python("also-red", "raise SystemExit(1)");
+    bench.python("green", "pass");
     let (reports, _) = bench.run().await;
     let words: Vec<&str> = reports.values().map(|report| report.state.word()).collect();
     assert_eq!(words, ["red", "green", "red"]);
@@ -151,13 +76,13 @@ async fn one_failure_hides_no_other_unless_it_is_to_stop_them() {
     bench.plan.run = RunId::generate();
     bench.plan.after_red = AfterRed::Stop;
     bench.plan.gates.clear();
-    bench.gate("tolerated", "raise SystemExit(1)").allow_failure = true;
-    bench.gate("red", "import time; time.sleep(1); raise SystemExit(1)").needs = Vec::new();
+    bench.python("tolerated", "raise SystemExit(1)").allow_failure = true;
+    bench.python("red", "import time; time.sleep(1); raise SystemExit(1)").needs = Vec::new();
     // It ignores what asks it to end, and would never end by itself.
     bench
-        .gate("deaf", "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: time.sleep(60)")
+        .python("deaf", "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: time.sleep(60)")
         .timeout = Duration::from_secs(600);
-    bench.gate("later", "pass").needs = vec!["deaf".into()];
+    bench.python("later", "pass").needs = vec!["deaf".into()];
     let began = Instant::now();
     let (reports, _) = bench.run().await;
     println!("stopped after {:?}", began.elapsed());
@@ -171,10 +96,10 @@ async fn one_failure_hides_no_other_unless_it_is_to_stop_them() {
 
 #[tokio::test]
 async fn cancelling_ends_gates_that_do_not_listen() {
-    let mut bench = Bench::new().await;
+    let mut bench = Bench::plain().await;
     for gate in ["one", "two", "three"] {
         let deaf = "import os, signal, time\nfor number in range(1, 32):\n    try: signal.signal(number, signal.SIG_IGN)\n    except (OSError, ValueError): pass\nos.fork()\nprint('deaf')\nwhile True: time.sleep(60)";
-        bench.gate(gate, deaf);
+        bench.python(gate, deaf);
     }
     let cancel = CancellationToken::new();
     let (sender, mut receiver) = mpsc::channel::<LogLine>(1000);
@@ -196,10 +121,10 @@ async fn cancelling_ends_gates_that_do_not_listen() {
 
 #[tokio::test]
 async fn gates_keep_to_the_budget() {
-    let mut bench = Bench::new().await;
+    let mut bench = Bench::plain().await;
     bench.plan.limits.budget.cores = 1;
     for gate in ["a", "b", "c"] {
-        bench.gate(gate, "import time\nbegan = time.monotonic()\ntime.sleep(0.3)\nprint(began, time.monotonic())");
+        bench.python(gate, "import time\nbegan = time.monotonic()\ntime.sleep(0.3)\nprint(began, time.monotonic())");
     }
     let (_, lines) = bench.run().await;
     let mut spans: Vec<Vec<f64>> = lines
@@ -215,16 +140,16 @@ async fn gates_keep_to_the_budget() {
 
 #[tokio::test]
 async fn caches_are_kept_for_one_at_a_time_and_within_a_budget() {
-    let mut bench = Bench::new().await;
+    let mut bench = Bench::plain().await;
     let fill = "import os, pathlib\nplace = pathlib.Path(os.environ['RUFF_CACHE_DIR'])\nprint(place, sorted(path.name for path in place.glob('*')))\nplace.mkdir(exist_ok=True, parents=True)\n(place / 'x').write_bytes(b'x' * 3_000_000)";
-    bench.gate("lint", fill);
+    bench.python("lint", fill);
     let (_, lines) = bench.run().await;
     assert_eq!(texts(&lines, "lint"), ["/nonevent-cache/lint/ruff []"]);
 
     // Another run has the gate's folder: this one goes without, and both end well.
-    let mut other = Bench::new().await;
+    let mut other = Bench::plain().await;
     other.plan.project = bench.plan.project.clone();
-    other.gate("lint", "import os, time\nprint('holds')\nwhile not os.path.exists('/tmp/go'): time.sleep(0.05)");
+    other.python("lint", "import os, time\nprint('holds')\nwhile not os.path.exists('/tmp/go'): time.sleep(0.05)");
     let (sender, mut receiver) = mpsc::channel::<LogLine>(1000);
     let cancel = CancellationToken::new();
     let held = gauntlet::run(&other.docker, &other.plan, &sender, &|_| {}, &cancel);
@@ -254,8 +179,11 @@ async fn caches_are_kept_for_one_at_a_time_and_within_a_budget() {
     bench.plan.run = RunId::generate();
     let (_, lines) = bench.run().await;
     assert_eq!(texts(&lines, "lint"), ["/nonevent-cache/lint/ruff []"]);
-    assert!(gauntlet::cache::remove(&bench.docker, &bench.plan.project).await.expect("engine"));
-    assert!(!gauntlet::cache::remove(&bench.docker, &bench.plan.project).await.expect("engine"), "it is gone");
+    assert!(gauntlet::cache::remove(&bench.docker, &gauntlet::cache::volume(&bench.plan.project)).await.expect("engine"));
+    assert!(
+        !gauntlet::cache::remove(&bench.docker, &gauntlet::cache::volume(&bench.plan.project)).await.expect("engine"),
+        "it is gone"
+    );
 }
 
 /// Makes two containers through the engine's socket: one with the run's label and one without.
@@ -273,10 +201,10 @@ for name, labels in ((os.environ['MINE'], {label: value}), (os.environ['FORGOTTE
 
 #[tokio::test]
 async fn what_a_gate_leaves_on_the_engine_is_listed_and_only_its_run_s_own_removed() {
-    let mut bench = Bench::new().await;
+    let mut bench = Bench::plain().await;
     let [mine, forgotten] = ["nonevent-test-mine", "nonevent-test-forgotten"].map(unique);
     let image = bench.plan.image.id.to_string();
-    let gate = bench.gate("makes", MAKES);
+    let gate = bench.python("makes", MAKES);
     gate.docker = true;
     gate.env = BTreeMap::from([("MINE".into(), mine.clone()), ("FORGOTTEN".into(), forgotten.clone()), ("IMAGE".into(), image)]);
     let (reports, lines) = bench.run().await;

@@ -4,24 +4,14 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::PathBuf;
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use bollard::models::{ContainerCreateBody, NetworkCreateRequest};
-use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder, RemoveVolumeOptions};
-use nonevent_engine::docker::Docker;
-use nonevent_engine::gauntlet::{
-    self, AfterRed, Budget, GateFact, GateImage, GateLimits, GauntletError, GauntletPlan, clean_leftovers, no_tests,
-};
-use nonevent_engine::image::dockerfile;
-use nonevent_engine::model::{
-    AppSettings, BuildSettings, CommandLine, Framework, GateReport, GateSettings, GateState, ImageReport, Level, LogLine,
-    ProjectName, Ready, RunId, ServiceSettings,
-};
-use support::{PYTHON, docker, gather, pull, unique};
+use nonevent_engine::gauntlet::{self, GateFact, GauntletError, clean_leftovers, no_tests};
+use nonevent_engine::model::{CommandLine, GateReport, GateState, Level, LogLine, Ready, RunId, ServiceSettings};
+use support::gates::{Bench, left_over, texts};
+use support::{PYTHON, docker, pull, unique};
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 /// Stands in for an image with a development layer: an app that runs as a user of its own, and the tools.
 const DOCKERFILE: &str = "FROM python:3.13-slim
@@ -31,140 +21,6 @@ WORKDIR /app
 COPY . .
 USER 1000:1000
 ";
-
-struct Bench {
-    docker: Docker,
-    image: ImageReport,
-    plan: GauntletPlan,
-    facts: Mutex<Vec<GateFact>>,
-    cancel: CancellationToken,
-}
-
-impl Bench {
-    async fn new(files: &[(&str, &str)]) -> Self {
-        let docker = docker().await;
-        pull(&docker, PYTHON).await;
-        let project = ProjectName::new(unique("nonevent-test-gauntlet"));
-        let folder = tempfile::tempdir().expect("temporary folder");
-        for (path, text) in files.iter().chain(&[("Dockerfile", DOCKERFILE), (".dockerignore", "Dockerfile\n.dockerignore\n")]) {
-            let path = folder.path().join(path);
-            std::fs::create_dir_all(path.parent().expect("parent")).expect("folder");
-            std::fs::write(path, text).expect("file");
-        }
-        let image = build(&docker, folder.path(), &project).await;
-        let budget = Budget { cores: docker.info.cpus.max(2), memory: 8 << 30, gate_memory: 512 << 20 };
-        let plan = GauntletPlan {
-            run: RunId::generate(),
-            project,
-            image: GateImage { id: image.engine_id.clone(), python: "python".into(), workdir: image.workdir.clone() },
-            gates: Vec::new(),
-            required: BTreeSet::new(),
-            services: BTreeMap::new(),
-            env: BTreeMap::new(),
-            tools: BTreeMap::new(),
-            secrets: BTreeMap::new(),
-            known: BTreeMap::new(),
-            after_red: AfterRed::GoOn,
-            limits: GateLimits { budget, pids: 200, tmp: 64 << 20, output: 1 << 20, cache: None },
-        };
-        Self { docker, image, plan, facts: Mutex::default(), cancel: CancellationToken::new() }
-    }
-
-    fn gate(&mut self, name: &str, command: &str) -> &mut GateSettings {
-        self.plan.gates.push(GateSettings {
-            workers: None,
-            name: name.into(),
-            run: Some(CommandLine::Shell(command.into())),
-            needs: Vec::new(),
-            services: Vec::new(),
-            timeout: Duration::from_secs(120),
-            env: BTreeMap::new(),
-            secrets: Vec::new(),
-            allow_failure: false,
-            network: false,
-            docker: false,
-            retries: 0,
-        });
-        self.plan.gates.last_mut().expect("gate")
-    }
-
-    /// A gate that runs a Python program.
-    fn python(&mut self, name: &str, program: &str) -> &mut GateSettings {
-        let gate = self.gate(name, "");
-        gate.run = Some(CommandLine::Exec(["python", "-c", program].map(str::to_owned).to_vec()));
-        gate
-    }
-
-    async fn try_run(&self) -> (Result<Vec<GateReport>, GauntletError>, Vec<LogLine>) {
-        let (sender, receiver) = mpsc::channel(1000);
-        let lines = gather(receiver);
-        let facts = |fact| self.facts.lock().expect("lock").push(fact);
-        let reports = gauntlet::run(&self.docker, &self.plan, &sender, &facts, &self.cancel).await;
-        drop(sender);
-        let lines = lines.await.expect("lines");
-        assert_eq!(left_over(&self.docker, &self.plan.run).await, Vec::<String>::new());
-        (reports, lines)
-    }
-
-    async fn run(&self) -> (BTreeMap<String, GateReport>, Vec<LogLine>) {
-        let (reports, lines) = self.try_run().await;
-        let reports = reports.expect("reports");
-        let names: Vec<&String> = self.plan.gates.iter().map(|gate| &gate.name).collect();
-        assert_eq!(reports.iter().map(|report| &report.gate).collect::<Vec<_>>(), names, "the plan's order");
-        (reports.into_iter().map(|report| (report.gate.clone(), report)).collect(), lines)
-    }
-
-    async fn remove(self) {
-        let tag = format!("nonevent/{}:{}", self.plan.project, self.image.engine_id.short());
-        let _ = self.docker.client.remove_image(&tag, None::<bollard::query_parameters::RemoveImageOptions>, None).await;
-        let cache = format!("nonevent-{}-gate-cache", self.plan.project);
-        let _ = self.docker.client.remove_volume(&cache, None::<RemoveVolumeOptions>).await;
-    }
-}
-
-async fn build(docker: &Docker, root: &std::path::Path, project: &ProjectName) -> ImageReport {
-    let bundle = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from).filter(|path| path.is_file());
-    let settings = BuildSettings {
-        dockerfile: None,
-        stage: None,
-        args: BTreeMap::new(),
-        secrets: BTreeMap::new(),
-        base: PYTHON.into(),
-        include: Vec::new(),
-        exclude: Vec::new(),
-        ca_bundle: bundle,
-        extras: Vec::new(),
-        groups: Vec::new(),
-    };
-    let app = AppSettings {
-        name: project.clone(),
-        framework: Framework::Custom,
-        python: "3.13".into(),
-        processes: Vec::new(),
-        env: BTreeMap::new(),
-        volumes: Vec::new(),
-    };
-    let (sender, receiver) = mpsc::channel(1000);
-    let lines = gather(receiver);
-    let built = dockerfile::build(docker, root, &settings, &app, &sender, &|_| {}, &CancellationToken::new()).await;
-    drop(sender);
-    match built {
-        Ok(report) => report,
-        Err(error) => panic!("{error}\n{:#?}", lines.await),
-    }
-}
-
-/// Lists what still bears a run's label.
-async fn left_over(docker: &Docker, run: &RunId) -> Vec<String> {
-    let label = format!("dev.nonevent.run={run}");
-    let filters = HashMap::from([("label", vec![label.as_str()])]);
-    let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
-    let containers = docker.client.list_containers(Some(options)).await.expect("containers");
-    let options = ListNetworksOptionsBuilder::default().filters(&filters).build();
-    let networks = docker.client.list_networks(Some(options)).await.expect("networks");
-    let names = containers.into_iter().flat_map(|container| container.names.unwrap_or_default());
-    names.chain(networks.into_iter().filter_map(|network| network.name)).collect()
-}
 
 fn redis(ready: Ready) -> ServiceSettings {
     ServiceSettings {
@@ -181,16 +37,12 @@ fn reason(report: &GateReport) -> &str {
     }
 }
 
-fn texts<'a>(lines: &'a [LogLine], source: &str) -> Vec<&'a str> {
-    lines.iter().filter(|line| line.source == source).map(|line| line.text.as_str()).collect()
-}
-
 const GOOD: &str = "\"\"\"Adds up.\"\"\"\n\n\ndef total(prices: list[int]) -> int:\n    return sum(prices)\n";
 const GOOD_TEST: &str = "from shop import total\n\n\ndef test_total() -> None:\n    assert total([1, 2]) == 3\n\n\ndef test_none() -> None:\n    assert total([]) == 0\n";
 
 #[tokio::test]
 async fn a_clean_project_is_green_and_the_tools_are_named() {
-    let mut bench = Bench::new(&[("shop.py", GOOD), ("tests/test_shop.py", GOOD_TEST), ("conftest.py", "")]).await;
+    let mut bench = Bench::built(DOCKERFILE, &[("shop.py", GOOD), ("tests/test_shop.py", GOOD_TEST), ("conftest.py", "")]).await;
     bench.gate("lint", "ruff check");
     bench.gate("format", "ruff format --check");
     bench.gate("types", "mypy .");
@@ -236,16 +88,19 @@ async fn a_clean_project_is_green_and_the_tools_are_named() {
 async fn what_is_wrong_is_found_with_file_and_line() {
     let bad = "import os\n\n\ndef total(prices: list[int]) -> str:\n    return sum(prices)\n\n\nclass  Odd:\n    pass\n";
     let test = "import pytest\nfrom shop import total\n\n\nclass TestTotal:\n    @pytest.mark.parametrize(\"n\", [1, 2])\n    def test_one(self, n):\n        assert total([n]) == 1\n\n    @pytest.mark.skip\n    def test_later(self): ...\n\n\n@pytest.fixture\ndef broken():\n    raise RuntimeError(\"no fixture\")\n\n\ndef test_error(broken): ...\n";
-    let mut bench = Bench::new(&[
-        ("shop.py", bad),
-        ("tests/test_shop.py", test),
-        ("conftest.py", ""),
-        ("broken/test_import.py", "import nope\n"),
-        (
-            "writes/test_database.py",
-            "import sqlite3\n\n\ndef test_file():\n    sqlite3.connect('test.db').execute('create table t (a)')\n",
-        ),
-    ])
+    let mut bench = Bench::built(
+        DOCKERFILE,
+        &[
+            ("shop.py", bad),
+            ("tests/test_shop.py", test),
+            ("conftest.py", ""),
+            ("broken/test_import.py", "import nope\n"),
+            (
+                "writes/test_database.py",
+                "import sqlite3\n\n\ndef test_file():\n    sqlite3.connect('test.db').execute('create table t (a)')\n",
+            ),
+        ],
+    )
     .await;
     bench.gate("lint", "ruff check --select F shop.py");
     bench.gate("format", "python -m ruff format --check shop.py");
@@ -288,7 +143,7 @@ async fn what_is_wrong_is_found_with_file_and_line() {
 
 #[tokio::test]
 async fn gates_that_cannot_tell_say_why() {
-    let mut bench = Bench::new(&[("shop.py", GOOD), ("pyproject.toml", "[tool.ruff]\nline-lenght = 3\n")]).await;
+    let mut bench = Bench::built(DOCKERFILE, &[("shop.py", GOOD), ("pyproject.toml", "[tool.ruff]\nline-lenght = 3\n")]).await;
     bench.gate("lint", "ruff check");
     bench.gate("unit", "pytest");
     bench.gate("usage", "pytest --no-such-option");
@@ -321,7 +176,7 @@ async fn gates_that_cannot_tell_say_why() {
 
 #[tokio::test]
 async fn nasty_gates_are_contained() {
-    let mut bench = Bench::new(&[]).await;
+    let mut bench = Bench::built(DOCKERFILE, &[]).await;
     bench
         .python(
             "prints",
@@ -373,7 +228,7 @@ def ask(line):\n\
 
 #[tokio::test]
 async fn services_are_reached_by_name_and_gates_run_side_by_side() {
-    let mut bench = Bench::new(&[]).await;
+    let mut bench = Bench::built(DOCKERFILE, &[]).await;
     bench.plan.services.insert("cache".into(), redis(Ready::Port(6379)));
     bench
         .plan
@@ -430,7 +285,7 @@ async fn services_are_reached_by_name_and_gates_run_side_by_side() {
 
 #[tokio::test]
 async fn services_that_fail_say_why() {
-    let mut bench = Bench::new(&[]).await;
+    let mut bench = Bench::built(DOCKERFILE, &[]).await;
     let broken = ServiceSettings {
         command: Some(CommandLine::Exec(["redis-server", "--no-such-option", "x"].map(str::to_owned).to_vec())),
         ..redis(Ready::Port(6379))
@@ -458,7 +313,7 @@ async fn services_that_fail_say_why() {
 
 #[tokio::test]
 async fn cancelling_ends_everything() {
-    let mut bench = Bench::new(&[]).await;
+    let mut bench = Bench::built(DOCKERFILE, &[]).await;
     bench.plan.services.insert("cache".into(), redis(Ready::Port(6379)));
     bench.python("forever", "import time\nprint('running', flush=True)\nwhile True: time.sleep(1)").services =
         vec!["cache".into()];
@@ -479,7 +334,7 @@ async fn cancelling_ends_everything() {
 
 #[tokio::test]
 async fn a_caller_that_goes_away_leaves_nothing() {
-    let mut bench = Bench::new(&[]).await;
+    let mut bench = Bench::built(DOCKERFILE, &[]).await;
     bench.plan.services.insert("cache".into(), redis(Ready::Port(6379)));
     bench.python("forever", "import time\nprint('running', flush=True)\nwhile True: time.sleep(1)").services =
         vec!["cache".into()];
@@ -497,7 +352,7 @@ async fn a_caller_that_goes_away_leaves_nothing() {
 #[tokio::test]
 async fn the_engine_is_given_only_to_a_gate_that_asks() {
     let ping = "import os, socket\nplug = socket.socket(socket.AF_UNIX)\ntry:\n    plug.connect('/var/run/docker.sock')\n    plug.send(b'GET /_ping HTTP/1.0\\r\\n\\r\\n')\n    print(plug.recv(15).decode(), os.environ['DOCKER_HOST'])\nexcept OSError as error: print(error.strerror)";
-    let mut bench = Bench::new(&[]).await;
+    let mut bench = Bench::built(DOCKERFILE, &[]).await;
     bench.python("with", ping).docker = true;
     bench.python("without", ping);
     let (_, lines) = bench.run().await;

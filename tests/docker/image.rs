@@ -9,11 +9,12 @@ mod oracle;
 #[path = "image/world.rs"]
 mod world;
 
-use bollard::models::ContainerConfig;
+use bollard::models::{ContainerConfig, VolumeCreateRequest};
+use bollard::query_parameters::RemoveVolumeOptions;
 use nonevent_engine::image::{
-    DevelopmentBuild, DevelopmentImage, ImageError, development_image, inspect, python_runtime, resolve_base,
+    DevelopmentBuild, DevelopmentImage, ImageError, development_image, inspect, python_runtime, resolve_base, tool_volumes,
 };
-use nonevent_engine::model::{BuilderKind, Digest, ImageReport};
+use nonevent_engine::model::{BuilderKind, Digest, ImageReport, RunId};
 use world::{REQUIREMENTS, World, project, shop};
 
 /// What gates of these tests need; the release does not hold it.
@@ -117,16 +118,47 @@ async fn gates_run_in_the_release_s_own_layers() {
     let held = inspect(&world.docker, development.engine_id.as_str()).await.unwrap().unwrap();
     assert_eq!(held.diff_ids, development.layers);
     assert_eq!(held.labels["dev.nonevent.role"], "development");
-    let pytest = world.output(&development.engine_id, &["pytest", "-p", "no:cacheprovider", "tests"]).await;
+    let pytest = world.output_beside_tools(&development, &["pytest", "-p", "no:cacheprovider", "tests"]).await;
     assert!(pytest.contains("1 passed"), "{pytest}");
-    let ruff = world.output(&development.engine_id, &["ruff", "check", "--no-cache", "."]).await;
+    let ruff = world.output_beside_tools(&development, &["ruff", "check", "--no-cache", "."]).await;
     assert!(ruff.contains("All checks passed"), "{ruff}");
     // What ships comes before what only gates need.
-    let paths = world.output(&development.engine_id, &["python", "-c", "import sys; print(*sys.path, sep='\\n')"]).await;
+    let paths = world.output_beside_tools(&development, &["python", "-c", "import sys; print(*sys.path, sep='\\n')"]).await;
     let position =
         |wanted: &str| paths.lines().position(|path| path == wanted).unwrap_or_else(|| panic!("{wanted} not in:\n{paths}"));
     assert!(position("/opt/venv/lib/python3.13/site-packages") < position("/opt/nonevent/dev/lib/python3.13/site-packages"));
     assert_eq!(develop(&world, &report, project.path()).await.unwrap(), development);
+}
+
+#[tokio::test]
+async fn development_wheels_are_unpacked_once_for_any_number_of_changes() {
+    let world = World::new().await;
+    let project = shop();
+    let wheels = lock::wheels(&REQUIREMENTS);
+    let change = async |greeting: &str| {
+        std::fs::write(project.path().join("src/shop/greeting.txt"), greeting).unwrap();
+        let report = world.build(project.path(), &wheels).await.unwrap();
+        develop(&world, &report, project.path()).await.unwrap()
+    };
+    let first = change("good day").await;
+    let tools = first.tools.clone().unwrap();
+    let second = change("good evening").await;
+    assert_ne!(second.engine_id, first.engine_id);
+    assert_eq!(second.tools.as_ref(), Some(&tools));
+    // A volume of that name that nobody filled, such as a container makes that outlives it, is not taken for it.
+    world.docker.client.remove_volume(&tools.name, None::<RemoveVolumeOptions>).await.unwrap();
+    let empty = VolumeCreateRequest { name: Some(tools.name.clone()), ..VolumeCreateRequest::default() };
+    world.docker.client.create_volume(empty).await.unwrap();
+    let third = change("good night").await;
+    let again = third.tools.clone().unwrap();
+    assert_ne!(again.name, tools.name);
+    assert_eq!(again.layers, tools.layers);
+    assert_eq!(tool_volumes(&world.docker, &world.name).await.unwrap(), [again.name]);
+    assert!(world.output_beside_tools(&third, &["pytest", "--version"]).await.contains("pytest"));
+    // Gates cannot change what the next ones run.
+    let touch = "import pathlib; pathlib.Path('/opt/nonevent/dev/mine').write_text('')";
+    let (code, text) = world.run_beside_tools(&third, &["python", "-c", touch]).await;
+    assert!(code != 0 && text.contains("Read-only file system"), "{code}: {text}");
 }
 
 #[tokio::test]
@@ -159,7 +191,7 @@ async fn gates_of_a_dockerfile_image_find_app_and_tools() {
     assert_eq!(development.layers[..report.layers.len()], report.layers);
     assert_eq!(development.workdir, "/srv/shop");
     assert_eq!(development.added_files, ["README.md", "pyproject.toml", "src/shop/greeting.txt", "tests/test_shop.py"]);
-    let pytest = world.output(&development.engine_id, &["pytest", "-p", "no:cacheprovider", "tests"]).await;
+    let pytest = world.output_beside_tools(&development, &["pytest", "-p", "no:cacheprovider", "tests"]).await;
     assert!(pytest.contains("1 passed"), "{pytest}");
 }
 
@@ -254,6 +286,7 @@ async fn develop(world: &World, report: &ImageReport, root: &std::path::Path) ->
     let build = DevelopmentBuild {
         image: report,
         project: &world.name,
+        run: &RunId::generate(),
         wheels: &wheels,
         root,
         sources: None,

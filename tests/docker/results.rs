@@ -3,21 +3,9 @@
 
 mod support;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-use std::sync::Mutex;
-use std::time::Duration;
-
-use nonevent_engine::docker::Docker;
-use nonevent_engine::gauntlet::{self, AfterRed, Budget, GateFact, GateImage, GateLimits, GauntletPlan, no_tests};
-use nonevent_engine::image::dockerfile;
-use nonevent_engine::model::{
-    AppSettings, BuildSettings, CommandLine, Framework, GateReport, GateSettings, GateState, ImageReport, ProjectName, RunId,
-    TestResult, TestState,
-};
-use support::{PYTHON, docker, gather, pull, unique};
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
+use nonevent_engine::gauntlet::no_tests;
+use nonevent_engine::model::{CommandLine, GateReport, GateState, TestState};
+use support::gates::Bench;
 
 const DOCKERFILE: &str = "FROM python:3.13-slim
 RUN --mount=type=secret,id=ca_bundle if [ -s /run/secrets/ca_bundle ]; then export PIP_CERT=/run/secrets/ca_bundle; fi \\
@@ -27,117 +15,6 @@ COPY . .
 RUN if [ -d fakes ]; then chmod +x fakes/*/*; fi
 USER 1000:1000
 ";
-
-struct Bench {
-    docker: Docker,
-    image: ImageReport,
-    plan: GauntletPlan,
-}
-
-impl Bench {
-    async fn new(files: &[(&str, &str)]) -> Self {
-        let docker = docker().await;
-        pull(&docker, PYTHON).await;
-        let project = ProjectName::new(unique("nonevent-test-results"));
-        let folder = tempfile::tempdir().expect("temporary folder");
-        for (path, text) in files.iter().chain(&[("Dockerfile", DOCKERFILE), (".dockerignore", "Dockerfile\n.dockerignore\n")]) {
-            let path = folder.path().join(path);
-            std::fs::create_dir_all(path.parent().expect("parent")).expect("folder");
-            std::fs::write(path, text).expect("file");
-        }
-        let image = build(&docker, folder.path(), &project).await;
-        let budget = Budget { cores: docker.info.cpus.max(2), memory: 8 << 30, gate_memory: 512 << 20 };
-        let plan = GauntletPlan {
-            run: RunId::generate(),
-            project,
-            image: GateImage { id: image.engine_id.clone(), python: "python".into(), workdir: image.workdir.clone() },
-            gates: Vec::new(),
-            required: BTreeSet::new(),
-            services: BTreeMap::new(),
-            env: BTreeMap::new(),
-            tools: BTreeMap::new(),
-            secrets: BTreeMap::new(),
-            known: BTreeMap::new(),
-            after_red: AfterRed::GoOn,
-            limits: GateLimits { budget, pids: 200, tmp: 64 << 20, output: 1 << 20, cache: None },
-        };
-        Self { docker, image, plan }
-    }
-
-    fn gate(&mut self, name: &str, command: &str) -> &mut GateSettings {
-        self.plan.gates.push(GateSettings {
-            name: name.into(),
-            run: Some(CommandLine::Shell(command.into())),
-            needs: Vec::new(),
-            services: Vec::new(),
-            timeout: Duration::from_secs(120),
-            env: BTreeMap::new(),
-            secrets: Vec::new(),
-            workers: None,
-            allow_failure: false,
-            network: false,
-            docker: false,
-            retries: 0,
-        });
-        self.plan.gates.last_mut().expect("gate")
-    }
-
-    async fn run(&self) -> (BTreeMap<String, GateReport>, BTreeMap<String, Vec<TestResult>>) {
-        let (sender, receiver) = mpsc::channel(1000);
-        let lines = gather(receiver);
-        let tests = Mutex::new(BTreeMap::new());
-        let facts = |fact| {
-            if let GateFact::Tested { gate, results } = fact {
-                tests.lock().expect("lock").insert(gate, results);
-            }
-        };
-        let cancel = CancellationToken::new();
-        let reports = gauntlet::run(&self.docker, &self.plan, &sender, &facts, &cancel).await.expect("reports");
-        drop(sender);
-        drop(lines.await);
-        let reports = reports.into_iter().map(|report| (report.gate.clone(), report)).collect();
-        (reports, tests.into_inner().expect("lock"))
-    }
-
-    async fn remove(self) {
-        let tag = format!("nonevent/{}:{}", self.plan.project, self.image.engine_id.short());
-        let _ = self.docker.client.remove_image(&tag, None::<bollard::query_parameters::RemoveImageOptions>, None).await;
-        let cache = format!("nonevent-{}-gate-cache", self.plan.project);
-        let _ = self.docker.client.remove_volume(&cache, None::<bollard::query_parameters::RemoveVolumeOptions>).await;
-    }
-}
-
-async fn build(docker: &Docker, root: &std::path::Path, project: &ProjectName) -> ImageReport {
-    let bundle = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from).filter(|path| path.is_file());
-    let settings = BuildSettings {
-        dockerfile: None,
-        stage: None,
-        args: BTreeMap::new(),
-        secrets: BTreeMap::new(),
-        base: PYTHON.into(),
-        include: Vec::new(),
-        exclude: Vec::new(),
-        ca_bundle: bundle,
-        extras: Vec::new(),
-        groups: Vec::new(),
-    };
-    let app = AppSettings {
-        name: project.clone(),
-        framework: Framework::Custom,
-        python: "3.13".into(),
-        processes: Vec::new(),
-        env: BTreeMap::new(),
-        volumes: Vec::new(),
-    };
-    let (sender, receiver) = mpsc::channel(1000);
-    let lines = gather(receiver);
-    let built = dockerfile::build(docker, root, &settings, &app, &sender, &|_| {}, &CancellationToken::new()).await;
-    drop(sender);
-    match built {
-        Ok(report) => report,
-        Err(error) => panic!("{error}\n{:#?}", lines.await),
-    }
-}
 
 fn reason(report: &GateReport) -> &str {
     match &report.state {
@@ -166,12 +43,16 @@ def test_ok():
 #[tokio::test]
 async fn docker_what_fails_once_and_passes_then_is_flaky_what_fails_twice_is_red() {
     let broken = "def test_broken():\n    assert False\n";
-    let mut bench =
-        Bench::new(&[("flaky/test_flaky.py", FLAKY), ("both/test_flaky.py", FLAKY), ("both/test_broken.py", broken)]).await;
+    let mut bench = Bench::built(
+        DOCKERFILE,
+        &[("flaky/test_flaky.py", FLAKY), ("both/test_flaky.py", FLAKY), ("both/test_broken.py", broken)],
+    )
+    .await;
     bench.gate("flaky", "pytest flaky").retries = 2;
     bench.gate("both", "pytest both").retries = 2;
     bench.gate("strict", "pytest both/test_broken.py");
-    let (reports, tests) = bench.run().await;
+    let (reports, _) = bench.run().await;
+    let tests = bench.tested();
     let flaky = reports["flaky"].tests.as_ref().expect("tests");
     assert_eq!(reports["flaky"].state, GateState::Green, "{:#?}", reports["flaky"]);
     assert_eq!((flaky.passed, flaky.failed, flaky.failures.len()), (2, 0, 0));
@@ -189,12 +70,13 @@ async fn docker_what_fails_once_and_passes_then_is_flaky_what_fails_twice_is_red
 async fn docker_findings_bring_the_code_that_was_tested_and_tests_what_they_printed_and_covered() {
     let shop = "import os\n\n\ndef total(prices):\n    if not prices:\n        return 0\n    return sum(prices)\n";
     let test = "import logging\nimport time\n\nfrom shop import total\n\n\ndef test_total():\n    print(\"adding up\")\n    logging.warning(\"careful\")\n    assert total([1, 2]) == 4\n\n\ndef test_slow():\n    time.sleep(0.3)\n";
-    let mut bench = Bench::new(&[("shop.py", shop), ("tests/test_shop.py", test), ("conftest.py", "")]).await;
+    let mut bench = Bench::built(DOCKERFILE, &[("shop.py", shop), ("tests/test_shop.py", test), ("conftest.py", "")]).await;
     bench.gate("lint", "ruff check --select F shop.py");
     bench.gate("unit", "pytest --cov=shop tests");
     bench.gate("short", "pytest --tb=line tests");
     bench.gate("plain", "coverage run -m pytest tests/test_shop.py::test_slow");
-    let (reports, tests) = bench.run().await;
+    let (reports, _) = bench.run().await;
+    let tests = bench.tested();
     let lint = &reports["lint"].findings[0];
     assert!(lint.fixable, "{lint:#?}");
     let excerpt = lint.excerpt.as_ref().expect("excerpt");
@@ -252,7 +134,7 @@ async fn docker_tools_that_crash_or_print_nonsense_are_errors_and_nothing_is_gre
     let files: Vec<(String, &str)> = fakes.iter().map(|(name, tool, body)| (format!("fakes/{name}/{tool}"), *body)).collect();
     let mut files: Vec<(&str, &str)> = files.iter().map(|(path, body)| (path.as_str(), *body)).collect();
     files.extend([("skipped/test_a.py", skipped), ("fails/test_a.py", "def test_a():\n    assert False\n")]);
-    let mut bench = Bench::new(&files).await;
+    let mut bench = Bench::built(DOCKERFILE, &files).await;
     for (name, tool, _) in &fakes {
         let arguments = match (*tool, name.as_str()) {
             ("ruff", "words") => " format --check .",

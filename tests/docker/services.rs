@@ -3,95 +3,36 @@
 
 mod support;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::Path;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder, RemoveVolumeOptions};
-use nonevent_engine::docker::Docker;
-use nonevent_engine::gauntlet::{self, AfterRed, Budget, GateImage, GateLimits, GauntletPlan, wanted_services};
-use nonevent_engine::model::{
-    CommandLine, Digest, GateReport, GateSettings, GateState, LogLine, ProjectName, Ready, RunId, ServiceSettings,
-};
+use nonevent_engine::gauntlet::wanted_services;
+use nonevent_engine::model::{CommandLine, GateReport, GateSettings, GateState, LogLine, Ready, ServiceSettings};
 use nonevent_engine::project::Project;
-use support::{PYTHON, docker, gather, pull, unique};
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
+use support::PYTHON;
+use support::gates::{Bench, texts, write};
 
 /// A gate that runs a Python program.
 fn gate(name: &str, program: &str, services: &[&str]) -> GateSettings {
+    let command = CommandLine::Exec(["python", "-c", program].map(str::to_owned).to_vec());
     GateSettings {
-        retries: 0,
-        name: name.into(),
-        run: Some(CommandLine::Exec(["python", "-c", program].map(str::to_owned).to_vec())),
-        needs: Vec::new(),
         services: services.iter().map(|service| (*service).to_owned()).collect(),
-        timeout: Duration::from_secs(120),
-        env: BTreeMap::new(),
-        secrets: Vec::new(),
-        workers: None,
-        allow_failure: false,
-        network: false,
-        docker: false,
+        timeout: Duration::from_mins(2),
+        ..GateSettings::new(name, Some(command))
     }
 }
 
-/// Runs gates beside services in the plain Python image, and looks that nothing of it is left.
+/// Runs gates beside services in the plain Python image.
 async fn run(
     gates: Vec<GateSettings>,
     services: &BTreeMap<String, ServiceSettings>,
 ) -> (BTreeMap<String, GateReport>, Vec<LogLine>) {
-    let docker = docker().await;
-    pull(&docker, PYTHON).await;
-    let image = docker.client.inspect_image(PYTHON).await.expect("image").id.expect("id");
-    let budget = Budget { cores: docker.info.cpus.max(2), memory: 8 << 30, gate_memory: 512 << 20 };
-    let plan = GauntletPlan {
-        run: RunId::generate(),
-        project: ProjectName::new(unique("nonevent-test-services")),
-        image: GateImage { id: Digest::new(image), python: "python".into(), workdir: "/".into() },
-        services: wanted_services(&gates, services),
-        gates,
-        required: BTreeSet::new(),
-        env: BTreeMap::new(),
-        tools: BTreeMap::new(),
-        secrets: BTreeMap::new(),
-        known: BTreeMap::new(),
-        after_red: AfterRed::GoOn,
-        limits: GateLimits { budget, pids: 200, tmp: 64 << 20, output: 1 << 20, cache: None },
-    };
-    let (sender, receiver) = mpsc::channel(1000);
-    let lines = gather(receiver);
-    let reports = gauntlet::run(&docker, &plan, &sender, &|_| {}, &CancellationToken::new()).await.expect("reports");
-    drop(sender);
-    let lines = lines.await.expect("lines");
-    assert_eq!(left_over(&docker, &plan.run).await, Vec::<String>::new());
-    let cache = format!("nonevent-{}-gate-cache", plan.project);
-    let _ = docker.client.remove_volume(&cache, None::<RemoveVolumeOptions>).await;
-    (reports.into_iter().map(|report| (report.gate.clone(), report)).collect(), lines)
-}
-
-/// Lists what still bears a run's label.
-async fn left_over(docker: &Docker, run: &RunId) -> Vec<String> {
-    let label = format!("dev.nonevent.run={run}");
-    let filters = HashMap::from([("label", vec![label.as_str()])]);
-    let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
-    let containers = docker.client.list_containers(Some(options)).await.expect("containers");
-    let options = ListNetworksOptionsBuilder::default().filters(&filters).build();
-    let networks = docker.client.list_networks(Some(options)).await.expect("networks");
-    let names = containers.into_iter().flat_map(|container| container.names.unwrap_or_default());
-    names.chain(networks.into_iter().filter_map(|network| network.name)).collect()
-}
-
-fn write(root: &Path, files: &[(&str, &str)]) {
-    for (path, text) in files {
-        let path = root.join(path);
-        std::fs::create_dir_all(path.parent().expect("parent")).expect("folder");
-        std::fs::write(path, text).expect("file");
-    }
-}
-
-fn texts<'a>(lines: &'a [LogLine], source: &str) -> Vec<&'a str> {
-    lines.iter().filter(|line| line.source == source).map(|line| line.text.as_str()).collect()
+    let mut bench = Bench::plain().await;
+    bench.plan.services = wanted_services(&gates, services);
+    bench.plan.gates = gates;
+    let ran = bench.run().await;
+    bench.remove().await;
+    ran
 }
 
 const COMPOSE: &str = r#"

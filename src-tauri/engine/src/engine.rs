@@ -16,6 +16,7 @@ use crate::certificates::Authority;
 use crate::docker::Docker;
 use crate::error::EngineError;
 use crate::gauntlet;
+use crate::image::tool_volumes;
 use crate::model::{
     EngineInfo, EnvironmentName, EnvironmentSettings, EnvironmentStatus, LockReport, LogLine, Plan, ProjectName, Release,
     RolloutReason, RolloutRecord, RunId, ServiceSettings, Setting,
@@ -425,24 +426,17 @@ impl Engine {
         let mut items = Vec::new();
         for (project, cache) in self.store.gate_caches()? {
             let lives = projects.iter().any(|known| known.name == project && known.folder.is_dir());
-            if lives && !cache.is_unused() {
-                continue;
+            let spared = usize::from(lives && !cache.is_unused());
+            for tools in tool_volumes(docker, &project).await?.into_iter().rev().skip(spared) {
+                if is_removed(docker, &tools, sweep).await {
+                    items.push((format!("volume {tools}"), 0));
+                }
             }
-            let removed = match sweep {
-                Sweep::Tell => true,
-                Sweep::Remove => match gauntlet::cache::remove(docker, &project).await {
-                    Ok(removed) => {
-                        self.store.forget_gate_cache(&project)?;
-                        removed
-                    }
-                    Err(error) => {
-                        tracing::warn!(%project, %error, "the caches of its gates were not removed");
-                        false
-                    }
-                },
-            };
-            if removed {
+            if spared == 0 && is_removed(docker, &gauntlet::cache::volume(&project), sweep).await {
                 items.push((format!("caches of the gates of {project}"), cache.bytes));
+                if sweep == Sweep::Remove {
+                    self.store.forget_gate_cache(&project)?;
+                }
             }
         }
         Ok(items)
@@ -671,4 +665,15 @@ fn missing_lock(root: &Path) -> EngineError {
 fn is_alive(pid: u32) -> bool {
     let Ok(pid) = i32::try_from(pid) else { return false };
     !matches!(nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None), Err(nix::errno::Errno::ESRCH))
+}
+
+/// Removes a volume of gates, or says that it would be.
+async fn is_removed(docker: &Docker, volume: &str, sweep: Sweep) -> bool {
+    match sweep {
+        Sweep::Tell => true,
+        Sweep::Remove => gauntlet::cache::remove(docker, volume).await.unwrap_or_else(|error| {
+            tracing::warn!(volume, %error, "a volume of gates was not removed");
+            false
+        }),
+    }
 }

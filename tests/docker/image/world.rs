@@ -5,15 +5,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use bollard::container::LogOutput;
-use bollard::models::{ContainerConfig, ContainerCreateBody, HostConfig};
+use bollard::models::{ContainerConfig, ContainerCreateBody, HostConfig, Mount, MountType};
 use bollard::query_parameters::{
     AttachContainerOptionsBuilder, CommitContainerOptionsBuilder, ListImagesOptionsBuilder, RemoveImageOptionsBuilder,
-    UploadToContainerOptionsBuilder,
+    RemoveVolumeOptions, UploadToContainerOptionsBuilder,
 };
 use futures_util::StreamExt as _;
 use nonevent_engine::docker::Docker;
 use nonevent_engine::image::wheels::{LocalProject, Wheel, WheelBuild, build};
-use nonevent_engine::image::{BaseImage, ImageError, resolve_base};
+use nonevent_engine::image::{BaseImage, DevelopmentImage, ImageError, ToolVolume, resolve_base, tool_volumes};
 use nonevent_engine::model::{
     AppSettings, BuildSettings, CommandLine, Digest, Framework, ImageReport, Process, ProcessKind, ProjectName,
 };
@@ -86,6 +86,17 @@ impl World {
 
     /// Runs a command in an image as instances run: read-only root, a writable `/tmp`, the image's own user. Returns its output.
     pub async fn run(&self, image: &Digest, command: &[&str]) -> (i64, String) {
+        self.run_with(image, None, command).await
+    }
+
+    async fn run_with(&self, image: &Digest, tools: Option<&ToolVolume>, command: &[&str]) -> (i64, String) {
+        let mounts = tools.map(|tools| Mount {
+            source: Some(tools.name.clone()),
+            target: Some(tools.path.clone()),
+            typ: Some(MountType::VOLUME),
+            read_only: Some(true),
+            ..Mount::default()
+        });
         let body = ContainerCreateBody {
             image: Some(image.as_str().to_owned()),
             cmd: Some(command.iter().map(|part| (*part).to_owned()).collect()),
@@ -96,6 +107,7 @@ impl World {
                 readonly_rootfs: Some(true),
                 tmpfs: Some([("/tmp".to_owned(), "size=16m".to_owned())].into()),
                 network_mode: Some("none".to_owned()),
+                mounts: Some(mounts.into_iter().collect()),
                 auto_remove: Some(true),
                 ..HostConfig::default()
             }),
@@ -152,7 +164,20 @@ impl World {
 
     /// Runs a command that must end well.
     pub async fn output(&self, image: &Digest, command: &[&str]) -> String {
-        let (code, text) = self.run(image, command).await;
+        Self::ended_well(command, self.run(image, command).await)
+    }
+
+    /// Runs a command where gates run.
+    pub async fn run_beside_tools(&self, image: &DevelopmentImage, command: &[&str]) -> (i64, String) {
+        self.run_with(&image.engine_id, image.tools.as_ref(), command).await
+    }
+
+    /// Runs a command that must end well where gates run.
+    pub async fn output_beside_tools(&self, image: &DevelopmentImage, command: &[&str]) -> String {
+        Self::ended_well(command, self.run_beside_tools(image, command).await)
+    }
+
+    fn ended_well(command: &[&str], (code, text): (i64, String)) -> String {
         assert_eq!(code, 0, "{command:?} ended with {code}:\n{text}");
         text
     }
@@ -178,6 +203,9 @@ async fn clean(name: &ProjectName) {
         let force = RemoveImageOptionsBuilder::new().force(true).build();
         // A layer below another image goes with it.
         let _ = docker.client.remove_image(&image.id, Some(force), None).await;
+    }
+    for volume in tool_volumes(&docker, name).await.unwrap() {
+        docker.client.remove_volume(&volume, None::<RemoveVolumeOptions>).await.unwrap();
     }
 }
 

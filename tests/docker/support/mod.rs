@@ -1,6 +1,8 @@
 //! What tests on a real engine share: the engines to test on, names that nobody else has.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod gates;
+
 use nonevent_engine::docker::Docker;
 use nonevent_engine::model::LogLine;
 use tokio::sync::mpsc;

@@ -55,7 +55,7 @@ for _, bytes, place in caches:\n\
 print(total)\n";
 
 /// Returns the name of a project's volume. It bears no run: it is what stays.
-pub(super) fn volume(project: &ProjectName) -> String {
+pub fn volume(project: &ProjectName) -> String {
     format!("nonevent-{project}-gate-cache")
 }
 
@@ -97,12 +97,12 @@ pub(super) async fn trim(hall: &Hall<'_>, budget: u64) -> Option<u64> {
     None
 }
 
-/// Removes a project's caches; says whether they were there and nothing uses them.
+/// Removes a volume of a project's gates, such as its caches; says whether it was there and nothing uses it.
 ///
 /// # Errors
 /// What the engine says.
-pub async fn remove(docker: &Docker, project: &ProjectName) -> Result<bool, ApiError> {
-    match docker.client.remove_volume(&volume(project), None::<RemoveVolumeOptions>).await {
+pub async fn remove(docker: &Docker, volume: &str) -> Result<bool, ApiError> {
+    match docker.client.remove_volume(volume, None::<RemoveVolumeOptions>).await {
         Ok(()) => Ok(true),
         Err(ApiError::DockerResponseServerError { status_code: 404 | 409, .. }) => Ok(false),
         Err(error) => Err(error),

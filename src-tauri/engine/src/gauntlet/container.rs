@@ -39,7 +39,7 @@ pub(super) fn specification(
     caching: Caching,
 ) -> OnceSpec {
     let plan = hall.plan;
-    let mut spec = OnceSpec::new(&settings.name, plan.image.id.as_str(), argv);
+    let mut spec = plan.image.once(&settings.name, argv);
     spec.env = environment(hall, settings, tool, caching);
     spec.mask = hall.mask.clone();
     spec.workdir = Some(plan.image.workdir.clone());

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::Hall;
 use super::container::labels;
 use super::judge::Reading;
-use crate::docker::once::{self, OnceSpec};
+use crate::docker::once;
 use crate::model::{Excerpt, TestOutcome};
 
 /// Findings, failures and files of one gate that are looked up.
@@ -56,7 +56,7 @@ async fn read(hall: &Hall<'_>, files: Vec<String>) -> BTreeMap<String, Vec<u8>> 
         return BTreeMap::new();
     }
     let plan = hall.plan;
-    let mut spec = OnceSpec::new("excerpt", plan.image.id.as_str(), vec!["true".to_owned()]);
+    let mut spec = plan.image.once("excerpt", vec!["true".to_owned()]);
     spec.labels = labels(plan, "gate");
     let paths = files.iter().map(|file| Path::new(&plan.image.workdir).join(file)).collect::<Vec<_>>();
     match once::read_files(hall.docker, &spec, &paths, LARGEST).await {

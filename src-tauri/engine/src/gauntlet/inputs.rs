@@ -54,27 +54,11 @@ pub fn is_repeatable(gate: &GateSettings) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-    use std::time::Duration;
-
     use super::*;
     use crate::model::CommandLine;
 
     fn gate(line: &str) -> GateSettings {
-        GateSettings {
-            name: "gate".into(),
-            run: Some(CommandLine::Shell(line.into())),
-            needs: Vec::new(),
-            services: Vec::new(),
-            timeout: Duration::from_secs(1),
-            env: BTreeMap::new(),
-            secrets: Vec::new(),
-            workers: None,
-            allow_failure: false,
-            network: false,
-            docker: false,
-            retries: 0,
-        }
+        GateSettings::new("gate", Some(CommandLine::Shell(line.into())))
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::Hall;
 use super::container::{COVERAGE, labels};
 use super::readers::{Paths, coverage as reader};
-use crate::docker::once::{self, OnceSpec};
+use crate::docker::once;
 use crate::model::{Coverage, GateSettings};
 
 const REPORT: &str = "coverage.json";
@@ -13,7 +13,7 @@ pub(super) async fn coverage(hall: &Hall<'_>, settings: &GateSettings, data: &[u
     let plan = hall.plan;
     let (from, to) = (once::out(COVERAGE), once::out(REPORT));
     let argv = [plan.image.python.as_str(), "-m", "coverage", "json", "-q", "-o", &to.to_string_lossy()];
-    let mut spec = OnceSpec::new(&settings.name, plan.image.id.as_str(), argv.map(str::to_owned).to_vec());
+    let mut spec = plan.image.once(&settings.name, argv.map(str::to_owned).to_vec());
     spec.env.insert("COVERAGE_FILE".to_owned(), from.to_string_lossy().into_owned());
     spec.env.insert("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned());
     spec.workdir = Some(plan.image.workdir.clone());

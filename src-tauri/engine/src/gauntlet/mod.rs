@@ -43,6 +43,8 @@ pub use self::services::wanted_services;
 pub use self::shard::{Xdist, workers};
 use self::versions::Versions;
 use crate::docker::Docker;
+use crate::docker::once::{Mount, OnceSpec};
+use crate::image::ToolVolume;
 use crate::mask::{Mask, Secret};
 use crate::model::{Digest, GateBudget, GateReport, GateSettings, LogLine, ProjectName, RunId, ServiceSettings, TestResult};
 
@@ -73,6 +75,26 @@ pub struct GauntletPlan {
     pub after_red: AfterRed,
     /// Limits of each gate, and of all together.
     pub limits: GateLimits,
+}
+
+impl GauntletPlan {
+    /// Begins the plan of a new run: nothing is to run yet.
+    pub fn new(project: ProjectName, image: GateImage, limits: GateLimits) -> Self {
+        Self {
+            run: RunId::generate(),
+            project,
+            image,
+            gates: Vec::new(),
+            required: BTreeSet::new(),
+            services: BTreeMap::new(),
+            env: BTreeMap::new(),
+            tools: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            known: BTreeMap::new(),
+            after_red: AfterRed::GoOn,
+            limits,
+        }
+    }
 }
 
 /// Whether a gate must be set up.
@@ -110,6 +132,17 @@ pub struct GateImage {
     pub python: String,
     /// The folder inside that the project's tree lies in, in which gates run.
     pub workdir: String,
+    /// The volume of development wheels, when there are any.
+    pub tools: Option<ToolVolume>,
+}
+
+impl GateImage {
+    /// Begins a container of it: with its tools, and nothing else that a gate may have.
+    fn once(&self, source: &str, argv: Vec<String>) -> OnceSpec {
+        let mut spec = OnceSpec::new(source, self.id.as_str(), argv);
+        spec.mounts.extend(self.tools.iter().map(|tools| Mount::ReadOnly { name: tools.name.clone(), path: tools.path.clone() }));
+        spec
+    }
 }
 
 /// Limits of each gate's container.

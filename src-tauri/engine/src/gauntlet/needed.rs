@@ -27,9 +27,6 @@ fn tool_of(gate: &GateSettings) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-    use std::time::Duration;
-
     use super::*;
     use crate::model::CommandLine;
 
@@ -48,20 +45,7 @@ mod tests {
             ("ruff check && mypy", None),
         ];
         for (line, expected) in table {
-            let gate = GateSettings {
-                name: "gate".into(),
-                run: Some(CommandLine::Shell(line.into())),
-                needs: Vec::new(),
-                services: Vec::new(),
-                timeout: Duration::ZERO,
-                env: BTreeMap::new(),
-                secrets: Vec::new(),
-                workers: None,
-                retries: 0,
-                allow_failure: false,
-                network: false,
-                docker: false,
-            };
+            let gate = GateSettings::new("gate", Some(CommandLine::Shell(line.into())));
             assert_eq!(tool_of(&gate), expected, "{line}");
         }
     }

@@ -98,51 +98,20 @@ fn passed(state: &GateState) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::gauntlet::{AfterRed, Budget, GateImage, GateLimits};
-    use crate::model::{Digest, ProjectName, RunId};
+    use crate::gauntlet::{Budget, GateImage, GateLimits};
+    use crate::model::{Digest, ProjectName};
 
     fn gate(name: &str, needs: &[&str], services: &[&str]) -> GateSettings {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        GateSettings {
-            retries: 0,
-            name: name.into(),
-            run: None,
-            needs: owned(needs),
-            services: owned(services),
-            timeout: Duration::from_secs(1),
-            env: BTreeMap::new(),
-            secrets: Vec::new(),
-            workers: None,
-            allow_failure: false,
-            network: false,
-            docker: false,
-        }
+        GateSettings { needs: owned(needs), services: owned(services), ..GateSettings::new(name, None) }
     }
 
     fn checked(gates: Vec<GateSettings>) -> Result<(), String> {
-        let plan = GauntletPlan {
-            run: RunId::generate(),
-            project: ProjectName::new("shop"),
-            image: GateImage { id: Digest::new("sha256:0"), python: "python".into(), workdir: "/app".into() },
-            gates,
-            required: BTreeSet::new(),
-            services: BTreeMap::new(),
-            env: BTreeMap::new(),
-            limits: GateLimits {
-                budget: Budget { cores: 1, memory: 0, gate_memory: 0 },
-                pids: 0,
-                tmp: 0,
-                output: 0,
-                cache: None,
-            },
-            tools: BTreeMap::new(),
-            secrets: BTreeMap::new(),
-            known: BTreeMap::new(),
-            after_red: AfterRed::GoOn,
-        };
+        let image = GateImage { id: Digest::new("sha256:0"), python: "python".into(), workdir: "/app".into(), tools: None };
+        let budget = Budget { cores: 1, memory: 0, gate_memory: 0 };
+        let limits = GateLimits { budget, pids: 0, tmp: 0, output: 0, cache: None };
+        let plan = GauntletPlan { gates, ..GauntletPlan::new(ProjectName::new("shop"), image, limits) };
         check(&plan).map_err(|error| error.to_string())
     }
 

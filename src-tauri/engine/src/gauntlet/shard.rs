@@ -53,26 +53,11 @@ pub(super) fn described(tool: String, workers: u32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::model::CommandLine;
 
     fn gate(line: &str) -> GateSettings {
-        GateSettings {
-            name: "unit".into(),
-            run: Some(CommandLine::Shell(line.into())),
-            needs: Vec::new(),
-            services: Vec::new(),
-            timeout: Duration::ZERO,
-            env: BTreeMap::new(),
-            secrets: Vec::new(),
-            workers: None,
-            retries: 0,
-            allow_failure: false,
-            network: false,
-            docker: false,
-        }
+        GateSettings::new("unit", Some(CommandLine::Shell(line.into())))
     }
 
     #[test]

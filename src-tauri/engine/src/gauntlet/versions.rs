@@ -8,7 +8,7 @@ use tokio::sync::{OnceCell, mpsc};
 use super::Hall;
 use super::command::{Invocation, Tool};
 use super::container;
-use crate::docker::once::{self, OnceSpec, Stdout};
+use crate::docker::once::{self, Stdout};
 
 /// Asks the interpreter for the versions of distributions; those that are not there are left out.
 const PROGRAM: &str = "import sys\n\
@@ -52,7 +52,7 @@ async fn ask(hall: &Hall<'_>) -> BTreeMap<String, String> {
     }
     let mut argv = vec![hall.plan.image.python.clone(), "-c".to_owned(), PROGRAM.to_owned()];
     argv.extend(packages);
-    let mut spec = OnceSpec::new("versions", hall.plan.image.id.as_str(), argv);
+    let mut spec = hall.plan.image.once("versions", argv);
     spec.labels = container::labels(hall.plan, "gate");
     spec.stdout = Stdout::Keep(64 * 1024);
     spec.timeout = Duration::from_mins(1);

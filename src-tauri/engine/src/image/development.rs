@@ -1,8 +1,8 @@
 //! The image that gates run in: a release's image, unchanged below, with what only development needs on top.
 //!
-//! Development wheels lie under a prefix of their own; a path file adds them *after* the image's packages, so that what was shipped is
-//! what is tested even where both hold a package. Files of the tree that the image lacks (tests, tools' configuration) are put beside
-//! the app's. Layers are plain tars: they never leave the machine, and engines unpack them faster.
+//! Development wheels lie under a prefix of their own, on a volume that gates only read; a path file adds them *after* the image's
+//! packages, so that what was shipped is what is tested even where both hold a package. Files of the tree that the image lacks (tests,
+//! tools' configuration) are put beside the app's. Layers are plain tars: they never leave the machine, and engines unpack them faster.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -19,14 +19,19 @@ use super::oci::{Execution, LayerReference, System, describe};
 use super::python::{PythonRuntime, probe, variable, with_variables};
 use super::saved::saved;
 use super::source::{self, SourceTree, Sources, TreeContent, TreeFile};
+use super::tools::Shelf;
 use super::wheels::{
-    Blobs, Dependencies, ReleaseRecord, Scheme, VENV, Wheel, add_source, below, dependency_layers, release_record,
+    Blobs, Dependencies, DependencyLayers, ReleaseRecord, Scheme, VENV, Wheel, add_source, below, dependency_layers,
+    release_record,
 };
 use crate::docker::Docker;
-use crate::model::{BuildSettings, BuilderKind, Digest, ImageReport, ProjectName, StoreKind};
+use crate::model::{BuildSettings, BuilderKind, Digest, ImageReport, ProjectName, RunId, StoreKind};
 
 /// Where development wheels lie.
 const PREFIX: &str = "opt/nonevent/dev";
+
+/// The same, as a container sees it.
+const MOUNT: &str = "/opt/nonevent/dev";
 
 /// Where the tree is put when the image names no folder of its own.
 const FALLBACK_WORKDIR: &str = "/app";
@@ -37,6 +42,8 @@ pub struct DevelopmentBuild<'a> {
     pub image: &'a ImageReport,
     /// Its project.
     pub project: &'a ProjectName,
+    /// The run that needs it: what a killed one leaves is found by it.
+    pub run: &'a RunId,
     /// The locked wheels that gates need and the release does not hold.
     pub wheels: &'a [Wheel],
     /// The project's folder.
@@ -60,6 +67,8 @@ pub struct DevelopmentImage {
     pub engine_id: Digest,
     /// Diff ids of all its layers: exactly the release's, then those for development.
     pub layers: Vec<Digest>,
+    /// The volume of development wheels that it needs, when there are any.
+    pub tools: Option<ToolVolume>,
     /// The interpreter that gates run.
     pub python: String,
     /// The folder that holds the project: paths below it are paths below the project's folder.
@@ -68,6 +77,17 @@ pub struct DevelopmentImage {
     pub added_files: Vec<String>,
     /// What people should know.
     pub warnings: Vec<String>,
+}
+
+/// Development wheels, as gates see them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolVolume {
+    /// The volume's name.
+    pub name: String,
+    /// The folder that it is to be mounted on, to be read only.
+    pub path: String,
+    /// Diff ids of the layers that it was filled from.
+    pub layers: Vec<Digest>,
 }
 
 /// What the release's image is, as far as it concerns what is put on it.
@@ -92,22 +112,15 @@ pub async fn development_image(docker: &Docker, build: DevelopmentBuild<'_>) -> 
     let cache = Cache::at(build.cache);
     let ground = ground(docker, &build, &cache).await?;
     let scheme = Scheme { prefix: PREFIX.to_owned(), interpreter: ground.interpreter.clone(), python: ground.python.minor() };
-    let dependencies = Dependencies {
-        wheels: build.wheels,
-        scheme: &scheme,
-        skeleton: path_file(&build, &ground, &scheme),
-        packing: Packing::Plain,
-        base_libraries: &ground.python.libraries,
-    };
-    let bundle = build.settings.ca_bundle.as_ref().map(|bundle| build.root.join(bundle));
-    let http = || Ok(Http::new(bundle.as_deref())?);
-    let (wheels, tree) = tokio::try_join!(
-        dependency_layers(&dependencies, Blobs::Needed, http, &cache, build.progress),
+    let (tools, path_file, tree) = tokio::try_join!(
+        tools(docker, &build, &ground, &scheme, &cache),
+        path_file_layer(&build, &ground, &scheme, &cache),
         missing_files(&build, &ground)
     )?;
+    let (tools, warnings) = tools;
     let added_files = tree.files.iter().map(|file| file.path.clone()).collect();
     let files = tree_layer(&tree, &ground.workdir, &cache).await?;
-    let package = package(docker, &build, &ground, wheels.layers.iter().chain(&files), &cache).await?;
+    let package = package(docker, &build, &ground, path_file.iter().chain(&files), &cache).await?;
     if !holds(docker, &package).await? {
         (build.progress)("loading the development image into the engine".to_owned());
         // After a change of tests the engine holds all but the tree's own layer, which comes last; else the release's layers; else
@@ -134,11 +147,64 @@ pub async fn development_image(docker: &Docker, build: DevelopmentBuild<'_>) -> 
     Ok(DevelopmentImage {
         engine_id: package.engine_id(docker.info.store),
         layers: package.layers.iter().map(|layer| layer.reference.diff_id.clone()).collect(),
+        tools,
         python: ground.interpreter,
         workdir: ground.workdir,
         added_files,
-        warnings: tree.warnings.into_iter().chain(wheels.warnings).collect(),
+        warnings: tree.warnings.into_iter().chain(warnings).collect(),
     })
+}
+
+/// Sees to it that a volume holds the development wheels; returns it with what people should know about them.
+async fn tools(
+    docker: &Docker,
+    build: &DevelopmentBuild<'_>,
+    ground: &Ground,
+    scheme: &Scheme,
+    cache: &Cache,
+) -> Result<(Option<ToolVolume>, Vec<String>), ImageError> {
+    if build.wheels.is_empty() {
+        return Ok((None, Vec::new()));
+    }
+    let made = |blobs| dependencies(build, ground, scheme, build.wheels, Tree::default(), blobs, cache);
+    let shelf = Shelf { docker, cache, project: build.project, path: MOUNT };
+    let mut wheels = made(Blobs::MayBeGone).await?;
+    let name = match shelf.filled(&wheels.layers).await? {
+        Some(name) => name,
+        None => {
+            wheels = made(Blobs::Needed).await?;
+            (build.progress)("unpacking the development wheels".to_owned());
+            shelf.fill(&wheels.layers, &build.image.engine_id, build.run).await?
+        }
+    };
+    let layers = wheels.layers.into_iter().map(|layer| layer.diff_id).collect();
+    Ok((Some(ToolVolume { name, path: MOUNT.to_owned(), layers }), wheels.warnings))
+}
+
+/// Makes the layer of the one file that makes development wheels importable.
+async fn path_file_layer(
+    build: &DevelopmentBuild<'_>,
+    ground: &Ground,
+    scheme: &Scheme,
+    cache: &Cache,
+) -> Result<Vec<LayerBlob>, ImageError> {
+    Ok(dependencies(build, ground, scheme, &[], path_file(build, ground, scheme), Blobs::Needed, cache).await?.layers)
+}
+
+async fn dependencies(
+    build: &DevelopmentBuild<'_>,
+    ground: &Ground,
+    scheme: &Scheme,
+    wheels: &[Wheel],
+    skeleton: Tree<Vec<u8>>,
+    blobs: Blobs,
+    cache: &Cache,
+) -> Result<DependencyLayers, ImageError> {
+    let base_libraries = &ground.python.libraries;
+    let dependencies = Dependencies { wheels, scheme, skeleton, packing: Packing::Plain, base_libraries };
+    let bundle = build.settings.ca_bundle.as_ref().map(|bundle| build.root.join(bundle));
+    let http = || Ok(Http::new(bundle.as_deref())?);
+    dependency_layers(&dependencies, blobs, http, cache, build.progress).await
 }
 
 async fn ground(docker: &Docker, build: &DevelopmentBuild<'_>, cache: &Cache) -> Result<Ground, ImageError> {

@@ -23,11 +23,12 @@ mod reference;
 mod registry;
 mod saved;
 pub mod source;
+mod tools;
 pub mod wheels;
 
 pub use base::{BaseImage, BaseOrigin, resolve_base};
 pub use cache::CacheError;
-pub use development::{DevelopmentBuild, DevelopmentImage, development_image, read_sources};
+pub use development::{DevelopmentBuild, DevelopmentImage, ToolVolume, development_image, read_sources};
 pub use error::ImageError;
 pub use hold::{Held, hold_pinned};
 pub use http::HttpError;
@@ -37,3 +38,4 @@ pub use platform::Platform;
 pub use python::{Libc, LibcKind, PythonRuntime, python_runtime};
 pub use reference::{Reference, ReferenceError};
 pub use registry::RegistryError;
+pub use tools::tool_volumes;

@@ -259,6 +259,29 @@ pub struct GateSettings {
     pub retries: u32,
 }
 
+impl GateSettings {
+    /// The time after which a gate is an error, unless it says otherwise.
+    pub const TIMEOUT: Duration = Duration::from_mins(10);
+
+    /// A gate that asks for nothing beyond the image.
+    pub fn new(name: impl Into<String>, run: Option<CommandLine>) -> Self {
+        Self {
+            name: name.into(),
+            run,
+            needs: Vec::new(),
+            services: Vec::new(),
+            timeout: Self::TIMEOUT,
+            env: BTreeMap::new(),
+            secrets: Vec::new(),
+            workers: None,
+            allow_failure: false,
+            network: false,
+            docker: false,
+            retries: 0,
+        }
+    }
+}
+
 /// A real dependency that runs beside the app.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]

@@ -13,6 +13,7 @@ use crate::error::EngineError;
 use crate::event::EventBody;
 use crate::gauntlet::inputs::{Plugins, is_repeatable, reads};
 use crate::gauntlet::{self, AfterRed, GateFact, GateImage, GateLimits, GauntletPlan, Necessity};
+use crate::image::DevelopmentImage;
 use crate::mask::{Mask, SHORTEST, Secret};
 use crate::model::{
     Digest, GateImageEvidence, GateReport, GateSettings, GateState, GauntletSettings, ImageReport, ServiceSettings, TestResult,
@@ -65,7 +66,7 @@ pub async fn run(
     for warning in &development.warnings {
         context.emit(EventBody::WarningRaised { message: warning.clone(), hint: None }).await?;
     }
-    let evidence = evidence(image, &development.engine_id, &development.layers)?;
+    let evidence = evidence(image, &development)?;
     let services = gauntlet::wanted_services(&settings.gauntlet.gates, &settings.services);
     let services = images.pinned_services(services).await?;
     let mut limits = GateLimits::for_engine(images.docker, settings.gauntlet.budget);
@@ -80,6 +81,7 @@ pub async fn run(
             id: development.engine_id.clone(),
             python: development.python.clone(),
             workdir: development.workdir.clone(),
+            tools: development.tools.clone(),
         },
         // How a suite is divided changes nothing of what it finds.
         gates: workers::decide(context, cores, tooling, &settings.gauntlet.gates).await?,
@@ -201,17 +203,18 @@ fn names_plugins(line: &str) -> bool {
     named.peek().is_none() || named.any(|name| !HARMLESS.contains(&name))
 }
 
-/// Splits the layers of an image of gates where the release's end.
+/// Splits the layers that gates see where the release's end: above are those of the development wheels, and the image's own.
 ///
 /// # Errors
 /// When they do not begin with the release's: then the gates would not test what ships.
-fn evidence(release: &ImageReport, image: &Digest, layers: &[Digest]) -> Result<GateImageEvidence, EngineError> {
-    match layers.strip_prefix(release.layers.as_slice()) {
+fn evidence(release: &ImageReport, development: &DevelopmentImage) -> Result<GateImageEvidence, EngineError> {
+    let tools = development.tools.iter().flat_map(|tools| &tools.layers);
+    match development.layers.strip_prefix(release.layers.as_slice()) {
         Some(above) => Ok(GateImageEvidence {
-            image: image.clone(),
+            image: development.engine_id.clone(),
             release_image: release.digest.clone(),
             release_layers: release.layers.clone(),
-            development_layers: above.to_vec(),
+            development_layers: tools.chain(above).cloned().collect(),
         }),
         None => Err(EngineError::ours("the image for gates does not stand on the layers of the release's image")),
     }
@@ -278,6 +281,7 @@ async fn record_gate(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::ToolVolume;
     use crate::model::BuilderKind;
 
     #[test]
@@ -304,10 +308,18 @@ mod tests {
             warnings: Vec::new(),
             workdir: "/app".into(),
         };
-        let id = Digest::new("sha256:dev");
-        let made = evidence(&release, &id, &digests(&["base", "venv", "app", "tools", "tests"])).expect("evidence");
+        let development = |layers: &[&str]| DevelopmentImage {
+            engine_id: Digest::new("sha256:dev"),
+            layers: digests(layers),
+            tools: Some(ToolVolume { name: "tools".into(), path: "/tools".into(), layers: digests(&["tools"]) }),
+            python: "python".into(),
+            workdir: "/app".into(),
+            added_files: Vec::new(),
+            warnings: Vec::new(),
+        };
+        let made = evidence(&release, &development(&["base", "venv", "app", "tests"])).expect("evidence");
         assert_eq!(made.development_layers, digests(&["tools", "tests"]));
-        assert!(evidence(&release, &id, &digests(&["base", "venv", "other", "tools"])).is_err());
-        assert!(evidence(&release, &id, &digests(&["base"])).is_err());
+        assert!(evidence(&release, &development(&["base", "venv", "other", "tests"])).is_err());
+        assert!(evidence(&release, &development(&["base"])).is_err());
     }
 }

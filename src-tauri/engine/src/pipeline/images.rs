@@ -149,6 +149,7 @@ impl Images<'_> {
         let build = DevelopmentBuild {
             image,
             project: &self.project.settings.app.name,
+            run: self.context.run(),
             wheels: &tooling.wheels,
             root: &self.project.root,
             sources: Some(&tooling.sources),

@@ -104,6 +104,13 @@ pub enum Mount {
         /// Where the container sees it.
         path: String,
     },
+    /// A named volume that is only read.
+    ReadOnly {
+        /// Its name.
+        name: String,
+        /// Where the container sees it.
+        path: String,
+    },
     /// A file or folder of the engine's host.
     Host {
         /// Where it is.
@@ -238,10 +245,16 @@ impl Tmpfs {
 impl Mount {
     fn api(&self) -> ApiMount {
         let (typ, source, target) = match self {
-            Self::Volume { name, path } => (MountType::VOLUME, name, path),
+            Self::Volume { name, path } | Self::ReadOnly { name, path } => (MountType::VOLUME, name, path),
             Self::Host { source, path } => (MountType::BIND, source, path),
         };
-        ApiMount { source: Some(source.clone()), target: Some(target.clone()), typ: Some(typ), ..ApiMount::default() }
+        ApiMount {
+            source: Some(source.clone()),
+            target: Some(target.clone()),
+            typ: Some(typ),
+            read_only: Some(matches!(self, Self::ReadOnly { .. })),
+            ..ApiMount::default()
+        }
     }
 }
 

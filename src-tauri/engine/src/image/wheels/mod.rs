@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 pub use error::WheelError;
 pub use release::build;
 
-pub(crate) use dependencies::{Blobs, Dependencies, dependency_layers};
+pub(crate) use dependencies::{Blobs, Dependencies, DependencyLayers, dependency_layers};
 pub(crate) use install::Scheme;
 pub(crate) use local::{add_source, below};
 pub(crate) use release::{ReleaseRecord, VENV, release_record};

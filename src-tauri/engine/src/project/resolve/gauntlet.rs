@@ -1,7 +1,6 @@
 //! `[gauntlet]`: the usual gates that the project has set up, and its own.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use super::Inputs;
 use super::build::check_names;
@@ -14,8 +13,6 @@ use crate::project::detect::Distributions;
 use crate::project::explain::{Bytes, Effective, Explained, Shown};
 use crate::project::manifest::normal;
 use crate::project::{Located, ProjectError, Warning};
-
-const TIMEOUT: Duration = Duration::from_secs(600);
 
 /// The gates that every project is looked at for, in the order in which they are shown.
 const USUAL: [&str; 5] = ["lint", "format", "types", "unit", "integration"];
@@ -146,20 +143,7 @@ fn gate(
         }
         (None, None, None) => return Ok(None),
     };
-    let settings = GateSettings {
-        name: name.to_owned(),
-        run,
-        needs: Vec::new(),
-        services: Vec::new(),
-        timeout: TIMEOUT,
-        env: BTreeMap::new(),
-        secrets: Vec::new(),
-        workers: None,
-        allow_failure: false,
-        network: false,
-        docker: false,
-        retries,
-    };
+    let settings = GateSettings { retries, ..GateSettings::new(name, run) };
     if settings.run.is_none() {
         return Ok(Some(settings));
     }
@@ -181,7 +165,8 @@ fn details(settings: GateSettings, section: Option<&GateSection>, known: &Servic
     };
     let needs = explained.take(&key("needs"), list(section.map(|section| &section.needs), Effective::default(Vec::new())));
     let services = explained.take(&key("services"), list(section.map(|section| &section.services), services));
-    let timeout = Effective::or(section.and_then(|section| section.timeout.clone()), || Effective::default(TIMEOUT));
+    let timeout =
+        Effective::or(section.and_then(|section| section.timeout.clone()), || Effective::default(GateSettings::TIMEOUT));
     let timeout = explained.take(&key("timeout"), timeout);
     let env = section.map(|section| section.env.as_slice()).unwrap_or_default();
     explained.table(&key("env"), env);
