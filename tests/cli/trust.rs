@@ -48,5 +48,5 @@ fn the_certificate_can_be_had_without_any_change() {
     let path = std::path::Path::new(stdout.trim());
     assert!(path.starts_with(home.path()) && std::fs::read_to_string(path).unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
     let (code, _, stderr) = nonevent(home.path(), &["trust", "--path", "--remove"]);
-    assert!(code == Some(1) && stderr.contains("cannot be used with"), "{stderr}");
+    assert!(code == Some(1) && stderr.contains("cannot be given together with"), "{stderr}");
 }

@@ -125,7 +125,8 @@ pub fn plan(laptop: &Laptop, subject: &Subject, trusting: Trusting) -> Plan {
 /// What went wrong, in words.
 pub fn carry_out(step: &Step) -> Result<(), String> {
     let Some((program, arguments)) = step.command.split_first() else { return Ok(()) };
-    let ended = Command::new(program).args(arguments).env("PATH", with_system_folders()).status();
+    // What it prints is chatter: standard output is for answers.
+    let ended = Command::new(program).args(arguments).env("PATH", with_system_folders()).stdout(std::io::stderr()).status();
     match (ended, step.failure) {
         (Ok(status), _) if status.success() => Ok(()),
         (Ok(_), Failure::Nothing) => Ok(()),
