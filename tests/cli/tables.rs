@@ -8,8 +8,8 @@ use nonevent_cli::tell::plan_lines;
 use nonevent_cli::verbs::{engine, exec, explain, gc, history, lock, logs, open, projects, releases, status};
 use nonevent_engine::model::{
     AppSettings, BuilderKind, Digest, EngineInfo, EngineOrigin, EnvironmentStatus, Evidence, Framework, GateEvidence,
-    HealthCheck, HealthProbe, HealthState, Https, Instance, InstanceState, LockFinding, LockKind, LockReport, LockSituation, LogLine,
-    LogStream, Origin, Placement, Release, ReleaseSettings, Resources, RolloutReason, RolloutRecord, RolloutState,
+    HealthCheck, HealthProbe, HealthState, Https, Instance, InstanceState, LockFinding, LockKind, LockReport, LockSituation,
+    LogLine, LogStream, Origin, Placement, Release, ReleaseSettings, Resources, RolloutReason, RolloutRecord, RolloutState,
     SecretDelivery, ServiceStatus, Setting, SourceState, StoreKind, Strictness,
 };
 use nonevent_engine::request::{Garbage, ProjectSummary, Sweep};

@@ -22,7 +22,8 @@ fn the_plan_is_shown_before_the_question() {
         databases: vec!["/home/ada/.pki/nssdb".into()],
         ..Laptop::default()
     };
-    let subject = Subject { path: "/home/ada/authority.pem".into(), name: "Nonevent on this computer, 0a1b".into(), id: "0a1b".into() };
+    let subject =
+        Subject { path: "/home/ada/authority.pem".into(), name: "Nonevent on this computer, 0a1b".into(), id: "0a1b".into() };
     insta::assert_snapshot!(text(&plan(&laptop, &subject, Trusting::Begin), Trusting::Begin), @"
     The authority of this computer vouches for names below .localhost and .test only; its key stays in the state folder.
     These commands change whom this computer trusts:

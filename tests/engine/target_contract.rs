@@ -16,7 +16,13 @@ async fn the_scripted_target_fulfils_the_contract() {
 }
 
 fn foundation() -> Foundation {
-    Foundation { domain: Some("shop.localhost".into()), https: Encryption::Off, port: Some(8000), services: [].into(), volumes: Vec::new() }
+    Foundation {
+        domain: Some("shop.localhost".into()),
+        https: Encryption::Off,
+        port: Some(8000),
+        services: [].into(),
+        volumes: Vec::new(),
+    }
 }
 
 #[tokio::test]

@@ -60,10 +60,13 @@ fn docker_20000_requests_during_three_rollouts_and_a_rollback_lose_none() {
 fn docker_sockets_events_and_uploads_that_are_open_at_a_switch_go_on() {
     let world = app::shipped("drain = \"30s\"\n");
     let (plain, secure) = sites(&world, &["http/1.1"]);
+    let (_, http2) = sites(&world, &["h2"]);
     let runtime = runtime();
     for (version, site) in [("v1", &plain), ("v2", &secure)] {
         let before = runtime.block_on(version_of(site));
-        let (mut socket, mut upload, mut events) = runtime.block_on(async {
+        let (mut socket, mut modern, mut upload, mut events) = runtime.block_on(async {
+            let mut modern = Socket::open_http2(&http2, "/socket").await.unwrap();
+            assert_eq!(modern.ask("hello").await.unwrap(), format!("hello {before}"));
             let mut socket = Socket::open(site, "/socket").await.unwrap();
             assert_eq!(socket.ask("hello").await.unwrap(), format!("hello {before}"));
             let mut upload = Upload::begin(site, 2, 64 * 1024).await.unwrap();
@@ -72,7 +75,7 @@ fn docker_sockets_events_and_uploads_that_are_open_at_a_switch_go_on() {
             events.write_all(site.head("GET", "/events?count=600", "").as_bytes()).await.unwrap();
             let mut first = [0; 64];
             assert_ne!(events.read(&mut first).await.unwrap(), 0);
-            (socket, upload, events)
+            (socket, modern, upload, events)
         });
         app::release(&world, version);
         std::thread::scope(|scope| {
@@ -80,6 +83,7 @@ fn docker_sockets_events_and_uploads_that_are_open_at_a_switch_go_on() {
             eventually("the switch", Duration::from_secs(60), || (runtime.block_on(version_of(site)) == version).then_some(()));
             runtime.block_on(async {
                 assert_eq!(socket.ask("still").await.unwrap(), format!("still {before}"), "the socket stays with its instance");
+                assert_eq!(modern.ask("still").await.unwrap(), format!("still {before}"), "by HTTP/2 as well");
                 upload.part().await.unwrap();
                 upload.finish().await.unwrap();
                 let mut bytes = vec![0; 4096];
@@ -92,6 +96,7 @@ fn docker_sockets_events_and_uploads_that_are_open_at_a_switch_go_on() {
                 assert!(!ship.is_finished(), "the old instances are there as long as somebody is connected");
                 drop(events);
                 socket.close().await.unwrap();
+                modern.close().await.unwrap();
             });
             ship.join().unwrap().ok();
         });

@@ -41,7 +41,13 @@ fn docker_200000_requests_over_20_rollouts_and_10_rollbacks_lose_none() {
     eventually("the requests", Duration::from_secs(1800), || (traffic.sent() >= REQUESTS).then_some(()));
     let tally = runtime.block_on(traffic.end());
     let minutes = began.elapsed().as_secs_f64() / 60.0;
-    tell(&format!("nonevent, {ROLLOUTS} rollouts and {rollbacks} rollbacks in {:.0} s, {minutes:.1} min in all", moved.as_secs_f64()), &tally);
+    tell(
+        &format!(
+            "nonevent, {ROLLOUTS} rollouts and {rollbacks} rollbacks in {:.0} s, {minutes:.1} min in all",
+            moved.as_secs_f64()
+        ),
+        &tally,
+    );
     reference(&world, &runtime);
     assert_eq!(tally.failed(), 0, "{:#?}", tally.failures);
     assert!(tally.counts.values().all(|(answered, _)| *answered > 0), "{}", tally.table());
@@ -84,7 +90,13 @@ async fn added_latency(world: &World) {
     let [direct, plain, secure] = times.each_mut().map(|times| (at(times, 50), at(times, 99)));
     println!("latency in µs, p50 and p99 of {MEASURED} requests: straight {direct:?}, by HTTP {plain:?}, by HTTPS {secure:?}");
     let added = |one: (u128, u128)| (one.0.saturating_sub(direct.0), one.1.saturating_sub(direct.1));
-    println!("the proxy adds: by HTTP p50 {} µs, p99 {} µs; by HTTPS p50 {} µs, p99 {} µs", added(plain).0, added(plain).1, added(secure).0, added(secure).1);
+    println!(
+        "the proxy adds: by HTTP p50 {} µs, p99 {} µs; by HTTPS p50 {} µs, p99 {} µs",
+        added(plain).0,
+        added(plain).1,
+        added(secure).0,
+        added(secure).1
+    );
 }
 
 const NGINX: &str = "FROM python:3.13-slim\nRUN apt-get update && apt-get install --yes --no-install-recommends nginx-light && rm -rf /var/lib/apt/lists/*\nCMD [\"nginx\", \"-g\", \"daemon off;\"]\n";
@@ -98,7 +110,17 @@ fn reference(world: &World, runtime: &tokio::runtime::Runtime) {
     let mut old = by_hand.start(0);
     by_hand.point_to(&old);
     eventually("nginx", Duration::from_secs(30), || runtime.block_on(answers(&site)).then_some(()));
-    let every = [Kind::GetKept, Kind::GetFresh, Kind::PostKept, Kind::PostKept, Kind::PostFresh, Kind::Slow, Kind::Upload, Kind::Socket, Kind::Events];
+    let every = [
+        Kind::GetKept,
+        Kind::GetFresh,
+        Kind::PostKept,
+        Kind::PostKept,
+        Kind::PostFresh,
+        Kind::Slow,
+        Kind::Upload,
+        Kind::Socket,
+        Kind::Events,
+    ];
     let traffic = runtime.block_on(async { Traffic::start(every.map(|kind| (kind, site.clone())).to_vec()) });
     for swap in 1..=SWAPS {
         let fresh = by_hand.start(swap);
@@ -139,7 +161,19 @@ impl<'a> ByHand<'a> {
         let tag = this.name("nginx");
         docker(&["build", "--quiet", "--network", "host", "--tag", &tag, &folder.path().to_string_lossy()]);
         docker(&["network", "create", "--label", &this.label(), &this.name("net")]);
-        docker(&["run", "--detach", "--name", &tag, "--label", &this.label(), "--network", &this.name("net"), "--publish", "127.0.0.1::80", &tag]);
+        docker(&[
+            "run",
+            "--detach",
+            "--name",
+            &tag,
+            "--label",
+            &this.label(),
+            "--network",
+            &this.name("net"),
+            "--publish",
+            "127.0.0.1::80",
+            &tag,
+        ]);
         this
     }
 
@@ -160,7 +194,21 @@ impl<'a> ByHand<'a> {
     fn start(&self, swap: u32) -> Vec<(String, String)> {
         let one = |number: u32| {
             let name = self.name(&format!("{swap}-{number}"));
-            let mut arguments: Vec<String> = ["run", "--detach", "--name", &name, "--label", &self.label(), "--network", &self.name("net"), "--env", "PORT=8000", "--entrypoint"].map(str::to_owned).to_vec();
+            let mut arguments: Vec<String> = [
+                "run",
+                "--detach",
+                "--name",
+                &name,
+                "--label",
+                &self.label(),
+                "--network",
+                &self.name("net"),
+                "--env",
+                "PORT=8000",
+                "--entrypoint",
+            ]
+            .map(str::to_owned)
+            .to_vec();
             arguments.push(self.command[0].clone());
             arguments.push(self.image.clone());
             arguments.extend(self.command[1..].iter().cloned());

@@ -140,7 +140,9 @@ impl CliError {
                 vec!["run `nonevent status` to see what serves, and again with `NONEVENT_LOG=debug` to see why".into()]
             }
             Self::CannotWrite { .. } => vec!["look at the free space and the permissions there".into()],
-            Self::NotTrusted { .. } => vec!["what the command printed above says why; run it by hand, then run this again".into()],
+            Self::NotTrusted { .. } => {
+                vec!["what the command printed above says why; run it by hand, then run this again".into()]
+            }
             Self::Stopped | Self::Terminal(_) | Self::CannotStart { .. } | Self::Setup(_) => Vec::new(),
         }
     }

@@ -554,11 +554,7 @@ impl Engine {
         wait: Bake,
     ) -> Result<Outcome, EngineError> {
         let (_, environment) = environment(project, name)?;
-        let wanted: BTreeMap<String, ServiceSettings> = environment
-            .services
-            .iter()
-            .filter_map(|service| Some((service.clone(), project.settings.services.get(service)?.clone())))
-            .collect();
+        let wanted = ServiceSettings::with_needed(&environment.services, &project.settings.services);
         let services = images::pin_services(docker, project, wanted).await?;
         let settings = &project.settings;
         deliver(context, target, Delivery { settings, name, environment, release, reason, wait, root: &project.root, services })

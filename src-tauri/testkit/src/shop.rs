@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use nonevent_engine::model::{
-    AppSettings, BuilderKind, CommandLine, Digest, EnvironmentName, Evidence, Framework, HealthCheck, HealthProbe, Https, Instance,
-    InstanceId, InstanceState, Placement, Process, ProcessKind, ProcessName, ProjectName, Release, ReleaseId, ReleaseSettings,
-    Resources, RolloutId, SecretDelivery, SourceState, Strictness,
+    AppSettings, BuilderKind, CommandLine, Digest, EnvironmentName, Evidence, Framework, HealthCheck, HealthProbe, Https,
+    Instance, InstanceId, InstanceState, Placement, Process, ProcessKind, ProcessName, ProjectName, Release, ReleaseId,
+    ReleaseSettings, Resources, RolloutId, SecretDelivery, SourceState, Strictness,
 };
 use nonevent_engine::target::Place;
 

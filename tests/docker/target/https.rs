@@ -131,7 +131,10 @@ async fn docker_a_real_domain_gets_renews_and_keeps_its_certificate_without_us()
     // Requests by HTTP are sent to HTTPS; health checks and probes are not lost over that.
     let plain = "GET /a?b=c HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n\r\n";
     let plain = lab.raw(lab.port().await, plain).await;
-    assert!(plain.starts_with("HTTP/1.1 308") && plain.contains(&format!("location: https://shop.test:{port}/a?b=c\r\n")), "{plain}");
+    assert!(
+        plain.starts_with("HTTP/1.1 308") && plain.contains(&format!("location: https://shop.test:{port}/a?b=c\r\n")),
+        "{plain}"
+    );
     let observed = lab.target.observe(&scene.place).await.unwrap();
     assert_eq!(observed.url, Some(format!("https://shop.test:{port}")));
     let account = lab.in_proxy("ls -l /var/lib/nonevent/acme | tail -n +2; ls -ld /var/lib/nonevent/acme").await;

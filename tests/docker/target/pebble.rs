@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use bollard::models::{ContainerCreateBody, EndpointSettings, HostConfig, NetworkingConfig};
-use bollard::query_parameters::{CreateContainerOptions, LogsOptionsBuilder, StartContainerOptions, UploadToContainerOptionsBuilder};
+use bollard::query_parameters::{
+    CreateContainerOptions, LogsOptionsBuilder, StartContainerOptions, UploadToContainerOptionsBuilder,
+};
 use futures_util::StreamExt;
 use nonevent_engine::target::Encryption;
 
@@ -96,7 +98,9 @@ impl<'a> Pebble<'a> {
     }
 
     async fn lead_to(&self, address: &str) {
-        let code = format!("import urllib.request as r; r.urlopen('http://127.0.0.1:8055/set-default-ipv4', b'{{\"ip\": \"{address}\"}}')");
+        let code = format!(
+            "import urllib.request as r; r.urlopen('http://127.0.0.1:8055/set-default-ipv4', b'{{\"ip\": \"{address}\"}}')"
+        );
         self.lab.run_in(&self.id, &["python", "-c", &code]).await;
     }
 
@@ -150,6 +154,7 @@ async fn proxy_address(lab: &Lab) -> String {
 fn program(name: &str) -> Vec<u8> {
     let path = std::env::var_os("PATH").unwrap();
     let found: Option<PathBuf> = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
-    let found = found.unwrap_or_else(|| panic!("this test needs `{name}`: run `scripts/lab pebble`, then eval \"$(scripts/lab env)\""));
+    let found =
+        found.unwrap_or_else(|| panic!("this test needs `{name}`: run `scripts/lab pebble`, then eval \"$(scripts/lab env)\""));
     std::fs::read(found).unwrap()
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use nonevent_engine::model::{CommandLine, Ready, ServiceSettings};
+use nonevent_engine::model::{CommandLine, EnvironmentName, Ready, ServiceSettings};
+use nonevent_engine::project::Project;
 use nonevent_engine::target::{Foundation, InstanceSpec, Leave, Target, TargetError};
 use nonevent_testkit::contract::{Behaviour, Scene, World, nowhere, rollout};
 
@@ -99,6 +100,64 @@ async fn docker_readiness_is_seen_by_port_command_and_line() {
     lab.target.prepare(&scene.fence, &Foundation { services, ..scene.foundation() }).await.unwrap();
     let observed = lab.target.observe(&scene.place).await.unwrap();
     assert_eq!(observed.services.iter().filter(|service| service.running).count(), 5);
+}
+
+const COMPOSE: &str = r#"
+services:
+  web: { build: ., environment: { CACHE: "cache:7000", GREETING: hello }, depends_on: [cache] }
+  pages:
+    image: python:3.13-slim
+    command: python -m http.server 8000 --directory /srv
+    volumes: ["./pages:/srv", "kept:/data"]
+    healthcheck: { test: "python -c 'import urllib.request as u; u.urlopen(\"http://localhost:8000/index.html\")'" }
+  seeded:
+    image: python:3.13-slim
+    depends_on: { pages: { condition: service_healthy } }
+    command:
+      - python
+      - -c
+      - "import urllib.request; assert urllib.request.urlopen('http://files:8000/index.html').read() == b'good day'"
+  cache:
+    image: redis:8
+    command: redis-server --port 7000
+    depends_on: { seeded: { condition: service_completed_successfully } }
+volumes:
+  kept:
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn docker_the_services_of_a_compose_file_are_kept_in_their_order() {
+    let lab = Lab::open("compose").await;
+    let scene = Scene::set(&lab, "shop").await;
+    let folder = tempfile::tempdir().unwrap();
+    let compose = COMPOSE.replace("volumes: [\"./pages", "networks: { default: { aliases: [files] } }\n    volumes: [\"./pages");
+    for (path, text) in [
+        ("pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1\"\ndependencies = [\"fastapi\", \"uvicorn\"]\n"),
+        ("shop.py", "from fastapi import FastAPI\napp = FastAPI()\n"),
+        ("nonevent.toml", "[environments.local]\nservices = [\"cache\"]\nenv = { GREETING = \"good day\" }\n"),
+        ("pages/index.html", "good day"),
+        ("compose.yaml", &compose),
+    ] {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let project = Project::open(folder.path()).unwrap();
+    let local = &project.settings.environments[&EnvironmentName::new("local")];
+    let env: Vec<(&str, &str)> = local.env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(env, [("CACHE", "cache:7000"), ("GREETING", "good day")]);
+    let wanted = ServiceSettings::with_needed(&local.services, &project.settings.services);
+    let services = wanted.into_iter().map(|(name, settings)| (name, (settings.clone(), settings.image))).collect();
+    let foundation = Foundation { services, ..scene.foundation() };
+    lab.target.prepare(&scene.fence, &foundation).await.unwrap();
+    let kept = lab.target.observe(&scene.place).await.unwrap().services;
+    let running: Vec<(&str, bool)> = kept.iter().map(|service| (service.name.as_str(), service.running)).collect();
+    assert_eq!(running, [("cache", true), ("pages", true), ("seeded", false)], "what has done its work is not started again");
+    let volume = format!("{}_shop_local_pages", lab.scope.name());
+    assert!(lab.everything().await.contains(&volume), "the volume that the compose file names is kept");
+    lab.target.prepare(&scene.fence, &foundation).await.unwrap();
+    scene.strike().await;
+    assert_eq!(lab.everything().await, [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use nonevent_engine::model::{
-    CommandLine, EnvironmentName, EnvironmentSettings, HealthProbe, Https, ProcessName, Ready, SecretDelivery, Strictness, VolumeMount,
+    CommandLine, EnvironmentName, EnvironmentSettings, HealthProbe, Https, ProcessName, Ready, SecretDelivery, Strictness,
+    VolumeMount,
 };
 use nonevent_engine::project::Project;
 
@@ -149,7 +150,10 @@ fn https_is_there_for_local_names_and_asked_for_elsewhere() {
     assert_eq!(environment(&project, "plain").https, Https::Off);
     let Https::Acme(acme) = &environment(&project, "production").https else { panic!("{project:?}") };
     assert!(acme.directory.starts_with("https://acme-v02."), "{}", acme.directory);
-    assert_eq!((acme.email.as_deref(), acme.ca_bundle.as_deref()), (Some("ops@example.com"), Some(std::path::Path::new("ca.pem"))));
+    assert_eq!(
+        (acme.email.as_deref(), acme.ca_bundle.as_deref()),
+        (Some("ops@example.com"), Some(std::path::Path::new("ca.pem")))
+    );
     assert_eq!(explained(&project, "environments.local.https"), "\"local\" (default)");
     assert_eq!(explained(&project, "environments.production.https"), "\"acme\" (nonevent.toml:8)");
 }

@@ -3,6 +3,9 @@
 use std::io::{Error, Result};
 use std::sync::Arc;
 
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -135,6 +138,31 @@ impl Socket {
         }
         unread.drain(..end);
         Ok(Self { connection, unread })
+    }
+
+    /// Opens one as browsers do over a connection by HTTP/2 (RFC 8441).
+    pub async fn open_http2(site: &Site, path: &str) -> Result<Self> {
+        let connection = TokioIo::new(site.connect().await?);
+        let (mut sender, driver) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), connection).await.map_err(Error::other)?;
+        tokio::spawn(driver);
+        let request = |method: &str, path: &str| {
+            hyper::Request::builder()
+                .method(method)
+                .uri(format!("https://{}{path}", site.host))
+                .header("sec-websocket-version", "13")
+        };
+        // Once an answer came, it is known that the other side takes such requests.
+        let get = request("GET", "/version").body(Empty::<Bytes>::new()).map_err(Error::other)?;
+        sender.send_request(get).await.map_err(Error::other)?;
+        let mut connect = request("CONNECT", path).body(Empty::new()).map_err(Error::other)?;
+        connect.extensions_mut().insert(hyper::ext::Protocol::from_static("websocket"));
+        let answer = sender.send_request(connect).await.map_err(|error| Error::other(format!("{error:?}")))?;
+        if answer.status() != 200 {
+            return Err(Error::other(answer.status().to_string()));
+        }
+        let upgraded = hyper::upgrade::on(answer).await.map_err(Error::other)?;
+        Ok(Self { connection: Box::new(TokioIo::new(upgraded)), unread: Vec::new() })
     }
 
     /// Sends a text and returns the one that answers it.

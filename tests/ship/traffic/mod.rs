@@ -66,7 +66,9 @@ impl Tally {
 
     /// A line for each kind.
     pub fn table(&self) -> String {
-        let line = |(kind, (answered, failed)): (&String, &(u64, u64))| format!("  {kind:<24} {answered:>9} answered {failed:>6} failed");
+        let line = |(kind, (answered, failed)): (&String, &(u64, u64))| {
+            format!("  {kind:<24} {answered:>9} answered {failed:>6} failed")
+        };
         self.counts.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 }
@@ -202,7 +204,8 @@ async fn http2(site: &Site, open: &mut Open, number: u64) -> Result<()> {
     };
     if !ready {
         let connection = TokioIo::new(site.connect().await?);
-        let (sender, driver) = hyper::client::conn::http2::handshake(TokioExecutor::new(), connection).await.map_err(Error::other)?;
+        let (sender, driver) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), connection).await.map_err(Error::other)?;
         tokio::spawn(driver);
         open.http2 = Some(sender);
     }

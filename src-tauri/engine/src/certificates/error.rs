@@ -44,9 +44,9 @@ impl CertificateError {
                 let folder = path.parent().unwrap_or(path).display();
                 Some(format!("remove the folder {folder}; the next ship makes a new authority, which has to be trusted again"))
             }
-            Self::NotLocal { .. } => {
-                Some("for a domain of your own, write `https = \"acme\"` in the environment; local names end in .localhost".into())
-            }
+            Self::NotLocal { .. } => Some(
+                "for a domain of your own, write `https = \"acme\"` in the environment; local names end in .localhost".into(),
+            ),
             Self::Calendar => Some("set the clock of this computer".into()),
             Self::Signing(_) => None,
         }

@@ -25,7 +25,8 @@ fn an_authority_is_made_once_and_only_its_owner_reads_its_key() {
 fn processes_that_make_an_authority_at_once_agree_on_one() {
     let folder = tempfile::tempdir().unwrap();
     let ids: Vec<String> = std::thread::scope(|scope| {
-        let makers: Vec<_> = (0..8).map(|_| scope.spawn(|| authority_in(&folder).issue("shop.localhost").unwrap().authority)).collect();
+        let makers: Vec<_> =
+            (0..8).map(|_| scope.spawn(|| authority_in(&folder).issue("shop.localhost").unwrap().authority)).collect();
         makers.into_iter().map(|maker| maker.join().unwrap()).collect()
     });
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
@@ -89,6 +90,7 @@ fn a_certificate_is_due_before_it_ends_and_a_placeholder_has_ended() {
     let pem = placeholder("shop.example.com").unwrap();
     let file = folder.path().join("placeholder.pem");
     std::fs::write(&file, pem.reveal()).unwrap();
-    let ended = std::process::Command::new("openssl").args(["x509", "-noout", "-checkend", "0", "-in"]).arg(&file).output().unwrap();
+    let ended =
+        std::process::Command::new("openssl").args(["x509", "-noout", "-checkend", "0", "-in"]).arg(&file).output().unwrap();
     assert!(!ended.status.success(), "it has ended");
 }

@@ -90,9 +90,9 @@ impl Laptop {
         let databases = databases(&home);
         // Not on every person's PATH.
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let folders: Vec<PathBuf> =
-            std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]).collect();
-        let programs = PROGRAMS.into_iter().filter(|program| folders.iter().any(|folder| folder.join(program).is_file())).collect();
+        let folders: Vec<PathBuf> = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]).collect();
+        let programs =
+            PROGRAMS.into_iter().filter(|program| folders.iter().any(|folder| folder.join(program).is_file())).collect();
         #[cfg(unix)]
         let privilege = if nix::unistd::geteuid().is_root() { Privilege::Root } else { Privilege::Person };
         #[cfg(not(unix))]
@@ -157,10 +157,13 @@ fn system_of_linux(plan: &mut Plan, laptop: &Laptop, subject: &Subject, trusting
             let again = if trusting == Trusting::End { vec!["--fresh"] } else { Vec::new() };
             (in_folder("/usr/local/share/ca-certificates"), [vec!["update-ca-certificates"], again].concat())
         }
-        () if laptop.has("update-ca-trust") => (in_folder("/etc/pki/ca-trust/source/anchors"), vec!["update-ca-trust", "extract"]),
+        () if laptop.has("update-ca-trust") => {
+            (in_folder("/etc/pki/ca-trust/source/anchors"), vec!["update-ca-trust", "extract"])
+        }
         () if laptop.has("trust") => (in_folder("/etc/ca-certificates/trust-source/anchors"), vec!["trust", "extract-compat"]),
         () => {
-            plan.notes.push(format!("this system's way of trusting an authority is not known here: add {source} to its authorities"));
+            plan.notes
+                .push(format!("this system's way of trusting an authority is not known here: add {source} to its authorities"));
             return;
         }
     };
@@ -180,12 +183,15 @@ fn system_of_linux(plan: &mut Plan, laptop: &Laptop, subject: &Subject, trusting
 
 fn browsers(plan: &mut Plan, laptop: &Laptop, subject: &Subject, trusting: Trusting) {
     if laptop.databases.is_empty() {
-        plan.notes.push("Firefox and Chromium keep lists of their own, and none was found: start them once, then run this again".to_owned());
+        plan.notes.push(
+            "Firefox and Chromium keep lists of their own, and none was found: start them once, then run this again".to_owned(),
+        );
         return;
     }
     if !laptop.has("certutil") {
         let tool = "`certutil` (Debian and Ubuntu: libnss3-tools; Fedora: nss-tools; Arch: nss)";
-        plan.notes.push(format!("Firefox and Chromium keep lists of their own, which {tool} changes: install it, then run this again"));
+        plan.notes
+            .push(format!("Firefox and Chromium keep lists of their own, which {tool} changes: install it, then run this again"));
         return;
     }
     for folder in &laptop.databases {
@@ -215,7 +221,10 @@ fn macos(plan: &mut Plan, laptop: &Laptop, subject: &Subject, trusting: Trusting
     };
     match trusting {
         Trusting::Begin => {
-            step(vec!["security", "add-trusted-cert", "-r", "trustRoot", "-p", "ssl", "-k", &keychain, &certificate], Failure::Undone);
+            step(
+                vec!["security", "add-trusted-cert", "-r", "trustRoot", "-p", "ssl", "-k", &keychain, &certificate],
+                Failure::Undone,
+            );
         }
         Trusting::End => {
             step(vec!["security", "remove-trusted-cert", &certificate], Failure::Nothing);

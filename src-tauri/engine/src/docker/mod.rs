@@ -12,6 +12,7 @@ mod lines;
 mod login;
 pub mod once;
 mod pull;
+pub(crate) mod service;
 mod tls;
 
 pub use connect::Docker;

@@ -50,14 +50,6 @@ pub(super) struct Known {
 /// Where ruff leaves its findings.
 pub(super) const RUFF_REPORT: &str = "ruff.json";
 
-/// Returns the arguments that run a command; a line gets its shell whole, so that `&&` means what it says.
-pub(super) fn argv(command: &CommandLine) -> Vec<String> {
-    match command {
-        CommandLine::Exec(arguments) => arguments.clone(),
-        CommandLine::Shell(line) => vec!["/bin/sh".into(), "-c".into(), line.clone()],
-    }
-}
-
 /// Returns the command as a person would type it.
 pub(super) fn typed(command: &CommandLine) -> String {
     match command {
@@ -75,7 +67,7 @@ impl Invocation {
             CommandLine::Exec(arguments) => arguments.clone(),
             CommandLine::Shell(line) => match without_shell(line) {
                 Some(arguments) => arguments,
-                None => return Self { argv: argv(command), known: None },
+                None => return Self { argv: command.argv(), known: None },
             },
         };
         let argv = without_runner(argv);

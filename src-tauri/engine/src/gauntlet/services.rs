@@ -1,17 +1,12 @@
 //! Services beside the gates: real ones, on a private network of the run, with fresh data, gone afterwards.
 
-mod files;
 mod ready;
 mod wanted;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use bollard::models::{
-    ContainerCreateBody, EndpointSettings, HealthConfig, HostConfig, HostConfigLogConfig, NetworkCreateRequest, NetworkingConfig,
-};
-use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, LogsOptionsBuilder, StartContainerOptions, UploadToContainerOptionsBuilder,
-};
+use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, NetworkCreateRequest};
+use bollard::query_parameters::{CreateContainerOptionsBuilder, LogsOptionsBuilder, StartContainerOptions};
 use futures_util::StreamExt as _;
 use futures_util::future::{BoxFuture, join_all};
 use tokio::sync::{OnceCell, mpsc};
@@ -19,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use self::ready::Waiting;
 pub use self::wanted::wanted_services;
-use super::{GauntletPlan, command, container};
-use crate::docker::{Docker, LineCutter, LineSender, said};
+use super::{GauntletPlan, container};
+use crate::docker::{Docker, LineCutter, LineSender, said, service};
 use crate::model::{CommandLine, GateSettings, LogLine, LogStream, Ready, ServiceMoment, ServiceSettings};
 
 /// The network that a gate is given when it may reach more than its services.
@@ -147,19 +142,8 @@ impl<'a> Services<'a> {
         let options = CreateContainerOptionsBuilder::default().name(&named).build();
         let client = &self.docker.client;
         client.create_container(Some(options), self.body(name, settings)).await.map_err(|error| failed(said(&error)))?;
-        self.put_files(&named, settings).await.map_err(failed)?;
+        service::put_files(client, &named, settings).await.map_err(failed)?;
         client.start_container(&named, None::<StartContainerOptions>).await.map_err(|error| failed(said(&error)))
-    }
-
-    async fn put_files(&self, container: &str, settings: &ServiceSettings) -> Result<(), String> {
-        if settings.container.files.is_empty() {
-            return Ok(());
-        }
-        let files = settings.container.files.clone();
-        let packed = tokio::task::spawn_blocking(move || files::archive(&files)).await;
-        let body = bollard::body_full(packed.map_err(|error| error.to_string())??.into());
-        let options = UploadToContainerOptionsBuilder::default().path("/").build();
-        self.docker.client.upload_to_container(container, Some(options), body).await.map_err(|error| said(&error))
     }
 
     async fn get_ready(&self, name: &str, settings: &ServiceSettings) -> Result<(), ServiceFailure> {
@@ -208,37 +192,16 @@ impl<'a> Services<'a> {
     }
 
     fn body(&self, name: &str, settings: &ServiceSettings) -> ContainerCreateBody {
-        let container = &settings.container;
-        let log = HashMap::from([("max-size", "10m"), ("max-file", "1")]);
-        let host = HostConfig {
-            network_mode: Some(self.network_name()),
-            pids_limit: Some(2048),
-            log_config: Some(HostConfigLogConfig {
-                typ: Some("json-file".to_owned()),
-                config: Some(log.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()),
-            }),
-            tmpfs: Some(container.tmpfs.iter().map(|folder| (folder.clone(), String::new())).collect()),
-            shm_size: container.shared_memory.and_then(|bytes| i64::try_from(bytes).ok()),
-            ..HostConfig::default()
-        };
-        let aliases = std::iter::once(name.to_owned()).chain(container.aliases.iter().cloned()).collect();
-        let endpoint = EndpointSettings { aliases: Some(aliases), ..EndpointSettings::default() };
+        let log = [("max-size", "10m"), ("max-file", "1")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let body = service::body(name, settings, &settings.image, &self.network_name());
         ContainerCreateBody {
-            image: Some(settings.image.clone()),
-            cmd: settings.command.as_ref().map(command::argv),
-            env: Some(settings.env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
-            hostname: Some(name.to_owned()),
-            entrypoint: container.entrypoint.clone(),
-            user: container.user.clone(),
-            working_dir: container.workdir.clone(),
-            // Whether it is ready is asked more often than the engine would.
-            healthcheck: Some(HealthConfig { test: Some(vec!["NONE".to_owned()]), ..HealthConfig::default() }),
             labels: Some(container::labels(self.plan, "service").into_iter().collect()),
-            host_config: Some(host),
-            networking_config: Some(NetworkingConfig {
-                endpoints_config: Some(HashMap::from([(self.network_name(), endpoint)])),
+            host_config: Some(HostConfig {
+                pids_limit: Some(2048),
+                log_config: Some(HostConfigLogConfig { typ: Some("json-file".to_owned()), config: Some(log.into()) }),
+                ..body.host_config.unwrap_or_default()
             }),
-            ..ContainerCreateBody::default()
+            ..body
         }
     }
 

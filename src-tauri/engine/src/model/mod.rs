@@ -33,8 +33,8 @@ pub use rollout::{
 };
 pub use run::{LogLine, LogStream, RunRecord, RunState, Stage, StageState};
 pub use settings::{
-    AcmeSettings, AppSettings, BuildSettings, CommandLine, EnvironmentSettings, Framework, GateBudget, GateSettings, GauntletSettings,
-    HealthCheck, HealthProbe, Https, KeepSettings, LockSettings, Origin, Process, ProcessKind, ProcessPlacement, ProjectSettings, Ready,
-    ReleaseSettings, Resources, SecretDelivery, ServiceContainer, ServiceFile, ServiceMoment, ServiceSettings, Setting,
-    VolumeMount,
+    AcmeSettings, AppSettings, BuildSettings, CommandLine, EnvironmentSettings, Framework, GateBudget, GateSettings,
+    GauntletSettings, HealthCheck, HealthProbe, Https, KeepSettings, LockSettings, Origin, Process, ProcessKind,
+    ProcessPlacement, ProjectSettings, Ready, ReleaseSettings, Resources, SecretDelivery, ServiceContainer, ServiceFile,
+    ServiceMoment, ServiceSettings, Setting, VolumeMount,
 };

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AppSettings, BuilderKind, Digest, EnvironmentName, HealthCheck, Https, LockKind, PinnedImage, ProcessName, ProjectName, ReleaseId,
-    ReleaseSettings, Resources, SecretDelivery, Strictness,
+    AppSettings, BuilderKind, Digest, EnvironmentName, HealthCheck, Https, LockKind, PinnedImage, ProcessName, ProjectName,
+    ReleaseId, ReleaseSettings, Resources, SecretDelivery, Strictness,
 };
 
 /// An image digest + the settings common to all environments + the evidence that it passed the gauntlet. Never changed once made.

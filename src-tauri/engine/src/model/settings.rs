@@ -321,6 +321,22 @@ impl ServiceSettings {
             container: ServiceContainer::default(),
         }
     }
+
+    /// Returns the services of these names, and those that they wait for.
+    pub fn with_needed<'a>(
+        names: impl IntoIterator<Item = &'a String>,
+        services: &'a BTreeMap<String, Self>,
+    ) -> BTreeMap<String, Self> {
+        let mut names: Vec<&String> = names.into_iter().collect();
+        let mut wanted = BTreeMap::new();
+        while let Some(name) = names.pop() {
+            let Some(service) = services.get(name) else { continue };
+            if wanted.insert(name.clone(), service.clone()).is_none() {
+                names.extend(service.container.after.keys());
+            }
+        }
+        wanted
+    }
 }
 
 /// What the container of a service is made of beyond its image, command and variables; only a compose file says it.
@@ -341,6 +357,8 @@ pub struct ServiceContainer {
     pub aliases: Vec<String>,
     /// Files that are put into it.
     pub files: Vec<ServiceFile>,
+    /// Folders that are volumes: empty for gates, kept by an environment.
+    pub volumes: Vec<String>,
     /// A port that it must accept connections on besides.
     pub port: Option<u16>,
     /// Services that must have come so far before it starts.

@@ -11,8 +11,8 @@ use crate::diagnosis::Shipped;
 use crate::error::EngineError;
 use crate::event::EventBody;
 use crate::model::{
-    BuilderKind, EnvironmentName, EnvironmentSettings, Https, ProcessKind, ProjectSettings, Release, RolloutReason, ServiceSettings,
-    Stage, StageState,
+    BuilderKind, EnvironmentName, EnvironmentSettings, Https, ProcessKind, ProjectSettings, Release, RolloutReason,
+    ServiceSettings, Stage, StageState,
 };
 use crate::request::{Bake, Done, Outcome};
 use crate::rollout::{self, Desired, Finished, Lease, Order, Rollout, Source};

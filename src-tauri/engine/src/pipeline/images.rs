@@ -382,7 +382,7 @@ pub async fn pin_all(docker: &Docker, project: &Project, cache: &Path) -> Result
     let settings = &project.settings;
     let mut used = gauntlet::wanted_services(&settings.gauntlet.gates, &settings.services);
     let kept = settings.environments.values().flat_map(|environment| &environment.services);
-    used.extend(kept.filter_map(|name| Some((name.clone(), settings.services.get(name)?.clone()))));
+    used.extend(ServiceSettings::with_needed(kept, &settings.services));
     let can_be_had = used.values().filter(|service| service.container.refused.is_none());
     let mut references: Vec<&String> = can_be_had.map(|service| &service.image).collect();
     references.sort();

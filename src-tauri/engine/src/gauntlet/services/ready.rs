@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::docker::once::{self, OnceSpec};
 use crate::docker::{Docker, LineCutter, said};
 use crate::gauntlet::GauntletPlan;
-use crate::gauntlet::command::{argv, typed};
+use crate::gauntlet::command::typed;
 use crate::gauntlet::container::labels;
 use crate::gauntlet::in_words;
 use crate::model::{CommandLine, Ready, ServiceSettings};
@@ -166,7 +166,7 @@ impl Waiting<'_> {
     async fn try_once(&self, command: &CommandLine) -> Result<(i64, Option<String>), String> {
         let client = &self.docker.client;
         let config = ExecConfig {
-            cmd: Some(argv(command)),
+            cmd: Some(command.argv()),
             attach_stdout: Some(true),
             attach_stderr: Some(true),
             ..ExecConfig::default()

@@ -1,4 +1,4 @@
-//! Which services the gates of a run need. Pure.
+//! Which services are needed. Pure.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,5 @@ pub fn wanted_services(
     gates: &[GateSettings],
     services: &BTreeMap<String, ServiceSettings>,
 ) -> BTreeMap<String, ServiceSettings> {
-    let mut names: Vec<&String> = gates.iter().filter(|gate| gate.run.is_some()).flat_map(|gate| &gate.services).collect();
-    let mut wanted = BTreeMap::new();
-    while let Some(name) = names.pop() {
-        let Some(service) = services.get(name) else { continue };
-        if wanted.insert(name.clone(), service.clone()).is_none() {
-            names.extend(service.container.after.keys());
-        }
-    }
-    wanted
+    ServiceSettings::with_needed(gates.iter().filter(|gate| gate.run.is_some()).flat_map(|gate| &gate.services), services)
 }

@@ -182,6 +182,7 @@ impl Reader<'_> {
             shared_memory: self.shared_memory(get("shm_size"), &mut notes),
             aliases: aliases(node, &key.name, &mut notes),
             files: mounts.files,
+            volumes: mounts.volumes,
             ..ServiceContainer::default()
         };
         let command = get("command").and_then(|node| {

@@ -18,6 +18,8 @@ pub(super) struct Mounts {
     pub files: Vec<ServiceFile>,
     /// Folders in memory.
     pub tmpfs: Vec<String>,
+    /// Folders whose content is nothing of the project's.
+    pub volumes: Vec<String>,
 }
 
 /// One mount.
@@ -46,8 +48,7 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, image: &str, notes: &mut No
         };
         let Some(mount) = mount else { continue };
         match mount.kind {
-            // Fresh and empty, as everything that a service writes is.
-            Kind::Volume => {}
+            Kind::Volume => mounts.volumes.push(mount.target),
             Kind::Tmpfs => mounts.tmpfs.push(mount.target),
             Kind::Bind => bind(reader, &mount, image, &mut mounts, notes),
         }
@@ -99,8 +100,9 @@ fn long(item: &Node, notes: &mut Notes<'_>) -> Option<Mount> {
 fn bind(reader: &Reader<'_>, mount: &Mount, image: &str, mounts: &mut Mounts, notes: &mut Notes<'_>) {
     let Mount { source, target, line, .. } = mount;
     let keeps = known(image).and_then(|known| data(known, image)).unwrap_or_default();
-    // The developer's own database is not what tests run against.
+    // The developer's own database is neither what tests run against nor what an environment keeps.
     if !keeps.is_empty() && (keeps == *target || keeps.starts_with(&format!("{target}/"))) {
+        mounts.volumes.push(target.clone());
         return;
     }
     let Some(path) = inside(reader.base, Path::new(source)) else {

@@ -75,7 +75,13 @@ impl AcmeSection {
         }
         if let Some(email) = found.email.as_ref().filter(|email| !is_email(&email.value)) {
             let reason = "it is no address".into();
-            return Err(section.bad("email", &email.at, &quoted(&email.value), reason, "write `email = \"ops@example.com\"`".into()));
+            return Err(section.bad(
+                "email",
+                &email.at,
+                &quoted(&email.value),
+                reason,
+                "write `email = \"ops@example.com\"`".into(),
+            ));
         }
         Ok(found)
     }

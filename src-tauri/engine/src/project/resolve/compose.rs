@@ -139,8 +139,10 @@ fn one(
     let ready = match (&service.ready, known) {
         _ if is_awaited => Effective::inferred(Ready::Completed, "another service waits for its end"),
         (Some(ready), _) => Effective::at(ready.value.clone(), &ready.at),
-        (None, Some(known)) => Effective::inferred(Ready::Port(known.port), format!("the image `{image}`")),
-        (None, None) => Effective::default(Ready::Running),
+        (None, Some(known)) if !listens_elsewhere(service) => {
+            Effective::inferred(Ready::Port(known.port), format!("the image `{image}`"))
+        }
+        (None, _) => Effective::default(Ready::Running),
     };
     for file in &container.files {
         let origin = Origin::Inferred { because: format!("{}", service.at) };
@@ -169,10 +171,16 @@ fn one(
 
 /// The port that must be open besides: a health check may pass before the service listens, as PostgreSQL's does while init scripts run.
 fn listens(service: &ComposeService, ready: &Ready, known: Option<&Known>) -> Option<u16> {
-    let moved = |text: &str| text.contains("port") || text == "-p" || text == "-P";
+    known
+        .filter(|known| known.fills_first && matches!(ready, Ready::Command(_)) && !listens_elsewhere(service))
+        .map(|known| known.port)
+}
+
+/// Tells whether its command or its variables move it to another port than its image's usual one.
+fn listens_elsewhere(service: &ComposeService) -> bool {
+    let moves = |word: &String| word.contains("port") || word == "-p" || word == "-P";
     let command = service.command.as_ref().map(|command| command.value.argv()).unwrap_or_default();
-    let elsewhere = command.iter().any(|word| moved(word)) || service.env.iter().any(|variable| variable.name.ends_with("PORT"));
-    known.filter(|known| known.fills_first && matches!(ready, Ready::Command(_)) && !elsewhere).map(|known| known.port)
+    command.iter().any(moves) || service.env.iter().any(|variable| variable.name.ends_with("PORT"))
 }
 
 /// The address of a service in the variable that most programs ask for it by.

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Inputs;
+use super::services::Services;
 use crate::certificates::is_local;
 use crate::model::{
-    AcmeSettings, AppSettings, EnvironmentName, EnvironmentSettings, Https, ProcessKind, ProcessName, ProcessPlacement, Resources, SecretDelivery,
+    AcmeSettings, AppSettings, EnvironmentName, EnvironmentSettings, Https, ProcessKind, ProcessName, ProcessPlacement,
+    Resources, SecretDelivery,
 };
 use crate::project::config::{EnvironmentSection, HttpsChoice, ProcessEntry};
 use crate::project::explain::{Bytes, Effective, Explained, Shown, path_text};
@@ -19,15 +21,19 @@ const BAKE: Duration = Duration::from_secs(30);
 
 type Environments = BTreeMap<EnvironmentName, EnvironmentSettings>;
 
-pub(super) fn resolve(inputs: &Inputs<'_>, app: &AppSettings) -> Result<(Environments, Explained), ProjectError> {
+pub(super) fn resolve(
+    inputs: &Inputs<'_>,
+    app: &AppSettings,
+    services: &Services,
+) -> Result<(Environments, Explained), ProjectError> {
     let configured = &inputs.configuration.environments;
-    check_names(inputs, app)?;
+    check_names(inputs, app, services)?;
     let mut explained = Explained::default();
     let mut environments = BTreeMap::new();
     let local = configured.iter().find(|(name, _)| name == LOCAL).map(|(_, section)| section);
     let others = configured.iter().filter(|(name, _)| name != LOCAL).map(|(name, section)| (name.as_str(), Some(section)));
     for (name, section) in std::iter::once((LOCAL, local)).chain(others) {
-        let environment = environment(inputs, app, name, section, &mut explained)?;
+        let environment = environment(inputs, app, name, section, services, &mut explained)?;
         refuse_same_domain(&environments, name, section, &environment)?;
         environments.insert(EnvironmentName::new(name), environment);
     }
@@ -39,6 +45,7 @@ fn environment(
     app: &AppSettings,
     name: &str,
     section: Option<&EnvironmentSection>,
+    known: &Services,
     explained: &mut Explained,
 ) -> Result<EnvironmentSettings, ProjectError> {
     let key = |part: &str| format!("environments.{name}.{part}");
@@ -59,6 +66,16 @@ fn environment(
     let word = if delivery.value == SecretDelivery::Env { "env" } else { "file" };
     explained.note(&key("secret_delivery"), word.to_owned().shown(), delivery.origin);
     let services = explained.take(&key("services"), list(section.map(|section| &section.services)));
+    let mut env: BTreeMap<String, String> = env.iter().map(|(name, value)| (name.clone(), value.value.clone())).collect();
+    if !services.is_empty() {
+        // The variables by which the app finds its services in the compose file; what the configuration says comes first.
+        for (name, shown) in &known.app_env {
+            if !env.contains_key(name) && !app.env.contains_key(name) {
+                explained.table(&key("env"), &[(name.clone(), shown.clone())]);
+                env.insert(name.clone(), known.app_values.get(name).cloned().unwrap_or_default());
+            }
+        }
+    }
     let after = section
         .and_then(|section| section.after.clone())
         .map(|after| explained.take(&key("after"), Effective::at(after.value, &after.at)));
@@ -74,7 +91,7 @@ fn environment(
         https,
         replicas,
         processes,
-        env: env.iter().map(|(name, value)| (name.clone(), value.value.clone())).collect(),
+        env,
         secrets,
         secret_delivery: delivery.value,
         services,
@@ -147,7 +164,8 @@ fn https(
         (HttpsChoice::Local, ..) => Ok(Https::Local),
         (HttpsChoice::Acme, ..) => {
             let acme = section.map(|section| &section.acme);
-            let directory = Effective::or(acme.and_then(|acme| acme.directory.clone()), || Effective::default(ACME_DIRECTORY.to_owned()));
+            let directory =
+                Effective::or(acme.and_then(|acme| acme.directory.clone()), || Effective::default(ACME_DIRECTORY.to_owned()));
             let email = acme.and_then(|acme| acme.email.clone());
             let ca_bundle = acme.and_then(|acme| acme.ca_bundle.clone());
             Ok(Https::Acme(AcmeSettings {
@@ -257,9 +275,9 @@ fn resources(key: &dyn Fn(&str) -> String, section: Option<&EnvironmentSection>,
 }
 
 /// Refuses names that nothing defines, and environments that wait for each other.
-fn check_names(inputs: &Inputs<'_>, app: &AppSettings) -> Result<(), ProjectError> {
+fn check_names(inputs: &Inputs<'_>, app: &AppSettings, services: &Services) -> Result<(), ProjectError> {
     let configuration = inputs.configuration;
-    let services: Vec<String> = configuration.services.iter().map(|(name, _)| name.clone()).collect();
+    let services: Vec<String> = services.settings.keys().cloned().collect();
     let processes: Vec<String> = app.processes.iter().map(|process| process.name.to_string()).collect();
     let mut environments: Vec<String> = configuration.environments.iter().map(|(name, _)| name.clone()).collect();
     if !environments.iter().any(|name| name == LOCAL) {

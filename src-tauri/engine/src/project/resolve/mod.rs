@@ -67,11 +67,12 @@ pub(super) fn resolve(inputs: &Inputs<'_>) -> Result<Resolved, ProjectError> {
     let (lock, lock_explained) = build::resolve_lock(inputs, image_file.as_ref());
     let services = services::resolve(inputs)?;
     let (gauntlet, gauntlet_explained) = gauntlet::resolve(inputs, &distributions, &services, &mut warnings)?;
-    services.warn(&gauntlet.gates, &mut warnings);
     hints::warn(inputs, &gauntlet.gates, &mut warnings)?;
     let (health, health_explained) = health::resolve(inputs, &chosen);
     let (release, release_explained) = health::resolve_release(inputs);
-    let (environments, environments_explained) = environments::resolve(inputs, &app)?;
+    let (environments, environments_explained) = environments::resolve(inputs, &app, &services)?;
+    let kept = environments.values().flat_map(|environment| &environment.services);
+    services.warn(gauntlet.gates.iter().flat_map(|gate| &gate.services).chain(kept), &mut warnings);
     let sections: [Explained; 8] = [
         app_explained,
         build_explained,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Inputs;
-use crate::model::{GateSettings, Ready, ServiceSettings};
+use crate::model::{Ready, ServiceSettings};
 use crate::project::config::ServiceSection;
 use crate::project::explain::{Effective, Explained, Shown};
 use crate::project::known::{data, known};
@@ -43,22 +43,15 @@ pub(super) fn resolve(inputs: &Inputs<'_>) -> Result<Services, ProjectError> {
 }
 
 impl Services {
-    /// Says what is not understood, of services that a gate is given and of those that they wait for.
-    pub fn warn(&self, gates: &[GateSettings], warnings: &mut Vec<Warning>) {
-        let mut used: Vec<&String> = gates.iter().flat_map(|gate| &gate.services).collect();
-        let mut next = 0;
-        while let Some(name) = used.get(next) {
-            let after = self.settings.get(*name).map(|service| service.container.after.keys());
-            let new: Vec<&String> = after.into_iter().flatten().filter(|name| !used.contains(name)).collect();
-            used.extend(new);
-            next += 1;
-        }
+    /// Says what is not understood, of services that are used and of those that they wait for.
+    pub fn warn<'a>(&'a self, used: impl Iterator<Item = &'a String>, warnings: &mut Vec<Warning>) {
+        let used = ServiceSettings::with_needed(used, &self.settings);
         if used.is_empty() {
             return;
         }
-        let of_services = self.notes.iter().filter(|(name, _)| used.contains(name)).flat_map(|(_, notes)| notes);
+        let of_services = self.notes.iter().filter(|(name, _)| used.contains_key(*name)).flat_map(|(_, notes)| notes);
         for note in self.file_notes.iter().chain(of_services) {
-            let hint = "describe the service under `[services]` of `nonevent.toml` instead, if gates need it";
+            let hint = "describe the service under `[services]` of `nonevent.toml` instead, if that matters";
             warnings.push(Warning::new(format!("{}: {}", note.at, note.value), hint));
         }
     }

@@ -27,6 +27,9 @@ pub(super) struct Ground {
     pub ports: Ports,
 }
 
+/// Seconds that what is in flight has when the proxy's container is stopped or restarted. It listens no more from the first moment, so that
+/// a single open WebSocket would otherwise keep everybody out for the ten seconds that engines give.
+const STOP_SECONDS: i64 = 3;
 const LOOPBACK: &str = "127.0.0.1";
 const EVERYWHERE: &str = "0.0.0.0";
 /// The place of the proxy's address on the shared network; the first one is the gateway's.
@@ -128,7 +131,9 @@ impl DockerTarget {
     fn choose_ports(&self, taken: &[u16], exposure: Exposure) -> Result<Ports, TargetError> {
         let free = |port: &u16| !taken.contains(port);
         let usual = self.options.port == PortChoice::Usual;
-        if let Some(port) = taken.iter().copied().find(|port| usual && exposure == Exposure::Everybody && [80, 443].contains(port)) {
+        if let Some(port) =
+            taken.iter().copied().find(|port| usual && exposure == Exposure::Everybody && [80, 443].contains(port))
+        {
             // The world asks at these ports and at no others.
             return Err(TargetError::PortTaken { port, holder: None });
         }
@@ -166,10 +171,8 @@ impl DockerTarget {
             let binding = PortBinding { host_ip: Some(from.to_owned()), host_port: Some(outside.to_string()) };
             (format!("{inside}/tcp"), Some(vec![binding]))
         };
-        let mut published = HashMap::from([
-            publish(PUBLIC_PORT, ports.http, requests_from),
-            publish(PREVIEW_PORT, ports.preview, LOOPBACK),
-        ]);
+        let mut published =
+            HashMap::from([publish(PUBLIC_PORT, ports.http, requests_from), publish(PREVIEW_PORT, ports.preview, LOOPBACK)]);
         published.extend(ports.https.map(|port| publish(SECURE_PORT, port, requests_from)));
         let address = shared.subnet.at(PROXY_ADDRESS).map(|address| address.to_string());
         let endpoint = EndpointSettings {
@@ -184,6 +187,7 @@ impl DockerTarget {
             env: Some(proxy::variables()),
             labels: Some(labels),
             stop_signal: Some("SIGUSR1".to_owned()),
+            stop_timeout: Some(STOP_SECONDS),
             exposed_ports: Some(published.keys().cloned().collect()),
             host_config: Some(HostConfig {
                 binds: Some(vec![format!("{name}:{FOLDER}")]),
@@ -212,12 +216,7 @@ impl DockerTarget {
         state.ports = Some(ground.ports);
         let named = generation_files("first", &state)?;
         let folder = |path| File { path, content: FileContent::Folder, mode: 0o755, owner: (0, 0) };
-        let mut files = vec![
-            folder("generations"),
-            folder("generations/first"),
-            folder("records"),
-            folder("fences"),
-        ];
+        let mut files = vec![folder("generations"), folder("generations/first"), folder("records"), folder("fences")];
         files.extend(named.iter().map(|(path, text)| File::plain(path, text.as_bytes())));
         files.push(File { path: "current", content: FileContent::Link("generations/first"), mode: 0o777, owner: (0, 0) });
         self.api.upload(&ground.container, FOLDER, &files).await

@@ -42,11 +42,11 @@ pub use scope::Scope;
 use tokio::sync::Mutex;
 
 use self::api::Api;
+use super::proxy::Exposure;
 use super::{
     Examination, Fence, Foundation, InstanceSpec, Kept, Leave, LineSink, LockHolder, LogQuery, Observed, OnceExit, Place, Record,
     Session, Target, TargetError, Terminal, Waste,
 };
-use super::proxy::Exposure;
 use crate::certificates::Authority;
 use crate::docker::Docker;
 use crate::model::{EngineInfo, HealthCheck, Instance, InstanceId, ProbeAttempt, RolloutId};

@@ -292,7 +292,12 @@ impl DockerTarget {
         }
     }
 
-    pub(super) async fn run_script(&self, ground: &Ground, script: &str, variables: Vec<(&str, String)>) -> Result<Printed, TargetError> {
+    pub(super) async fn run_script(
+        &self,
+        ground: &Ground,
+        script: &str,
+        variables: Vec<(&str, String)>,
+    ) -> Result<Printed, TargetError> {
         let mut all = vec![format!("MASTER={MASTER_PORT}"), format!("FOLDER={FOLDER}")];
         all.extend(variables.into_iter().map(|(name, value)| format!("{name}={value}")));
         let command = vec!["bash".to_owned(), "-c".to_owned(), script.to_owned()];

@@ -87,16 +87,20 @@ impl DockerTarget {
     pub(super) async fn await_certificate(&self, fence: &Fence, ground: &Ground, host: Option<&str>) -> Result<(), TargetError> {
         let state = self.read_state(ground).await?;
         let here = state.places.get(&key(&fence.place));
-        let Some((host, HostHttps::Acme(acme))) = host.and_then(|host| Some((host, here?.https.get(host)?))) else { return Ok(()) };
+        let Some((host, HostHttps::Acme(acme))) = host.and_then(|host| Some((host, here?.https.get(host)?))) else {
+            return Ok(());
+        };
         let before = self.acme_said(ground, host).await?;
         // After a failure the client waits for minutes; whoever ships again has mended something, and a new worker tries at once.
-        let mut attempt = if before.last().is_some_and(|said| said.contains("retrying")) { Attempt::Fresh } else { Attempt::Present };
+        let mut attempt =
+            if before.last().is_some_and(|said| said.contains("retrying")) { Attempt::Fresh } else { Attempt::Present };
         let mut left = PATIENCE;
         while !self.is_certified(ground, host, TURN.min(left), attempt).await? {
             attempt = Attempt::Present;
             left = left.saturating_sub(TURN);
             let said = self.acme_said(ground, host).await?;
-            let refused = said.iter().skip(before.len()).any(|said| said.contains("challenge error") || said.contains("Aborting"));
+            let refused =
+                said.iter().skip(before.len()).any(|said| said.contains("challenge error") || said.contains("Aborting"));
             if refused || left == 0 {
                 let telling = said.into_iter().rev().find(|said| !said.starts_with("Starting"));
                 let reason = telling.unwrap_or_else(|| "the authority has not answered yet".to_owned());

@@ -3,11 +3,11 @@
 //! Whether a port is open is asked from inside the service where its image has bash, else from a container of the proxy's image on
 //! the environment's network: that works with any image, and is the way instances go.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use bollard::models::{
-    ContainerCreateBody, ContainerInspectResponse, EndpointSettings, HostConfig, NetworkingConfig, RestartPolicy,
+    ContainerCreateBody, ContainerInspectResponse, ContainerState, ContainerStateStatusEnum, HostConfig, RestartPolicy,
     RestartPolicyNameEnum,
 };
 use bollard::query_parameters::{CreateContainerOptions, StartContainerOptions, WaitContainerOptions};
@@ -17,7 +17,8 @@ use super::DockerTarget;
 use super::lock::label_of;
 use super::recipe::{log_limits, unless_stopped};
 use super::scope::{Role, label};
-use crate::model::{CommandLine, Ready, ServiceSettings};
+use crate::docker::service;
+use crate::model::{Ready, ServiceMoment, ServiceSettings};
 use crate::target::{Place, TargetError};
 
 /// Time that one look may take.
@@ -31,6 +32,9 @@ const TAIL: u32 = 20;
 /// Bytes of shared memory: PostgreSQL's parallel queries need more than the engine's 64 MB.
 const SHARED_MEMORY: i64 = 256 << 20;
 
+/// Services by name, each with the image to run.
+type Kept = BTreeMap<String, (ServiceSettings, String)>;
+
 /// What looking at a service once found.
 enum Look {
     Ready,
@@ -41,14 +45,16 @@ enum Look {
 
 impl DockerTarget {
     /// Starts services that do not run, and waits until all are ready.
-    pub(super) async fn ensure_services(
-        &self,
-        place: &Place,
-        network: &str,
-        services: &BTreeMap<String, (ServiceSettings, String)>,
-    ) -> Result<(), TargetError> {
-        for (name, (settings, image)) in services {
+    pub(super) async fn ensure_services(&self, place: &Place, network: &str, services: &Kept) -> Result<(), TargetError> {
+        let mut started = BTreeSet::new();
+        while let Some((name, (settings, image))) = next(services, &started) {
+            for (needed, moment) in &settings.container.after {
+                if let (ServiceMoment::Ready, Some((needs, _))) = (moment, services.get(needed)) {
+                    self.await_service(place, network, needed, needs).await?;
+                }
+            }
             self.ensure_service(place, network, name, settings, image).await?;
+            started.insert(name.as_str());
         }
         let waits = services.iter().map(|(name, (settings, _))| self.await_service(place, network, name, settings));
         futures_util::future::try_join_all(waits).await.map(|_| ())
@@ -62,6 +68,10 @@ impl DockerTarget {
         settings: &ServiceSettings,
         image: &str,
     ) -> Result<(), TargetError> {
+        let refused = |reason: String| TargetError::ServiceNotReady { service: service.to_owned(), reason, tail: Vec::new() };
+        if let Some(reason) = &settings.container.refused {
+            return Err(refused(reason.clone()));
+        }
         let name = self.options.scope.service(place, service);
         if let Some(container) = self.api.inspect(&name).await? {
             if label_of(&container, label::SCOPE).as_deref() != Some(self.options.scope.name()) {
@@ -71,7 +81,8 @@ impl DockerTarget {
                 });
             }
             let state = container.state.unwrap_or_default();
-            if state.running.unwrap_or_default() || state.restarting.unwrap_or_default() {
+            let done = settings.ready == Ready::Completed && has_ended_well(&state);
+            if done || state.running.unwrap_or_default() || state.restarting.unwrap_or_default() {
                 return Ok(());
             }
             match self.api.client.start_container(&name, None::<StartContainerOptions>).await {
@@ -83,7 +94,12 @@ impl DockerTarget {
         }
         self.ensure_image(image).await?;
         let body = self.service_body(place, network, service, settings, image).await?;
-        self.create_named(&name, body).await?;
+        if self.create_named(&name, body).await?
+            && let Err(reason) = service::put_files(&self.api.client, &name, settings).await
+        {
+            self.api.remove(&name).await?;
+            return Err(refused(reason));
+        }
         let started = self.api.client.start_container(&name, None::<StartContainerOptions>).await;
         started.map_err(|error| self.api.error(format!("start {name}"), error))
     }
@@ -98,11 +114,11 @@ impl DockerTarget {
     ) -> Result<ContainerCreateBody, TargetError> {
         let inspected = self.api.client.inspect_image(image).await;
         let inspected = inspected.map_err(|error| self.api.error(format!("inspect image {image}"), error))?;
-        let mut folders = match &settings.data {
-            Some(folder) => vec![folder.clone()],
-            None => inspected.config.and_then(|config| config.volumes).unwrap_or_default(),
-        };
+        let images_own = || inspected.config.and_then(|config| config.volumes).unwrap_or_default();
+        let mut folders = settings.data.clone().map_or_else(images_own, |folder| vec![folder]);
+        folders.extend(settings.container.volumes.iter().cloned());
         folders.sort();
+        folders.dedup();
         let mut binds = Vec::new();
         for (index, folder) in folders.iter().enumerate() {
             let mut volume = self.options.scope.service(place, service);
@@ -114,23 +130,23 @@ impl DockerTarget {
         }
         let mut labels = self.api.labels(Role::Service, Some(place));
         labels.insert(label::SERVICE.to_owned(), service.to_owned());
-        let endpoint = EndpointSettings { aliases: Some(vec![service.to_owned()]), ..EndpointSettings::default() };
+        let body = service::body(service, settings, image, network);
+        let host = body.host_config.unwrap_or_default();
+        let restart = match settings.ready {
+            // Its end is what others wait for.
+            Ready::Completed => RestartPolicy { name: Some(RestartPolicyNameEnum::NO), maximum_retry_count: None },
+            _ => unless_stopped(),
+        };
         Ok(ContainerCreateBody {
-            hostname: Some(service.to_owned()),
-            image: Some(image.to_owned()),
-            cmd: settings.command.as_ref().map(CommandLine::argv),
-            env: Some(settings.env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
             labels: Some(labels),
             host_config: Some(HostConfig {
                 binds: Some(binds),
-                network_mode: Some(network.to_owned()),
-                restart_policy: Some(unless_stopped()),
+                restart_policy: Some(restart),
                 log_config: Some(log_limits()),
-                shm_size: Some(SHARED_MEMORY),
-                ..HostConfig::default()
+                shm_size: host.shm_size.or(Some(SHARED_MEMORY)),
+                ..host
             }),
-            networking_config: Some(NetworkingConfig { endpoints_config: Some(HashMap::from([(network.to_owned(), endpoint)])) }),
-            ..ContainerCreateBody::default()
+            ..body
         })
     }
 
@@ -141,34 +157,40 @@ impl DockerTarget {
         service: &str,
         settings: &ServiceSettings,
     ) -> Result<(), TargetError> {
-        let (ready, within) = (&settings.ready, settings.within);
+        // A health check may pass before the service listens, as PostgreSQL's does while init scripts run.
+        let port = settings.container.port.map(Ready::Port);
+        let mut wanted: VecDeque<&Ready> = std::iter::once(&settings.ready).chain(&port).collect();
         let name = self.options.scope.service(place, service);
         let began = Instant::now();
         let mut decline = Decline::default();
-        loop {
+        while let Some(ready) = wanted.front().copied() {
             let container = self.api.inspect(&name).await?.ok_or_else(|| TargetError::ServiceNotReady {
                 service: service.to_owned(),
                 reason: "its container is gone".to_owned(),
                 tail: Vec::new(),
             })?;
+            if ready == &Ready::Completed && container.state.as_ref().is_some_and(has_ended_well) {
+                return Ok(());
+            }
             let mut reason = decline.look(&container);
             if reason.is_none() {
                 // An engine may be long in answering about a container that ends in this moment.
                 match tokio::time::timeout(LOOK, self.look(&name, &container, ready)).await.unwrap_or(Ok(Look::NotYet))? {
-                    Look::Ready => return Ok(()),
-                    Look::Blind(address) if self.look_from_beside(place, network, &address, ready).await? => return Ok(()),
-                    Look::NotYet | Look::Blind(_) => {}
-                }
-                if began.elapsed() > within {
-                    reason = Some(format!("{} within {} s", wanting(ready), within.as_secs()));
+                    Look::Ready => wanted.pop_front(),
+                    Look::Blind(address) if self.look_from_beside(place, network, &address, ready).await? => wanted.pop_front(),
+                    Look::NotYet | Look::Blind(_) => None,
+                };
+                if began.elapsed() > settings.within {
+                    reason = Some(format!("{} within {} s", wanting(ready), settings.within.as_secs()));
                 }
             }
-            if let Some(reason) = reason {
+            if let Some(reason) = reason.filter(|_| !wanted.is_empty()) {
                 let tail = self.last_lines(&name, TAIL).await?;
                 return Err(TargetError::ServiceNotReady { service: service.to_owned(), reason, tail });
             }
             tokio::time::sleep(PAUSE).await;
         }
+        Ok(())
     }
 
     async fn look(&self, name: &str, container: &ContainerInspectResponse, ready: &Ready) -> Result<Look, TargetError> {
@@ -185,8 +207,8 @@ impl DockerTarget {
                 Ok(seen(printed.is_ok_and(|printed| printed.exit_code == 0)))
             }
             Ready::Log(text) => self.has_printed(name, state.started_at.as_deref(), text).await.map(seen),
-            // Only a compose file asks for that, and environments are given the configuration's services.
-            Ready::Completed => Ok(seen(state.exit_code == Some(0))),
+            // It runs still.
+            Ready::Completed => Ok(Look::NotYet),
             Ready::Port(port) | Ready::Http { port, .. } => {
                 let networks = container.network_settings.as_ref().and_then(|settings| settings.networks.as_ref());
                 let address = networks.and_then(|networks| networks.values().find_map(|network| network.ip_address.clone()));
@@ -233,6 +255,17 @@ impl DockerTarget {
     }
 }
 
+/// Returns a service that is not started and waits for none that is not; they wait for each other in no circle.
+fn next<'a>(services: &'a Kept, started: &BTreeSet<&str>) -> Option<(&'a String, &'a (ServiceSettings, String))> {
+    services.iter().filter(|(name, _)| !started.contains(name.as_str())).find(|(_, (settings, _))| {
+        settings.container.after.keys().all(|needed| started.contains(needed.as_str()) || !services.contains_key(needed))
+    })
+}
+
+fn has_ended_well(state: &ContainerState) -> bool {
+    state.status == Some(ContainerStateStatusEnum::EXITED) && state.exit_code == Some(0)
+}
+
 /// Connects, and asks for a path if there is one: address, port, path.
 const ASK: &str = "exec 3<>/dev/tcp/$1/$2 || exit 1; [ -n \"$3\" ] || exit 0; \
 printf 'GET %s HTTP/1.0\\r\\nHost: %s\\r\\n\\r\\n' \"$3\" \"$1\" >&3; read -r -t 5 line <&3; \
@@ -269,9 +302,11 @@ impl Decline {
         if state.oom_killed.unwrap_or_default() {
             return Some("the kernel ended it for want of memory".to_owned());
         }
-        // The code is known only between two runs; there is a look that meets such a moment, since the engine waits longer each time.
-        let exit_code = self.exit_code?;
-        (lately >= RESTARTS || !(running || restarting)).then(|| format!("it ended with exit code {exit_code}"))
+        // The code is known only between two runs; as a rule a look meets such a moment, since the engine waits longer each time.
+        match self.exit_code {
+            Some(code) => (lately >= RESTARTS || !(running || restarting)).then(|| format!("it ended with exit code {code}")),
+            None => (lately >= 2 * RESTARTS).then(|| format!("it ended {lately} times")),
+        }
     }
 }
 

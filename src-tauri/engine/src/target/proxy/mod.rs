@@ -31,7 +31,9 @@ pub use https::{
 pub use render::files;
 pub use runtime::Runtime;
 pub use script::{AWAIT, CERTIFY, COMMIT, DRAIN, Ending, REMEMBER, REPAIR, SNAPSHOT, Section, sections};
-pub use state::{CheckKind, Color, Exposure, Generation, Member, NewSide, PlaceState, Ports, ProxyState, SideState, Slot, StateError};
+pub use state::{
+    CheckKind, Color, Exposure, Generation, Member, NewSide, PlaceState, Ports, ProxyState, SideState, Slot, StateError,
+};
 
 /// Server slots of each backend: no environment has more instances of its web process than this.
 pub const SLOTS: u16 = 32;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::{
-    CheckKind, Color, FOLDER, INSTANCE_HEADER, PREVIEW_PORT, PUBLIC_PORT, PlaceState, ProxyState, REASON_HEADER, Runtime, SECURE_PORT,
-    SLOTS, https,
+    CheckKind, Color, FOLDER, INSTANCE_HEADER, PREVIEW_PORT, PUBLIC_PORT, PlaceState, ProxyState, REASON_HEADER, Runtime,
+    SECURE_PORT, SLOTS, https,
 };
 
 /// Renders every file that a generation is made of, by name, from the state that it also holds (as [`super::Generation`]).

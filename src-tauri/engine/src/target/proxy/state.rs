@@ -5,8 +5,8 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
-use super::https::{self, HostHttps};
 use super::SLOTS;
+use super::https::{self, HostHttps};
 use crate::model::{InstanceId, RolloutId};
 use crate::target::Place;
 
