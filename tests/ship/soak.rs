@@ -32,7 +32,7 @@ fn docker_200000_requests_over_20_rollouts_and_10_rollbacks_lose_none() {
     for rollout in 1..=ROLLOUTS {
         app::release(&world, &format!("v{rollout}"));
         app::ship(&world).ok();
-        if rollout % (ROLLOUTS / ROLLBACKS) == 0 {
+        if rollout.is_multiple_of(ROLLOUTS / ROLLBACKS) {
             world.run(&["rollback", "--yes"]).ok();
             rollbacks += 1;
         }

@@ -211,7 +211,7 @@ async fn http2(site: &Site, open: &mut Open, number: u64) -> Result<()> {
     }
     let Some(sender) = &mut open.http2 else { return Err(Error::other("no connection")) };
     let text = format!("number {number}");
-    let (method, path, body) = if number % 2 == 0 { ("GET", "/version", "") } else { ("POST", "/echo", text.as_str()) };
+    let (method, path, body) = if number.is_multiple_of(2) { ("GET", "/version", "") } else { ("POST", "/echo", text.as_str()) };
     let request = hyper::Request::builder()
         .method(method)
         .uri(format!("https://{}{path}", site.host))
