@@ -7,8 +7,6 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use nonevent_engine::model::RunId;
-use nonevent_engine::{Engine, Home};
 use serde_json::Value;
 
 use crate::world::{Ended, World};
@@ -226,7 +224,7 @@ fn gone(world: &World) {
 }
 
 #[test]
-fn docker_a_run_is_stopped_by_a_signal_and_by_a_row() {
+fn docker_a_run_is_stopped_by_a_signal_and_from_another_process() {
     let world = world(DEAF);
     let mut going = Going::start(&world, &["check", "--json", "-v"], &[]);
     going.wait("line", |line| line["text"] == "deaf");
@@ -240,15 +238,15 @@ fn docker_a_run_is_stopped_by_a_signal_and_by_a_row() {
     let mut going = Going::start(&world, &["check", "--json", "-v"], &[]);
     let run = going.wait("run_started", |_| true)["run"].as_str().unwrap().to_owned();
     going.wait("line", |line| line["text"] == "deaf");
-    let home = world.project().parent().unwrap().join("home");
-    let engine = Engine::open(Home { cache: home.join("cache"), data: home }).unwrap();
-    assert!(engine.cancel(&RunId::new(run.clone())).unwrap());
+    world.run(&["cancel", "no-such-run"]).refused("begins with `no-such-run`");
+    let asked = world.run(&["cancel", &run[..20]]).ok();
+    assert!(asked.stdout.contains("asked `check`") && asked.stdout.contains(&run), "{}", asked.stdout);
     let asked = Instant::now();
     let ended = going.end();
     println!("ended {:?} after the row", asked.elapsed());
     assert_eq!(ended.code, Some(130), "{}", ended.stderr);
     gone(&world);
-    assert!(!engine.cancel(&RunId::new(run)).unwrap(), "it has ended");
+    assert!(world.run(&["cancel"]).ok().stdout.contains("nothing goes on"));
 }
 
 #[test]

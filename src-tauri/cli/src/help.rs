@@ -9,7 +9,7 @@ use crate::args::Cli;
 pub const GROUPS: [(&str, &[&str]); 4] = [
     ("Prove and ship", &["ship", "check", "plan", "lock"]),
     ("See", &["status", "results", "logs", "open", "releases", "history", "explain"]),
-    ("Act on what runs", &["rollback", "restart", "exec", "down", "recover"]),
+    ("Act on what runs", &["rollback", "restart", "exec", "down", "cancel", "recover"]),
     ("Set up", &["init", "engine", "trust", "projects", "gc", "desktop", "completions", "man"]),
 ];
 

@@ -19,7 +19,7 @@ use crate::gauntlet;
 use crate::image::tool_volumes;
 use crate::model::{
     EngineInfo, EnvironmentName, EnvironmentSettings, EnvironmentStatus, LockReport, LogLine, Plan, ProjectName, Release,
-    RolloutReason, RolloutRecord, RunId, ServiceSettings, Setting,
+    RolloutReason, RolloutRecord, RunId, RunRecord, RunState, ServiceSettings, Setting,
 };
 use crate::pipeline::changes::SourceChanges;
 use crate::pipeline::deliver::{Delivery, deliver};
@@ -297,6 +297,15 @@ impl Engine {
     /// When the project or the database cannot be read.
     pub fn history(&self, folder: &Path, environment: Option<&EnvironmentName>) -> Result<Vec<RolloutRecord>, EngineError> {
         Ok(self.store.rollouts(&self.open_project(folder)?.settings.app.name, environment, u32::MAX)?)
+    }
+
+    /// Lists those of a project's newest runs that go on, the newest first.
+    ///
+    /// # Errors
+    /// When the project or the database cannot be read.
+    pub fn running(&self, folder: &Path, newest: u32) -> Result<Vec<RunRecord>, EngineError> {
+        let runs = self.runs(&self.open_project(folder)?.settings.app.name, newest)?;
+        Ok(runs.into_iter().filter(|run| run.state == RunState::Running).collect())
     }
 
     /// Reads instances' output until it ends or the receiver is dropped.

@@ -1,5 +1,6 @@
 //! The verbs: what each takes, asks the engine and shows.
 
+pub mod cancel;
 pub mod check;
 pub mod completions;
 pub mod desktop;
@@ -53,6 +54,7 @@ pub enum Verb {
     Restart(restart::Args),
     Exec(exec::Args),
     Down(down::Args),
+    Cancel(cancel::Args),
     Recover(recover::Args),
     Init(init::Args),
     Engine(engine::Args),
@@ -83,6 +85,7 @@ impl Verb {
             Self::Restart(_) => "restart",
             Self::Exec(_) => "exec",
             Self::Down(_) => "down",
+            Self::Cancel(_) => "cancel",
             Self::Recover(_) => "recover",
             Self::Init(_) => "init",
             Self::Engine(_) => "engine",
@@ -117,6 +120,7 @@ pub async fn run(verb: Verb, session: &mut Session) -> Result<Exit, CliError> {
         Verb::Restart(args) => restart::run(args, session).await,
         Verb::Exec(args) => exec::run(args, session).await,
         Verb::Down(args) => down::run(args, session).await,
+        Verb::Cancel(args) => cancel::run(args, session),
         Verb::Recover(args) => recover::run(args, session).await,
         Verb::Init(args) => init::run(args, session),
         Verb::Engine(args) => engine::run(args, session).await,
