@@ -1,4 +1,4 @@
-.PHONY: run test bench lint
+.PHONY: run test bench soak lint
 
 run: ## Sets up what is missing, ships an example to the local engine, opens the window on it
 	@scripts/run
@@ -8,6 +8,9 @@ test: ## Sets up what is missing and passes every test
 
 bench: ## Measures what the README claims, beside what one would use instead
 	@scripts/bench
+
+soak: ## Load for minutes over 20 rollouts and 10 rollbacks, and its figures
+	@scripts/soak
 
 lint: ## Formats nothing, checks everything that needs no engine
 	@scripts/lint

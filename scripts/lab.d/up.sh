@@ -156,6 +156,22 @@ extra_engine_up() {
 
 extra_engine_env() { printf 'export DOCKER_HOST=%q\n' "unix://$(engine_dir "$1")/docker.sock"; }
 
+# The certificate authority that tests ask: the ACME server that Let's Encrypt's own tests use. Before 2.9 it refused what HAProxy's
+# client sends, requests whose length is not told in advance.
+pebble_up() {
+    local folder=$LAB_DIR/tools/pebble program suite started
+    started=$(now_ms)
+    if [[ ! -x $LAB_DIR/tools/bin/pebble-challtestsrv ]]; then
+        [[ ! -e $LAB_DIR/apt || -w $LAB_DIR/apt ]] || become_root "$@"
+        private_apt_ready
+        suite=$(suite_with pebble 2.10 forky sid)
+        unpack_packages "$folder" "$suite" pebble
+        mkdir -p "$LAB_DIR/tools/bin"
+        for program in pebble pebble-challtestsrv; do ln -sf "$folder/usr/bin/$program" "$LAB_DIR/tools/bin/$program"; done
+        say "pebble unpacked from Debian $suite ($(took "$started"))"
+    fi
+}
+
 # Nothing of Nonevent needs Compose: it is what `make bench` compares with.
 compose_up() {
     local folder=$LAB_DIR/tools/compose suite started

@@ -15,4 +15,5 @@ mod recording;
 mod results;
 mod scenarios;
 mod tables;
+mod trust;
 mod words;

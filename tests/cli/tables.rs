@@ -8,7 +8,7 @@ use nonevent_cli::tell::plan_lines;
 use nonevent_cli::verbs::{diff, engine, exec, explain, gc, history, lock, logs, open, projects, releases, status};
 use nonevent_engine::model::{
     AppSettings, BuilderKind, Changed, Commit, Commits, Digest, EngineInfo, EngineOrigin, EnvironmentStatus, Evidence, Framework,
-    GateEvidence, HealthCheck, HealthProbe, HealthState, Instance, InstanceState, LockFinding, LockKind, LockReport,
+    GateEvidence, HealthCheck, HealthProbe, HealthState, Https, Instance, InstanceState, LockFinding, LockKind, LockReport,
     LockSituation, LogLine, LogStream, Origin, Placement, Release, ReleaseDiff, ReleaseSettings, Resources, RolloutReason,
     RolloutRecord, RolloutState, SecretDelivery, ServiceStatus, Setting, SourceState, StoreKind, Strictness,
 };
@@ -43,6 +43,7 @@ fn environment(name: &str, health: HealthState) -> EnvironmentStatus {
         serving: None,
         since: None,
         url: None,
+        https_url: None,
         instances: Vec::new(),
         services: Vec::new(),
         rollout: None,
@@ -179,6 +180,7 @@ fn rollout(reason: RolloutReason, state: RolloutState, failure: Option<&str>) ->
         placement: Placement {
             environment: "local".into(),
             domain: "shop.localhost".into(),
+            https: Https::Off,
             replicas: Default::default(),
             env: Default::default(),
             secrets: Default::default(),

@@ -7,10 +7,14 @@
 mod app;
 #[path = "target/hardening.rs"]
 mod hardening;
+#[path = "target/https.rs"]
+mod https;
 #[path = "target/lab.rs"]
 mod lab;
 #[path = "target/load.rs"]
 mod load;
+#[path = "target/pebble.rs"]
+mod pebble;
 #[path = "target/proxy.rs"]
 mod proxy;
 #[path = "target/services.rs"]

@@ -11,7 +11,7 @@ use nonevent_engine::pipeline::Context;
 use nonevent_engine::request::{Bake, Consent, Preview};
 use nonevent_engine::rollout::{Desired, Finished, Lease, Order, Rollout, RolloutError, recover};
 use nonevent_engine::store::Store;
-use nonevent_engine::target::{Foundation, RootFileSystem, Target};
+use nonevent_engine::target::{Encryption, Foundation, RootFileSystem, Target};
 use nonevent_testkit::scripted::{Fault, Method, Script, ScriptedEngine, ScriptedTarget};
 use nonevent_testkit::shop::{place, placement, release_with_worker};
 use tokio::sync::mpsc;
@@ -67,6 +67,7 @@ fn order(release: &Release, web: u16) -> Order {
         desired: Desired { release: release.clone(), placement: placement(web), reason: RolloutReason::Ship },
         foundation: Foundation {
             domain: Some("shop.localhost".into()),
+            https: Encryption::Off,
             port: Some(8000),
             services: BTreeMap::new(),
             volumes: Vec::new(),

@@ -12,7 +12,7 @@ use nonevent_engine::pipeline::Context;
 use nonevent_engine::request::{Bake, Consent, Preview};
 use nonevent_engine::rollout::{Desired, Finished, Lease, Order, Rollout, RolloutError, recover, recover_beside, warm};
 use nonevent_engine::store::Store;
-use nonevent_engine::target::{Foundation, Room, RootFileSystem, Target};
+use nonevent_engine::target::{Encryption, Foundation, Room, RootFileSystem, Target};
 use nonevent_testkit::scripted::{Fault, Manner, Method, Script, ScriptedEngine, ScriptedTarget};
 use nonevent_testkit::shop::{place, placement, release, release_with_worker};
 use tokio::sync::mpsc;
@@ -113,6 +113,7 @@ fn order(release: &Release, web: u16) -> Order {
             port: Some(8000),
             services: BTreeMap::new(),
             volumes: Vec::new(),
+            https: Encryption::Off,
         },
         env: BTreeMap::new(),
         secrets: BTreeMap::new(),

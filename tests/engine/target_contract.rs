@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use nonevent_engine::target::{Foundation, Target, TargetError};
+use nonevent_engine::target::{Encryption, Foundation, Target, TargetError};
 use nonevent_testkit::contract::contract;
 use nonevent_testkit::sample;
 use nonevent_testkit::scripted::{Fault, Method, Script, ScriptedEngine};
@@ -16,7 +16,13 @@ async fn the_scripted_target_fulfils_the_contract() {
 }
 
 fn foundation() -> Foundation {
-    Foundation { domain: Some("shop.localhost".into()), port: Some(8000), services: [].into(), volumes: Vec::new() }
+    Foundation {
+        domain: Some("shop.localhost".into()),
+        https: Encryption::Off,
+        port: Some(8000),
+        services: [].into(),
+        volumes: Vec::new(),
+    }
 }
 
 #[tokio::test]

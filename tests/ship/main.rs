@@ -15,5 +15,7 @@ mod load;
 mod locks;
 mod rollback;
 mod services;
+mod soak;
+mod traffic;
 mod workspace;
 mod world;

@@ -71,6 +71,11 @@ impl World {
         self
     }
 
+    /// The name of its installation, which everything of it bears as a label.
+    pub fn scope(&self) -> &str {
+        &self.scope
+    }
+
     /// The project's folder.
     pub fn project(&self) -> PathBuf {
         self.folder.path().join("project")

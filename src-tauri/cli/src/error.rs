@@ -63,6 +63,12 @@ pub enum CliError {
         /// How it ended.
         why: String,
     },
+    /// Commands that change whom the computer trusts failed.
+    #[error("not everything was changed: {}", failures.join("; "))]
+    NotTrusted {
+        /// Each with its command.
+        failures: Vec<String>,
+    },
     /// A person stopped it.
     #[error("stopped")]
     Stopped,
@@ -161,6 +167,9 @@ impl CliError {
                 vec!["run `nonevent status` to see what serves, and again with `NONEVENT_LOG=debug` to see why".into()]
             }
             Self::CannotWrite { .. } => vec!["look at the free space and the permissions there".into()],
+            Self::NotTrusted { .. } => {
+                vec!["what the command printed above says why; run it by hand, then run this again".into()]
+            }
             Self::Declined | Self::Stopped | Self::Terminal(_) | Self::CannotStart { .. } | Self::Setup(_) => Vec::new(),
         }
     }
@@ -180,6 +189,7 @@ impl CliError {
             | Self::NoJob
             | Self::JobFailed { .. }
             | Self::StillWorks { .. }
+            | Self::NotTrusted { .. }
             | Self::Terminal(_)
             | Self::NoTerminal
             | Self::NoSetting { .. }

@@ -27,6 +27,11 @@ pub fn resolve(variable: impl Fn(&str) -> Option<OsString>) -> Result<Home, CliE
     }
 }
 
+/// Returns the person's own folder, where browsers keep what they trust; an empty path where there is none.
+pub fn of_person() -> PathBuf {
+    directories::BaseDirs::new().map(|folders| folders.home_dir().to_owned()).unwrap_or_default()
+}
+
 /// Without touching the disk: the folder need not exist yet.
 fn absolute(path: PathBuf) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)

@@ -11,6 +11,7 @@ mod pages;
 mod plans;
 mod results;
 mod room;
+mod trust;
 mod watch;
 
 pub use watch::Watched;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use crate::certificates::Authority;
 use crate::docker::Docker;
 use crate::error::EngineError;
 use crate::gauntlet;
@@ -452,7 +454,7 @@ impl Engine {
     /// When no engine answers.
     pub async fn gc(&self, sweep: Sweep) -> Result<Garbage, EngineError> {
         let docker = Docker::connect().await?;
-        let target = DockerTarget::new(&docker, Options::new(Scope::from_environment(), images::PROXY))?;
+        let target = DockerTarget::new(&docker, self.options(images::PROXY.to_owned()))?;
         // What other laptops released stays as well: without knowing of it, their images would look like waste.
         let known = self.store.projects()?;
         for place in target.places().await?.into_iter().filter(|place| known.iter().any(|known| known.name == place.project)) {
@@ -567,7 +569,11 @@ impl Engine {
             )
             .with_hint("leave `target` out to use the local Docker engine"));
         }
-        Ok(Arc::new(DockerTarget::new(docker, Options::new(Scope::from_environment(), images::proxy(project)?))?))
+        Ok(Arc::new(DockerTarget::new(docker, self.options(images::proxy(project)?))?))
+    }
+
+    fn options(&self, proxy_image: String) -> Options {
+        Options { authority: Some(Authority::of(&self.home.data)), ..Options::new(Scope::from_environment(), proxy_image) }
     }
 
     #[allow(clippy::too_many_arguments)]

@@ -3,6 +3,7 @@
 //! Command line and desktop stand on [`Engine`]; both read the same [`Event`] stream. The engine knows no Tauri, no clap, no
 //! notification daemon and no home folder: whoever opens it hands in its folders.
 
+pub mod certificates;
 mod compare;
 pub mod diagnosis;
 pub mod docker;

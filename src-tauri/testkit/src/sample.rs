@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use nonevent_engine::model::{
-    AppSettings, BuilderKind, CommandLine, Digest, Evidence, Framework, HealthCheck, HealthProbe, Placement, Process,
+    AppSettings, BuilderKind, CommandLine, Digest, Evidence, Framework, HealthCheck, HealthProbe, Https, Placement, Process,
     ProcessKind, Release, ReleaseSettings, Resources, RolloutId, SecretDelivery, SourceState, Strictness,
 };
 use nonevent_engine::target::{InstanceSpec, LockHolder, Place, Record, RootFileSystem};
@@ -92,6 +92,7 @@ pub fn record(place: &Place, rollout: &RolloutId, release: &str, image: &Digest,
         placement: Placement {
             environment: place.environment.clone(),
             domain: domain.to_owned(),
+            https: Https::Off,
             replicas: BTreeMap::from([("web".into(), 1)]),
             env: BTreeMap::new(),
             secrets: BTreeMap::new(),

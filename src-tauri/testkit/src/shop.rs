@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use nonevent_engine::model::{
-    AppSettings, BuilderKind, CommandLine, Digest, EnvironmentName, Evidence, Framework, HealthCheck, HealthProbe, Instance,
-    InstanceId, InstanceState, Placement, Process, ProcessKind, ProcessName, ProjectName, Release, ReleaseId, ReleaseSettings,
-    Resources, RolloutId, SecretDelivery, SourceState, Strictness,
+    AppSettings, BuilderKind, CommandLine, Digest, EnvironmentName, Evidence, Framework, HealthCheck, HealthProbe, Https,
+    Instance, InstanceId, InstanceState, Placement, Process, ProcessKind, ProcessName, ProjectName, Release, ReleaseId,
+    ReleaseSettings, Resources, RolloutId, SecretDelivery, SourceState, Strictness,
 };
 use nonevent_engine::target::Place;
 
@@ -80,6 +80,7 @@ pub fn placement(web: u16) -> Placement {
     Placement {
         environment: EnvironmentName::new("local"),
         domain: "shop.localhost".into(),
+        https: Https::Off,
         replicas: BTreeMap::from([(ProcessName::new("web"), web)]),
         env: BTreeMap::new(),
         secrets: BTreeMap::new(),

@@ -248,6 +248,7 @@ impl Clinic {
             desired: Desired { release, placement, reason: RolloutReason::Ship },
             foundation: Foundation {
                 domain: Some(domain),
+                https: nonevent_engine::target::Encryption::Off,
                 port: Some(sample::PORT),
                 services: services.into_iter().collect(),
                 volumes: Vec::new(),

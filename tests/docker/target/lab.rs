@@ -7,6 +7,7 @@ use bollard::query_parameters::{
     ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder,
     RemoveVolumeOptionsBuilder,
 };
+use nonevent_engine::certificates::Authority;
 use nonevent_engine::docker::Docker;
 use nonevent_engine::model::{CommandLine, Digest};
 use nonevent_engine::target::Target;
@@ -28,6 +29,9 @@ pub struct Lab {
     pub scope: Scope,
     pub target: DockerTarget,
     pub impatient: DockerTarget,
+    pub authority: Authority,
+    /// Holds the authority's key.
+    _home: tempfile::TempDir,
     image: Digest,
 }
 
@@ -40,10 +44,13 @@ impl Lab {
         let image = docker.client.inspect_image(PYTHON).await.unwrap_or_else(|error| {
             panic!("these tests need the image {PYTHON}, `docker pull {PYTHON}`: {error}");
         });
-        let target = DockerTarget::new(&docker, Options::new(scope.clone(), PROXY)).unwrap();
-        let options = Options { stale_after: std::time::Duration::ZERO, ..Options::new(scope.clone(), PROXY) };
+        let home = tempfile::tempdir().unwrap();
+        let authority = Authority::of(home.path());
+        let options = Options { authority: Some(authority.clone()), ..Options::new(scope.clone(), PROXY) };
+        let target = DockerTarget::new(&docker, options.clone()).unwrap();
+        let options = Options { stale_after: std::time::Duration::ZERO, ..options };
         let impatient = DockerTarget::new(&docker, options).unwrap();
-        Self { image: image.id.unwrap().as_str().into(), docker, scope, target, impatient }
+        Self { image: image.id.unwrap().as_str().into(), docker, scope, target, impatient, authority, _home: home }
     }
 
     /// Another process's view of it.
@@ -77,16 +84,35 @@ impl Lab {
 
     /// Runs a command in the proxy's container.
     pub async fn in_proxy(&self, script: &str) -> String {
+        self.run_in(&self.proxy(), &["bash", "-c", script]).await
+    }
+
+    /// Writes a file of the proxy's container, which its user owns.
+    pub async fn put(&self, path: &str, content: &str) {
+        let mut archive = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(0o644);
+        header.set_uid(99);
+        header.set_size(content.len() as u64);
+        let (folder, file) = path.rsplit_once('/').unwrap();
+        archive.append_data(&mut header, file, content.as_bytes()).unwrap();
+        let body = bollard::body_full(archive.into_inner().unwrap().into());
+        let options = bollard::query_parameters::UploadToContainerOptionsBuilder::new().path(folder).build();
+        self.docker.client.upload_to_container(&self.proxy(), Some(options), body).await.unwrap();
+    }
+
+    /// Runs a command in a container, as root, and returns what it printed.
+    pub async fn run_in(&self, container: &str, command: &[&str]) -> String {
         use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
         use futures_util::StreamExt;
         let options = CreateExecOptions {
-            cmd: Some(vec!["bash", "-c", script]),
+            cmd: Some(command.to_vec()),
             user: Some("0"),
             attach_stdout: Some(true),
             attach_stderr: Some(true),
             ..CreateExecOptions::default()
         };
-        let exec = self.docker.client.create_exec(&self.proxy(), options).await.unwrap();
+        let exec = self.docker.client.create_exec(container, options).await.unwrap();
         let mut text = String::new();
         if let StartExecResults::Attached { mut output, .. } =
             self.docker.client.start_exec(&exec.id, None::<StartExecOptions>).await.unwrap()

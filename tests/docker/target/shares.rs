@@ -11,7 +11,7 @@ use nonevent_engine::pipeline::Context;
 use nonevent_engine::request::{Bake, Consent, Preview};
 use nonevent_engine::rollout::{Desired, Lease, Order, Rollout, RolloutError, recover};
 use nonevent_engine::store::Store;
-use nonevent_engine::target::{Place, RootFileSystem, Target};
+use nonevent_engine::target::{Encryption, Place, RootFileSystem, Target};
 use nonevent_testkit::contract::{Behaviour, Scene, World, rollout};
 use nonevent_testkit::sample;
 use tokio::sync::mpsc;
@@ -123,6 +123,7 @@ impl<'a> Mover<'a> {
                 port: Some(sample::PORT),
                 services: BTreeMap::new(),
                 volumes: Vec::new(),
+                https: Encryption::Off,
             },
             env: BTreeMap::from([("RELEASE".to_owned(), release.to_owned())]),
             secrets: BTreeMap::new(),

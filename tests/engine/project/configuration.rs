@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use nonevent_engine::model::{
-    CommandLine, EnvironmentName, EnvironmentSettings, HealthProbe, ProcessName, Ready, SecretDelivery, Strictness, VolumeMount,
+    CommandLine, EnvironmentName, EnvironmentSettings, HealthProbe, Https, ProcessName, Ready, SecretDelivery, Strictness,
+    VolumeMount,
 };
 use nonevent_engine::project::Project;
 
@@ -138,6 +139,23 @@ fn environments_are_configured() {
     assert_eq!((production.resources.memory, production.resources.cpus, production.resources.pids), (1 << 30, 0.5, 100));
     assert_eq!((production.bake.as_secs(), production.drain.as_secs()), (300, 20));
     assert_eq!((production.services.as_slice(), production.env["LOG"].as_str()), (["db".to_owned()].as_slice(), "1"));
+}
+
+#[test]
+fn https_is_there_for_local_names_and_asked_for_elsewhere() {
+    let text = "[environments.local]\n[environments.staging]\ndomain = \"staging.example.com\"\n[environments.plain]\nhttps = \"off\"\n[environments.production]\ndomain = \"shop.example.com\"\nhttps = \"acme\"\nacme = { email = \"ops@example.com\", ca_bundle = \"ca.pem\" }\n";
+    let project = configured(text);
+    assert_eq!(environment(&project, "local").https, Https::Local);
+    assert_eq!(environment(&project, "staging").https, Https::Off);
+    assert_eq!(environment(&project, "plain").https, Https::Off);
+    let Https::Acme(acme) = &environment(&project, "production").https else { panic!("{project:?}") };
+    assert!(acme.directory.starts_with("https://acme-v02."), "{}", acme.directory);
+    assert_eq!(
+        (acme.email.as_deref(), acme.ca_bundle.as_deref()),
+        (Some("ops@example.com"), Some(std::path::Path::new("ca.pem")))
+    );
+    assert_eq!(explained(&project, "environments.local.https"), "\"local\" (default)");
+    assert_eq!(explained(&project, "environments.production.https"), "\"acme\" (nonevent.toml:8)");
 }
 
 #[test]

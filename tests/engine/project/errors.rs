@@ -177,3 +177,21 @@ fn of_a_configuration() {
     let page = page(cases.map(|text| (text.replace('\n', " ⏎ "), tree(text))));
     insta::assert_snapshot!(page);
 }
+
+#[test]
+fn of_https() {
+    let case = |text: &str, message: &str, hint: &str| {
+        let tree = app().file("nonevent.toml", &format!("[environments.live]\n{text}"));
+        let told = told(&tree.error(), &tree.path());
+        assert!(told.contains(message) && told.contains(hint), "{text}\n{told}");
+    };
+    case("https = \"yes\"\n", "there is no such choice", "`https = \"acme\"`");
+    case("domain = \"shop.example.com\"\nhttps = \"local\"\n", "shop.example.com is none", "write `https = \"acme\"`");
+    case("https = \"acme\"\n", "no public authority gives a certificate for live.", "a `domain` of your own");
+    case("acme = { email = \"a@example.com\" }\n", "`[environments.live.acme]` has no effect", "or take the table out");
+    let acme = |rest: &str| format!("domain = \"shop.example.com\"\nhttps = \"acme\"\n[environments.live.acme]\n{rest}");
+    case(&acme("directory = \"http://ca.example.com/dir\"\n"), "is an `https` URL", "https://acme.example.com/directory");
+    case(&acme("directory = \"https://10.0.0.1/dir\"\n"), "with a host name", "https://acme.example.com/directory");
+    case(&acme("email = \"nobody\"\n"), "it is no address", "ops@example.com");
+    case(&acme("mail = \"a@example.com\"\n"), "mail", "email");
+}

@@ -27,6 +27,7 @@ pub mod results;
 pub mod rollback;
 pub mod ship;
 pub mod status;
+pub mod trust;
 pub mod unlock;
 mod watch;
 pub mod watch_home;
@@ -65,6 +66,7 @@ pub enum Verb {
     Unlock(unlock::Args),
     Init(init::Args),
     Engine(engine::Args),
+    Trust(trust::Args),
     Projects(projects::Args),
     Gc(gc::Args),
     Desktop(desktop::Args),
@@ -99,6 +101,7 @@ impl Verb {
             Self::Unlock(_) => "unlock",
             Self::Init(_) => "init",
             Self::Engine(_) => "engine",
+            Self::Trust(_) => "trust",
             Self::Projects(_) => "projects",
             Self::Gc(_) => "gc",
             Self::Desktop(_) => "desktop",
@@ -137,6 +140,7 @@ pub async fn run(verb: Verb, session: &mut Session) -> Result<Exit, CliError> {
         Verb::Unlock(args) => unlock::run(args, session).await,
         Verb::Init(args) => init::run(args, session),
         Verb::Engine(args) => engine::run(args, session).await,
+        Verb::Trust(args) => trust::run(args, session),
         Verb::Projects(args) => projects::run(args, session).await,
         Verb::Gc(args) => gc::run(args, session).await,
         Verb::Desktop(args) => desktop::run(args, session),

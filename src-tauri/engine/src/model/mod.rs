@@ -40,9 +40,9 @@ pub use rollout::{
 };
 pub use run::{LogLine, LogStream, RunRecord, RunState, Stage, StageState};
 pub use settings::{
-    AppSettings, BuildSettings, CommandLine, EnvironmentSettings, Framework, GateBudget, GateSettings, GauntletSettings,
-    HealthCheck, HealthProbe, JobSettings, KeepSettings, LockSettings, Origin, Process, ProcessKind, ProcessPlacement,
-    ProjectSettings, Ready, ReleaseSettings, Resources, SecretDelivery, ServiceContainer, ServiceFile, ServiceMoment,
-    ServiceSettings, Setting, VolumeMount,
+    AcmeSettings, AppSettings, BuildSettings, CommandLine, EnvironmentSettings, Framework, GateBudget, GateSettings,
+    GauntletSettings, HealthCheck, HealthProbe, Https, JobSettings, KeepSettings, LockSettings, Origin, Process, ProcessKind,
+    ProcessPlacement, ProjectSettings, Ready, ReleaseSettings, Resources, SecretDelivery, ServiceContainer, ServiceFile,
+    ServiceMoment, ServiceSettings, Setting, VolumeMount,
 };
 pub use strategy::{Batch, Figures, Strategy, Tolerance, Verdict};

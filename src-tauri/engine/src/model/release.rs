@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AppSettings, BuilderKind, Digest, EnvironmentName, HealthCheck, LockKind, Migrations, PinnedImage, ProcessName, ProjectName,
-    ReleaseId, ReleaseSettings, Resources, SecretDelivery, Strictness,
+    AppSettings, BuilderKind, Digest, EnvironmentName, HealthCheck, Https, LockKind, Migrations, PinnedImage, ProcessName,
+    ProjectName, ReleaseId, ReleaseSettings, Resources, SecretDelivery, Strictness,
 };
 
 /// An image digest + the settings common to all environments + the evidence that it passed the gauntlet. Never changed once made.
@@ -131,6 +131,9 @@ pub struct Placement {
     pub environment: EnvironmentName,
     /// The public host name.
     pub domain: String,
+    /// How requests reach it by HTTPS.
+    #[serde(default)]
+    pub https: Https,
     /// Instances of each process.
     pub replicas: BTreeMap<ProcessName, u16>,
     /// Variables, secrets not among them.

@@ -337,6 +337,8 @@ pub struct EnvironmentStatus {
     pub since: Option<String>,
     /// Its URL, when it has a web process.
     pub url: Option<String>,
+    /// Its URL by HTTPS, when it has one.
+    pub https_url: Option<String>,
     /// Every instance.
     pub instances: Vec<Instance>,
     /// Every service that is kept here.

@@ -516,6 +516,8 @@ pub struct EnvironmentSettings {
     pub target: String,
     /// The public host name; `<app>.localhost` for `local`, `<environment>.<app>.localhost` for other local ones.
     pub domain: String,
+    /// How requests reach it by HTTPS.
+    pub https: Https,
     /// Instances of the web process.
     pub replicas: u16,
     /// What it changes for single processes.
@@ -544,6 +546,32 @@ pub struct EnvironmentSettings {
     pub pause: Duration,
     /// How much worse a new release may be.
     pub tolerance: Tolerance,
+}
+
+/// How requests reach an environment by HTTPS.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum Https {
+    /// Not at all.
+    #[default]
+    Off,
+    /// Beside HTTP, with a certificate of this laptop's own authority.
+    Local,
+    /// In place of HTTP, with a certificate that the proxy gets from a public authority.
+    Acme(AcmeSettings),
+}
+
+/// The authority that an environment's certificate comes from, by ACME (RFC 8555).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct AcmeSettings {
+    /// The URL of its directory.
+    pub directory: String,
+    /// Whom it may write to.
+    pub email: Option<String>,
+    /// A file with the authorities that vouch for the directory itself, below the project's root; those of the system always do.
+    pub ca_bundle: Option<PathBuf>,
 }
 
 /// What an environment changes for one process.

@@ -10,12 +10,12 @@ use crate::diagnosis::Shipped;
 use crate::error::EngineError;
 use crate::event::EventBody;
 use crate::model::{
-    BuilderKind, EnvironmentName, EnvironmentSettings, ProcessKind, ProjectSettings, Release, RolloutReason, ServiceSettings,
-    Stage, StageState,
+    BuilderKind, EnvironmentName, EnvironmentSettings, Https, ProcessKind, ProjectSettings, Release, RolloutReason,
+    ServiceSettings, Stage, StageState,
 };
 use crate::request::{Bake, Consent, Done, Outcome, Preview};
 use crate::rollout::{self, Desired, Finished, Lease, Order, Rollout, Source};
-use crate::target::{Foundation, Place, RootFileSystem, Target};
+use crate::target::{Encryption, Foundation, Place, RootFileSystem, Target};
 
 /// Which release goes where, and why.
 pub struct Delivery<'a> {
@@ -59,7 +59,7 @@ pub async fn deliver(
     }
     let composed =
         compose(delivery.settings, delivery.name, delivery.environment, delivery.release, &context.store().hash_key()?)?;
-    let order = order(&delivery, composed);
+    let order = order(&delivery, composed)?;
     let place = Place { project: context.project().clone(), environment: delivery.name.clone() };
     let done = roll_out(context, target, lease, &order).await?;
     let observed = target.observe(&place).await?;
@@ -99,16 +99,17 @@ async fn roll_out(context: &Context, target: &dyn Target, lease: &Lease, order: 
     .await
 }
 
-fn order(delivery: &Delivery<'_>, composed: Composed) -> Order {
+fn order(delivery: &Delivery<'_>, composed: Composed) -> Result<Order, EngineError> {
     let release = delivery.release;
     let port = release.app.processes.iter().find_map(|process| match process.kind {
         ProcessKind::Web { port } => Some(port),
         ProcessKind::Worker => None,
     });
-    Order {
+    Ok(Order {
         desired: Desired { release: release.clone(), placement: composed.placement, reason: delivery.reason },
         foundation: Foundation {
             domain: port.map(|_| delivery.environment.domain.clone()),
+            https: encryption(delivery)?,
             port,
             services: delivery.services.clone(),
             volumes: release.app.volumes.clone(),
@@ -128,7 +129,25 @@ fn order(delivery: &Delivery<'_>, composed: Composed) -> Order {
         preview: delivery.preview,
         consent: delivery.consent,
         source: source(delivery),
-    }
+    })
+}
+
+/// Reads what the target needs for HTTPS and does not find in the settings themselves.
+fn encryption(delivery: &Delivery<'_>) -> Result<Encryption, EngineError> {
+    let acme = match &delivery.environment.https {
+        Https::Off => return Ok(Encryption::Off),
+        Https::Local => return Ok(Encryption::Local),
+        Https::Acme(acme) => acme,
+    };
+    let read = |path: &std::path::PathBuf| {
+        let path = delivery.root.join(path);
+        std::fs::read_to_string(&path).map_err(|error| {
+            let message = format!("{}, the `acme.ca_bundle` of {}, cannot be read: {error}", path.display(), delivery.name);
+            EngineError::user("ca_bundle_unreadable", message)
+        })
+    };
+    let roots = acme.ca_bundle.as_ref().map(read).transpose()?;
+    Ok(Encryption::Acme { directory: acme.directory.clone(), email: acme.email.clone(), roots })
 }
 
 /// An earlier release has other sources than those that lie there now.

@@ -39,6 +39,7 @@ pub fn compose(
     let placement = Placement {
         environment: name.clone(),
         domain: environment.domain.clone(),
+        https: environment.https.clone(),
         replicas: release
             .app
             .processes

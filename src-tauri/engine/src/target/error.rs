@@ -75,6 +75,22 @@ pub enum TargetError {
         /// The rollout.
         rollout: String,
     },
+    /// A certificate was not given.
+    #[error("there is no certificate for {host}: {reason}")]
+    NoCertificate {
+        /// The host name.
+        host: String,
+        /// What the proxy, or whoever makes certificates, said.
+        reason: String,
+        /// What a person can do about it.
+        hint: Option<String>,
+    },
+    /// The proxy was made for this machine only.
+    #[error("the proxy listens on this machine's loopback address only, and {host} has to be reached from outside")]
+    NotExposed {
+        /// The host name.
+        host: String,
+    },
     /// The engine refused an operation.
     #[error("{operation}: {reason}")]
     Refused {
@@ -95,6 +111,8 @@ impl TargetError {
             Self::ServiceNotReady { .. } => "service_not_ready",
             Self::ImageMissing { .. } => "image_missing",
             Self::PortTaken { .. } => "port_taken",
+            Self::NoCertificate { .. } => "no_certificate",
+            Self::NotExposed { .. } => "not_exposed",
             Self::ProxyRefused { .. } | Self::TooManyInstances { .. } | Self::NothingStaged { .. } | Self::Refused { .. } => {
                 "failed"
             }
@@ -114,6 +132,11 @@ impl TargetError {
             }
             Self::ImageMissing { .. } => Some("check the name, the network and the login of its registry".into()),
             Self::PortTaken { .. } => Some("stop what listens there, or choose another port".into()),
+            Self::NoCertificate { hint, .. } => hint.clone(),
+            Self::NotExposed { .. } => Some(
+                "run `nonevent down` for every environment of this engine, then ship this one first: the proxy is made anew, on ports 80 and 443"
+                    .into(),
+            ),
             Self::TooManyInstances { most, .. } => Some(format!("set replicas to {most} or less")),
             Self::ProxyRefused { .. } | Self::NothingStaged { .. } | Self::Refused { .. } => None,
         }

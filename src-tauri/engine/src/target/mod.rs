@@ -99,6 +99,8 @@ pub struct Observed {
     pub url: Option<String>,
     /// Where the other side alone answers, on this machine.
     pub preview: Option<String>,
+    /// Where it answers by HTTPS, when it does.
+    pub https_url: Option<String>,
     /// Who holds the lock.
     pub lock: Option<LockHolder>,
 }
@@ -108,12 +110,33 @@ pub struct Observed {
 pub struct Foundation {
     /// The public host name, when the app has a web process.
     pub domain: Option<String>,
+    /// How requests reach it by HTTPS.
+    pub https: Encryption,
     /// The port that instances of the web process listen on.
     pub port: Option<u16>,
     /// Services by name, each with the image to run (pinned by digest).
     pub services: BTreeMap<String, (ServiceSettings, String)>,
     /// Volumes of the app.
     pub volumes: Vec<VolumeMount>,
+}
+
+/// How requests reach an environment by HTTPS, and all that a target needs for it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Encryption {
+    /// Not at all.
+    #[default]
+    Off,
+    /// With a certificate of the laptop's own authority, beside HTTP.
+    Local,
+    /// With a certificate of a public authority, in place of HTTP.
+    Acme {
+        /// The authority's directory.
+        directory: String,
+        /// Whom it may write to.
+        email: Option<String>,
+        /// Authorities that vouch for the directory itself, PEM; those of the system always do.
+        roots: Option<String>,
+    },
 }
 
 /// One instance to start.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use nonevent_engine::model::{Instance, InstanceId, LogLine, ProbeAttempt, RolloutId};
-use nonevent_engine::target::{Fence, Foundation, InstanceSpec, Leave, Place, Record, Target};
+use nonevent_engine::target::{Encryption, Fence, Foundation, InstanceSpec, Leave, Place, Record, Target};
 use tokio::sync::mpsc;
 
 use super::{Behaviour, Reply, World};
@@ -36,7 +36,13 @@ impl<'a> Scene<'a> {
 
     /// What an app with one web process stands on.
     pub fn foundation(&self) -> Foundation {
-        Foundation { domain: Some(self.domain.clone()), port: Some(sample::PORT), services: BTreeMap::new(), volumes: Vec::new() }
+        Foundation {
+            domain: Some(self.domain.clone()),
+            https: Encryption::Off,
+            port: Some(sample::PORT),
+            services: BTreeMap::new(),
+            volumes: Vec::new(),
+        }
     }
 
     /// Makes it.

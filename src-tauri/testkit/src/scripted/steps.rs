@@ -113,6 +113,7 @@ impl Target for ScriptedTarget {
                     .and_then(PlaceState::idle_side)
                     .filter(|side| !side.domain.is_empty() && !side.slots.is_empty())
                     .map(|side| format!("http://{}:8081", side.domain)),
+                https_url: None,
                 lock: state.locks.get(place).map(|lock| lock.holder.clone()),
             })
         })

@@ -86,6 +86,16 @@ near: string | null } |
 /**  The lock is not known here. */
 { why: "unknown" };
 
+/**  The authority that an environment's certificate comes from, by ACME (RFC 8555). */
+export type AcmeSettings = {
+	/**  The URL of its directory. */
+	directory: string,
+	/**  Whom it may write to. */
+	email: string | null,
+	/**  A file with the authorities that vouch for the directory itself, below the project's root; those of the system always do. */
+	ca_bundle: string | null,
+};
+
 /**  Whether something that is refused by default may pass. */
 export type Allow = 
 /**  It is refused. */
@@ -448,6 +458,8 @@ export type EnvironmentStatus = {
 	since: string | null,
 	/**  Its URL, when it has a web process. */
 	url: string | null,
+	/**  Its URL by HTTPS, when it has one. */
+	https_url: string | null,
 	/**  Every instance. */
 	instances: Instance[],
 	/**  Every service that is kept here. */
@@ -831,6 +843,17 @@ export type HealthState =
 /**  Nothing was ever released here. */
 "empty";
 
+/**  How requests reach an environment by HTTPS. */
+export type Https = 
+/**  Not at all. */
+{ by: "off" } | 
+/**  Beside HTTP, with a certificate of this laptop's own authority. */
+{ by: "local" } | 
+/**  In place of HTTP, with a certificate that the proxy gets from a public authority. */
+{
+	by: "acme",
+} & AcmeSettings;
+
 /**  The image of an app, as a builder made it and an engine holds it. */
 export type ImageReport = {
 	/**  The image's identity: for the wheel builder the OCI manifest's digest, for a Dockerfile the engine's id. */
@@ -1113,6 +1136,8 @@ export type Placement = {
 	environment: EnvironmentName,
 	/**  The public host name. */
 	domain: string,
+	/**  How requests reach it by HTTPS. */
+	https?: Https,
 	/**  Instances of each process. */
 	replicas: { [key in ProcessName]: number },
 	/**  Variables, secrets not among them. */

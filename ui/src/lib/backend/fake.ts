@@ -293,6 +293,7 @@ export function anEnvironment(differs: Partial<EnvironmentStatus> = {}): Environ
     serving: empty ? null : release,
     since: empty ? null : '2026-11-23T08:00:00.000Z',
     url: `http://${host}:8080`,
+    https_url: `https://${host}:8443`,
     instances: empty || release === null ? [] : [anInstance({ release })],
     services: [],
     rollout: null,

@@ -115,6 +115,7 @@ export function aRollout(
     placement: {
       environment,
       domain: `${project}.localhost`,
+      https: { by: 'local' },
       replicas: { web: 3 },
       env: {},
       secrets: {},

@@ -1,5 +1,6 @@
 //! `[environments.*]`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::app::read_replicas;
@@ -16,6 +17,8 @@ pub(in crate::project) struct EnvironmentSection {
     pub at: At,
     pub target: Option<Located<String>>,
     pub domain: Option<Located<String>>,
+    pub https: Option<Located<HttpsChoice>>,
+    pub acme: AcmeSection,
     pub replicas: Option<Located<u16>>,
     /// `[environments.NAME.process.PROCESS]`, each with its `replicas`.
     pub processes: Vec<(String, ProcessSettings)>,
@@ -40,6 +43,63 @@ pub(in crate::project) struct ProcessSettings {
     pub replicas: Option<Located<u16>>,
 }
 
+/// `[environments.NAME] https`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::project) enum HttpsChoice {
+    Off,
+    Local,
+    Acme,
+}
+
+/// `[environments.NAME.acme]`.
+#[derive(Debug, Default)]
+pub(in crate::project) struct AcmeSection {
+    pub at: Option<At>,
+    pub directory: Option<Located<String>>,
+    pub email: Option<Located<String>>,
+    pub ca_bundle: Option<Located<PathBuf>>,
+}
+
+impl AcmeSection {
+    fn read(environment: &Section<'_>) -> Result<Self, ProjectError> {
+        let Some(section) = environment.section("acme")? else { return Ok(Self::default()) };
+        let found = Self {
+            at: Some(section.at.clone()),
+            directory: section.string("directory")?,
+            email: section.string("email")?,
+            ca_bundle: section.path("ca_bundle")?,
+        };
+        section.finish()?;
+        if let Some(directory) = found.directory.as_ref().filter(|directory| !is_directory(&directory.value)) {
+            let reason = "an ACME directory is an `https` URL with a host name".into();
+            let hint = "write `directory = \"https://acme.example.com/directory\"`".into();
+            return Err(section.bad("directory", &directory.at, &quoted(&directory.value), reason, hint));
+        }
+        if let Some(email) = found.email.as_ref().filter(|email| !is_email(&email.value)) {
+            let reason = "it is no address".into();
+            return Err(section.bad(
+                "email",
+                &email.at,
+                &quoted(&email.value),
+                reason,
+                "write `email = \"ops@example.com\"`".into(),
+            ));
+        }
+        Ok(found)
+    }
+}
+
+/// Tells whether a text can be an ACME directory; the proxy checks certificates of host names, not of addresses.
+fn is_directory(text: &str) -> bool {
+    let sound = |url: url::Url| url.scheme() == "https" && url.domain().is_some();
+    url::Url::parse(text).is_ok_and(sound) && text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '\'' | '"' | '\\'))
+}
+
+fn is_email(text: &str) -> bool {
+    let plain = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "._+-".contains(c));
+    text.split_once('@').is_some_and(|(name, host)| plain(name) && plain(host))
+}
+
 impl EnvironmentSection {
     pub fn read_all(top: &Section<'_>) -> Result<Vec<(String, Self)>, ProjectError> {
         let Some(all) = top.section("environments")? else { return Ok(Vec::new()) };
@@ -59,6 +119,12 @@ impl EnvironmentSection {
             at: section.at.clone(),
             target: section.string("target")?,
             domain: section.string("domain")?,
+            https: word(
+                section,
+                "https",
+                &[("local", HttpsChoice::Local), ("acme", HttpsChoice::Acme), ("off", HttpsChoice::Off)],
+            )?,
+            acme: AcmeSection::read(section)?,
             replicas: read_replicas(section, 1)?,
             processes: read_processes(section)?,
             env: section.string_table("env")?,

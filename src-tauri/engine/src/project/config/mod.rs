@@ -19,7 +19,7 @@ use toml::de::{DeTable, DeValue};
 
 pub(super) use app::{AppSection, ProcessEntry, ProcessSection, WebProcess};
 pub(super) use build::{BuildSection, DockerfileChoice};
-pub(super) use environments::EnvironmentSection;
+pub(super) use environments::{EnvironmentSection, HttpsChoice};
 pub(super) use gauntlet::{ComposeChoice, GateEntry, GateSection, GauntletSection};
 pub(super) use jobs::{JobSection, ZONE};
 pub(super) use services::{HealthSection, ProbeKind, ReleaseSection, ServiceSection};

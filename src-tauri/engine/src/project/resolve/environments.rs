@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use super::services::Services;
 use super::{Inputs, strategy};
+use crate::certificates::is_local;
 use crate::model::{
-    AppSettings, EnvironmentName, EnvironmentSettings, ProcessKind, ProcessName, ProcessPlacement, Resources, SecretDelivery,
+    AcmeSettings, AppSettings, EnvironmentName, EnvironmentSettings, Https, ProcessKind, ProcessName, ProcessPlacement,
+    Resources, SecretDelivery,
 };
-use crate::project::config::{EnvironmentSection, ProcessEntry};
-use crate::project::explain::{Bytes, Effective, Explained, Shown};
+use crate::project::config::{EnvironmentSection, HttpsChoice, ProcessEntry};
+use crate::project::explain::{Bytes, Effective, Explained, Shown, path_text};
 use crate::project::{Located, ProjectError};
 
 const LOCAL: &str = "local";
@@ -51,6 +53,7 @@ fn environment(
     let target = explained.take(&key("target"), target);
     let domain = domain(app, name, section, &target)?;
     let domain = explained.take(&key("domain"), domain);
+    let https = https(name, section, &domain, explained)?;
     let replicas = explained.take(&key("replicas"), web_replicas(inputs, app, section)?);
     let processes = placements(inputs, app, name, section, explained);
     let env = section.map(|section| section.env.as_slice()).unwrap_or_default();
@@ -88,6 +91,7 @@ fn environment(
     let environment = EnvironmentSettings {
         target,
         domain,
+        https,
         replicas,
         processes,
         env,
@@ -125,6 +129,62 @@ fn domain(
         }),
         None if name == LOCAL => Ok(Effective::default(format!("{}.localhost", app.name))),
         None => Ok(Effective::default(format!("{name}.{}.localhost", app.name))),
+    }
+}
+
+/// Let's Encrypt: the authority that asks for nothing but control of the domain.
+const ACME_DIRECTORY: &str = "https://acme-v02.api.letsencrypt.org/directory";
+
+/// Local names have HTTPS beside HTTP; for a domain of one's own it has to be asked for, because its authority has to be.
+fn https(
+    name: &str,
+    section: Option<&EnvironmentSection>,
+    domain: &str,
+    explained: &mut Explained,
+) -> Result<Https, ProjectError> {
+    let key = |part: &str| format!("environments.{name}.{part}");
+    let usual = if is_local(domain) { HttpsChoice::Local } else { HttpsChoice::Off };
+    let choice = Effective::or(section.and_then(|section| section.https.clone()), || Effective::default(usual));
+    let word = match choice.value {
+        HttpsChoice::Off => "off",
+        HttpsChoice::Local => "local",
+        HttpsChoice::Acme => "acme",
+    };
+    explained.note(&key("https"), word.to_owned().shown(), choice.origin);
+    let at = section.and_then(|section| section.https.as_ref()).map(|https| &https.at);
+    match (choice.value, at, section.and_then(|section| section.acme.at.as_ref())) {
+        (HttpsChoice::Local, Some(at), _) if !is_local(domain) => Err(ProjectError::Contradiction {
+            at: at.clone(),
+            message: format!("`https = \"local\"` is for local names, and {domain} is none"),
+            hint: "write `https = \"acme\"`, or a `domain` that ends in .localhost".into(),
+        }),
+        (HttpsChoice::Acme, Some(at), _) if is_local(domain) && !domain.ends_with(".test") => Err(ProjectError::Contradiction {
+            at: at.clone(),
+            message: format!("no public authority gives a certificate for {domain}"),
+            hint: "write `https = \"local\"`, or a `domain` of your own".into(),
+        }),
+        (HttpsChoice::Off | HttpsChoice::Local, _, Some(at)) => Err(ProjectError::Contradiction {
+            at: at.clone(),
+            message: format!("`[environments.{name}.acme]` has no effect, because `https` is \"{word}\""),
+            hint: format!("write `https = \"acme\"` in `[environments.{name}]`, or take the table out"),
+        }),
+        (HttpsChoice::Off, ..) => Ok(Https::Off),
+        (HttpsChoice::Local, ..) => Ok(Https::Local),
+        (HttpsChoice::Acme, ..) => {
+            let acme = section.map(|section| &section.acme);
+            let directory =
+                Effective::or(acme.and_then(|acme| acme.directory.clone()), || Effective::default(ACME_DIRECTORY.to_owned()));
+            let email = acme.and_then(|acme| acme.email.clone());
+            let ca_bundle = acme.and_then(|acme| acme.ca_bundle.clone());
+            Ok(Https::Acme(AcmeSettings {
+                directory: explained.take(&key("acme.directory"), directory),
+                email: email.map(|email| explained.take(&key("acme.email"), Effective::at(email.value, &email.at))),
+                ca_bundle: ca_bundle.map(|bundle| {
+                    explained.note(&key("acme.ca_bundle"), path_text(&bundle.value), bundle.origin());
+                    bundle.value
+                }),
+            }))
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use super::route::generation_files;
 use super::scope::{Role, label};
 use super::{DockerTarget, PortChoice};
 use crate::target::TargetError;
-use crate::target::proxy::{self, FOLDER, PREVIEW_PORT, PUBLIC_PORT, Ports, ProxyState};
+use crate::target::proxy::{self, Exposure, FOLDER, PREVIEW_PORT, PUBLIC_PORT, Ports, ProxyState, SECURE_PORT};
 
 /// The proxy as it is found.
 #[derive(Debug, Clone)]
@@ -27,6 +27,11 @@ pub(super) struct Ground {
     pub ports: Ports,
 }
 
+/// Seconds that what is in flight has when the proxy's container is stopped or restarted. It listens no more from the first moment, so that
+/// a single open WebSocket would otherwise keep everybody out for the ten seconds that engines give.
+const STOP_SECONDS: i64 = 3;
+const LOOPBACK: &str = "127.0.0.1";
+const EVERYWHERE: &str = "0.0.0.0";
 /// The place of the proxy's address on the shared network; the first one is the gateway's.
 const PROXY_ADDRESS: u32 = 2;
 
@@ -36,7 +41,13 @@ impl DockerTarget {
         let name = self.options.scope.proxy();
         let Some(container) = self.api.inspect(&name).await? else { return Ok(None) };
         let port = |name| label_of(&container, name).and_then(|text| text.parse().ok());
-        let ports = port(label::HTTP_PORT).zip(port(label::PREVIEW_PORT)).map(|(http, preview)| Ports { http, preview });
+        let exposure = match label_of(&container, label::EXPOSED) {
+            Some(_) => Exposure::Everybody,
+            None => Exposure::Machine,
+        };
+        let https = port(label::HTTPS_PORT);
+        let ports =
+            port(label::HTTP_PORT).zip(port(label::PREVIEW_PORT)).map(|(http, preview)| Ports { http, https, preview, exposure });
         match (label_of(&container, label::SCOPE), ports) {
             (Some(scope), Some(ports)) if scope == self.options.scope.name() => Ok(Some(Ground {
                 container: container.id.unwrap_or_default(),
@@ -88,16 +99,16 @@ impl DockerTarget {
         }
         let mut kept = None;
         loop {
-            let ports = match kept.filter(|ports: &Ports| !taken.contains(&ports.http) && !taken.contains(&ports.preview)) {
+            let ports = match kept.filter(|ports: &Ports| !numbers(*ports).any(|port| taken.contains(&port))) {
                 Some(ports) => ports,
-                None => self.choose_ports(&taken)?,
+                None => self.choose_ports(&taken, kept.map(|ports| ports.exposure).unwrap_or_default())?,
             };
             let ground = self.create_proxy(&shared, ports).await?;
             let generation = self.read_generation(&ground).await?;
             match generation.as_ref().and_then(|generation| generation.state.ports).filter(|ports| *ports != ground.ports) {
                 Some(before) if kept.is_none() && !matches!(self.options.port, PortChoice::Fixed(_)) => {
                     // The volume outlived the container: its ports are tried first.
-                    kept = Some(before);
+                    kept = Some(Ports { https: before.https.or(ports.https), ..before });
                     self.api.remove(&ground.container).await?;
                     continue;
                 }
@@ -117,17 +128,28 @@ impl DockerTarget {
         }
     }
 
-    fn choose_ports(&self, taken: &[u16]) -> Result<Ports, TargetError> {
+    fn choose_ports(&self, taken: &[u16], exposure: Exposure) -> Result<Ports, TargetError> {
         let free = |port: &u16| !taken.contains(port);
+        let usual = self.options.port == PortChoice::Usual;
+        if let Some(port) =
+            taken.iter().copied().find(|port| usual && exposure == Exposure::Everybody && [80, 443].contains(port))
+        {
+            // The world asks at these ports and at no others.
+            return Err(TargetError::PortTaken { port, holder: None });
+        }
         let http = match self.options.port {
             PortChoice::Fixed(port) if taken.contains(&port) => return Err(TargetError::PortTaken { port, holder: None }),
             PortChoice::Fixed(port) => Some(port),
             PortChoice::Usual => [80].into_iter().chain(8080..8180).find(free),
             PortChoice::Ephemeral => ephemeral().find(free),
         };
-        let preview = ephemeral().find(|port| free(port) && Some(*port) != http);
+        let https = match self.options.port {
+            PortChoice::Usual => [443].into_iter().chain(8443..8543).find(free),
+            PortChoice::Fixed(_) | PortChoice::Ephemeral => ephemeral().find(|port| free(port) && Some(*port) != http),
+        };
+        let preview = ephemeral().find(|port| free(port) && ![http, https].contains(&Some(*port)));
         match http.zip(preview) {
-            Some((http, preview)) => Ok(Ports { http, preview }),
+            Some((http, preview)) => Ok(Ports { http, https, preview, exposure }),
             None => Err(TargetError::PortTaken { port: 8080, holder: None }),
         }
     }
@@ -137,10 +159,21 @@ impl DockerTarget {
         let mut labels = self.api.labels(Role::Proxy, None);
         labels.insert(label::HTTP_PORT.to_owned(), ports.http.to_string());
         labels.insert(label::PREVIEW_PORT.to_owned(), ports.preview.to_string());
-        let publish = |inside: u16, outside: u16| {
-            let binding = PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: Some(outside.to_string()) };
+        labels.extend(ports.https.map(|port| (label::HTTPS_PORT.to_owned(), port.to_string())));
+        let requests_from = match ports.exposure {
+            Exposure::Machine => LOOPBACK,
+            Exposure::Everybody => {
+                labels.insert(label::EXPOSED.to_owned(), "yes".to_owned());
+                EVERYWHERE
+            }
+        };
+        let publish = |inside: u16, outside: u16, from: &str| {
+            let binding = PortBinding { host_ip: Some(from.to_owned()), host_port: Some(outside.to_string()) };
             (format!("{inside}/tcp"), Some(vec![binding]))
         };
+        let mut published =
+            HashMap::from([publish(PUBLIC_PORT, ports.http, requests_from), publish(PREVIEW_PORT, ports.preview, LOOPBACK)]);
+        published.extend(ports.https.map(|port| publish(SECURE_PORT, port, requests_from)));
         let address = shared.subnet.at(PROXY_ADDRESS).map(|address| address.to_string());
         let endpoint = EndpointSettings {
             ipam_config: Some(EndpointIpamConfig { ipv4_address: address, ..EndpointIpamConfig::default() }),
@@ -154,11 +187,12 @@ impl DockerTarget {
             env: Some(proxy::variables()),
             labels: Some(labels),
             stop_signal: Some("SIGUSR1".to_owned()),
-            exposed_ports: Some(vec![format!("{PUBLIC_PORT}/tcp"), format!("{PREVIEW_PORT}/tcp")]),
+            stop_timeout: Some(STOP_SECONDS),
+            exposed_ports: Some(published.keys().cloned().collect()),
             host_config: Some(HostConfig {
                 binds: Some(vec![format!("{name}:{FOLDER}")]),
                 network_mode: Some(shared.name.clone()),
-                port_bindings: Some(HashMap::from([publish(PUBLIC_PORT, ports.http), publish(PREVIEW_PORT, ports.preview)])),
+                port_bindings: Some(published),
                 restart_policy: Some(unless_stopped()),
                 log_config: Some(log_limits()),
                 readonly_rootfs: Some(true),
@@ -186,6 +220,16 @@ impl DockerTarget {
         files.extend(named.iter().map(|(path, text)| File::plain(path, text.as_bytes())));
         files.push(File { path: "current", content: FileContent::Link("generations/first"), mode: 0o777, owner: (0, 0) });
         self.api.upload(&ground.container, FOLDER, &files).await
+    }
+
+    /// Takes away a proxy that serves nothing, leaving a state from which the next one is made.
+    pub(super) async fn replace_empty_proxy(&self, ground: &Ground, state: ProxyState) -> Result<(), TargetError> {
+        let name = uuid::Uuid::now_v7().simple().to_string();
+        self.upload_generation(ground, &name, &state, None).await?;
+        let link = format!("generations/{name}");
+        let current = File { path: "current", content: FileContent::Link(&link), mode: 0o777, owner: (0, 0) };
+        self.api.upload(&ground.container, FOLDER, &[current]).await?;
+        self.api.remove(&ground.container).await
     }
 
     async fn start_proxy(&self, ground: &Ground) -> Result<Started, TargetError> {
@@ -225,6 +269,10 @@ impl DockerTarget {
     }
 }
 
+fn numbers(ports: Ports) -> impl Iterator<Item = u16> {
+    [Some(ports.http), ports.https, Some(ports.preview)].into_iter().flatten()
+}
+
 /// How starting the proxy ended.
 enum Started {
     Answers,
@@ -250,14 +298,14 @@ fn taken_port(message: &str, ports: Ports) -> Option<u16> {
         let digits = port.to_string();
         message.split(|character: char| !character.is_ascii_digit()).any(|word| word == digits)
     };
-    [ports.http, ports.preview].into_iter().find(|port| mentions(*port))
+    numbers(ports).find(|port| mentions(*port))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const PORTS: Ports = Ports { http: 80, preview: 21_000 };
+    const PORTS: Ports = Ports { http: 80, https: Some(443), preview: 21_000, exposure: Exposure::Machine };
 
     #[test]
     fn a_taken_port_is_read_from_what_engines_say() {

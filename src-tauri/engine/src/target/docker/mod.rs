@@ -29,6 +29,7 @@ mod probe;
 mod recipe;
 mod route;
 mod scope;
+mod secure;
 mod service;
 mod setup;
 mod side;
@@ -44,10 +45,12 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use self::api::Api;
+use super::proxy::Exposure;
 use super::{
     Examination, Fence, Foundation, Held, InstanceSpec, JobEnd, JobOrder, Kept, Leave, LineSink, LockHolder, LogQuery, Observed,
     OnceExit, Place, Record, Room, Session, Since, Target, TargetError, Terminal, Traffic, Waste,
 };
+use crate::certificates::Authority;
 use crate::docker::Docker;
 use crate::model::{EngineInfo, HealthCheck, Instance, InstanceId, ProbeAttempt, RolloutId};
 
@@ -62,13 +65,20 @@ pub struct Options {
     pub port: PortChoice,
     /// Time without a heartbeat after which a lock's holder counts as dead.
     pub stale_after: Duration,
+    /// Who makes certificates for local names; without it they have none.
+    pub authority: Option<Authority>,
+    /// Who shall reach the proxy when an environment needs to be reached from outside.
+    pub exposure: Exposure,
 }
 
 impl Options {
     /// The options of an installation: the usual ports in the default scope, ephemeral ones in any other.
     pub fn new(scope: Scope, proxy_image: impl Into<String>) -> Self {
         let port = if scope.is_default() { PortChoice::Usual } else { PortChoice::Ephemeral };
-        Self { scope, proxy_image: proxy_image.into(), port, stale_after: Duration::from_secs(30) }
+        // Only the usual ports can be known to the world; a second installation beside the first is for its machine.
+        let exposure = if scope.is_default() { Exposure::Everybody } else { Exposure::Machine };
+        let stale_after = Duration::from_secs(30);
+        Self { scope, proxy_image: proxy_image.into(), port, stale_after, authority: None, exposure }
     }
 }
 
@@ -105,6 +115,14 @@ impl DockerTarget {
         let api = Api { client: docker.client.clone(), host: docker.info.host.clone(), scope: options.scope.clone() };
         let http = probe::client()?;
         Ok(Self { api, info: docker.info.clone(), options, http, addresses: Mutex::new(()), changes: Mutex::new(()) })
+    }
+
+    /// The port that the proxy has for HTTPS. None when there is no proxy, or it was made before there was HTTPS.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn https_port(&self) -> Result<Option<u16>, TargetError> {
+        Ok(self.ground().await?.and_then(|ground| ground.ports.https))
     }
 
     /// The ports that the proxy has on the engine's loopback: requests, previews. None when there is no proxy.

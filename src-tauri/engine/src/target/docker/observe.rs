@@ -10,7 +10,7 @@ use super::instance::instance;
 use super::lock::label_of;
 use super::scope::{Role, key, label};
 use crate::model::{Instance, ServiceStatus};
-use crate::target::proxy::{PREVIEW_SUFFIX, ProxyState, SideState};
+use crate::target::proxy::{AcmeHost, HostHttps, Issue, PREVIEW_SUFFIX, ProxyState, SideState};
 use crate::target::{Observed, Place, Record, Side, TargetError};
 
 /// What the proxy's volume says of an environment.
@@ -21,6 +21,7 @@ struct Route {
     share: u8,
     url: Option<String>,
     preview: Option<String>,
+    https_url: Option<String>,
 }
 
 impl DockerTarget {
@@ -60,6 +61,7 @@ impl DockerTarget {
             share: route.share,
             url: route.url,
             preview: route.preview,
+            https_url: route.https_url,
             lock: self.lock_holder(place).await?,
         })
     }
@@ -110,7 +112,7 @@ impl DockerTarget {
             }
         }
         let mut route = route(&state, place, &ground, |side| records.get(&side.record).cloned());
-        (route.url, route.preview) = (None, None);
+        (route.url, route.https_url, route.preview) = (None, None, None);
         Ok(route)
     }
 }
@@ -122,6 +124,10 @@ fn route(state: &ProxyState, place: &Place, ground: &Ground, record: impl Fn(&Si
         Some(Side { record: record(side)?, instances: side.instances.clone(), resting: side.resting.clone() })
     };
     let domain = here.serving_side().map(|side| &side.domain).filter(|domain| !domain.is_empty()).or(here.domains.first());
+    let https = domain.and_then(|domain| Some((domain, here.https.get(domain)?, ground.ports.https?)));
+    let https_url = https.map(|(domain, _, port)| address("https", 443, domain, port));
+    let is_only = https.is_some_and(|(_, https, _)| matches!(https, HostHttps::Acme(AcmeHost { issue: Issue::Done, .. })));
+    let https_only = https_url.clone().filter(|_| is_only);
     Route {
         serving: side(here.serving_side()),
         idle: side(here.idle_side()),
@@ -130,7 +136,8 @@ fn route(state: &ProxyState, place: &Place, ground: &Ground, record: impl Fn(&Si
             .idle_side()
             .filter(|side| !side.domain.is_empty() && !side.slots.is_empty())
             .map(|side| preview(&side.domain, ground.ports.preview)),
-        url: domain.map(|domain| url(domain, ground.ports.http)),
+        url: https_only.or_else(|| domain.map(|domain| address("http", 80, domain, ground.ports.http))),
+        https_url,
     }
 }
 
@@ -142,6 +149,6 @@ fn preview(domain: &str, port: u16) -> String {
     }
 }
 
-fn url(domain: &str, port: u16) -> String {
-    if port == 80 { format!("http://{domain}") } else { format!("http://{domain}:{port}") }
+fn address(scheme: &str, usual: u16, domain: &str, port: u16) -> String {
+    if port == usual { format!("{scheme}://{domain}") } else { format!("{scheme}://{domain}:{port}") }
 }

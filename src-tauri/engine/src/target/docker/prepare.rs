@@ -8,7 +8,8 @@ use crate::target::{Fence, Foundation, TargetError};
 impl DockerTarget {
     pub(super) async fn prepare_place(&self, fence: &Fence, foundation: &Foundation) -> Result<(), TargetError> {
         let place = &fence.place;
-        self.ensure_ground().await?;
+        let ground = self.ensure_ground().await?;
+        self.expose(&ground, foundation).await?;
         let shared = match self.shared_network().await? {
             Some(shared) => shared,
             None => {
@@ -24,21 +25,26 @@ impl DockerTarget {
         for mount in &foundation.volumes {
             self.ensure_volume(&self.options.scope.volume(place, &mount.name), place, super::scope::Role::Volume).await?;
         }
-        self.enter_place(fence, foundation.domain.as_deref()).await?;
+        self.enter_place(fence, foundation).await?;
         self.ensure_services(place, &network, &foundation.services).await
     }
 
     /// Makes the environment known to the proxy. A new one needs a reload, which the short lock keeps apart from a `down` that takes
     /// the proxy away because nothing is left.
-    async fn enter_place(&self, fence: &Fence, domain: Option<&str>) -> Result<(), TargetError> {
+    async fn enter_place(&self, fence: &Fence, foundation: &Foundation) -> Result<(), TargetError> {
         let place = &fence.place;
-        let domain = domain.map(str::to_lowercase).filter(|domain| !domain.is_empty());
+        let domain = foundation.domain.as_deref().map(str::to_lowercase).filter(|domain| !domain.is_empty());
         if let Some(domain) = domain.as_deref().filter(|domain| !is_host_name(domain)) {
             return Err(TargetError::Refused {
                 operation: format!("route {domain}"),
                 reason: "it is no host name: letters, digits, hyphens and dots are allowed".to_owned(),
             });
         }
+        let ground = self.ensure_ground().await?;
+        let https = match &domain {
+            Some(domain) => self.host_https(&ground, place, domain, &foundation.https).await?,
+            None => None,
+        };
         let enter = |state: &mut ProxyState| {
             if let Some(owner) = domain.as_deref().and_then(|domain| state.owner(domain)).filter(|owner| *owner != place) {
                 return Err(TargetError::Refused {
@@ -48,16 +54,19 @@ impl DockerTarget {
             }
             let here = state.places.entry(key(place)).or_insert_with(|| PlaceState::new(place.clone()));
             here.domains.extend(domain.clone());
+            here.https.retain(|host, _| here.domains.contains(host) && domain.as_ref() != Some(host));
+            here.https.extend(domain.clone().zip(https.clone()));
             Ok(())
         };
-        let ground = self.ensure_ground().await?;
-        let known = self.read_state(&ground).await?.places.remove(&key(place));
-        if known.as_ref().is_some_and(|here| domain.iter().all(|domain| here.domains.contains(domain))) {
+        let known = self.read_state(&ground).await?;
+        if known.places.contains_key(&key(place)) {
+            let mut wanted = known.clone();
+            enter(&mut wanted)?;
             // Most rollouts find it as they want it.
-            return Ok(());
-        }
-        if known.is_some() {
-            return self.change(Some(fence), place, None, enter).await.map(|_| ());
+            if wanted != known {
+                self.change(Some(fence), place, None, enter).await?;
+            }
+            return self.await_certificate(fence, &ground, domain.as_deref()).await;
         }
         // `ensure_ground` inside `change` may need the short lock itself, so the proxy is made to run before it is taken.
         let setup = self.hold_setup().await?;
@@ -69,7 +78,8 @@ impl DockerTarget {
             }),
         };
         self.free_setup(setup).await?;
-        entered
+        entered?;
+        self.await_certificate(fence, &ground, domain.as_deref()).await
     }
 }
 

@@ -134,13 +134,16 @@ impl DockerTarget {
     ) -> Result<Committed, TargetError> {
         let next = uuid::Uuid::now_v7().simple().to_string();
         let known = before.state.records();
+        let certificates = proxy::certificate_files(&before.state);
         self.upload_generation(ground, &next, after, record.filter(|record| !known.contains(record.file.as_str()))).await?;
         let reload = before.state.needs_reload(after);
         let wanted = Runtime::of(after).only(&key(place));
         let now = Runtime::of(&before.state).only(&key(place));
         let commands = if reload { Vec::new() } else { now.commands_to(&wanted) };
         let kept = after.records();
-        let old = known.into_iter().filter(|file| !kept.contains(file)).collect::<Vec<_>>().join(" ");
+        let kept_certificates = proxy::certificate_files(after);
+        let old_records = known.into_iter().filter(|file| !kept.contains(file)).map(|file| format!("records/{file}"));
+        let old = old_records.chain(certificates.difference(&kept_certificates).cloned()).collect::<Vec<_>>().join(" ");
         let variables = vec![
             ("EXPECTED", before.name.clone()),
             ("NEXT", next),
@@ -150,7 +153,7 @@ impl DockerTarget {
             ("RELOAD", if reload { "yes" } else { "no" }.to_owned()),
             ("COMMANDS", commands.join("\n")),
             ("BACKENDS", backends(place)),
-            ("OLD_RECORDS", old),
+            ("OLD_FILES", old),
         ];
         let printed = self.run_script(ground, COMMIT, variables).await?;
         let sections = proxy::sections(&printed.output);
@@ -195,7 +198,7 @@ impl DockerTarget {
         }
     }
 
-    async fn upload_generation(
+    pub(super) async fn upload_generation(
         &self,
         ground: &Ground,
         name: &str,
@@ -208,6 +211,12 @@ impl DockerTarget {
         let mut files = vec![File { path: &folder, content: FileContent::Folder, mode: 0o755, owner: (0, 0) }];
         files.extend(named.iter().map(|(path, text)| File::plain(path, text.as_bytes())));
         files.extend(record.iter().map(|(path, content)| File::plain(path, content.as_bytes())));
+        let own_roots = format!("{folder}/{}", proxy::ROOTS);
+        let system_roots = format!("{folder}/roots/system.pem");
+        if named.iter().any(|(path, _)| *path == own_roots) {
+            let link = FileContent::Link(proxy::SYSTEM_ROOTS);
+            files.push(File { path: &system_roots, content: link, mode: 0o777, owner: (0, 0) });
+        }
         self.api.upload(&ground.container, FOLDER, &files).await
     }
 
@@ -287,7 +296,12 @@ impl DockerTarget {
         }
     }
 
-    async fn run_script(&self, ground: &Ground, script: &str, variables: Vec<(&str, String)>) -> Result<Printed, TargetError> {
+    pub(super) async fn run_script(
+        &self,
+        ground: &Ground,
+        script: &str,
+        variables: Vec<(&str, String)>,
+    ) -> Result<Printed, TargetError> {
         let mut all = vec![format!("MASTER={MASTER_PORT}"), format!("FOLDER={FOLDER}")];
         all.extend(variables.into_iter().map(|(name, value)| format!("{name}={value}")));
         let command = vec!["bash".to_owned(), "-c".to_owned(), script.to_owned()];
@@ -295,7 +309,7 @@ impl DockerTarget {
     }
 }
 
-fn expect_done(operation: &str, printed: &Printed) -> Result<(), TargetError> {
+pub(super) fn expect_done(operation: &str, printed: &Printed) -> Result<(), TargetError> {
     let reason = match Ending::of(printed.exit_code) {
         Ending::Done => return Ok(()),
         Ending::Busy => "another process holds the proxy's volume".to_owned(),

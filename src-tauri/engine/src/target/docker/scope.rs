@@ -103,6 +103,10 @@ pub(super) mod label {
     /// The ports that the proxy has on the engine's loopback.
     pub const HTTP_PORT: &str = "dev.nonevent.http-port";
     /// See `HTTP_PORT`.
+    pub const HTTPS_PORT: &str = "dev.nonevent.https-port";
+    /// Whether more than the engine's own machine reaches the proxy.
+    pub const EXPOSED: &str = "dev.nonevent.exposed";
+    /// See `HTTP_PORT`.
     pub const PREVIEW_PORT: &str = "dev.nonevent.preview-port";
     /// The addresses of which environments' networks get their parts.
     pub const POOL: &str = "dev.nonevent.pool";

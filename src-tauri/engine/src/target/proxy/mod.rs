@@ -15,21 +15,27 @@
 //! same death would undo a switch that requests had already seen. If the workers ever differ (somebody typed into the socket), the
 //! files are right and [`Runtime::commands_to`] says what mends it.
 //!
-//! **Reloads.** Adding an environment, removing one, or changing a backend from TCP to HTTP checks needs a reload. It leaves an old
+//! **Reloads.** Adding an environment, removing one, another certificate or changing a backend from TCP to HTTP checks needs a reload. It leaves an old
 //! worker with the connections that are still open, and such a worker goes on routing what comes over them by its own maps; so
 //! every command goes to all workers, and draining asks all of them.
 
+mod https;
 mod log;
 mod render;
 mod runtime;
 mod script;
 mod state;
 
+pub use https::{
+    ACME, AcmeHost, CERTIFICATES, HostHttps, Issue, Leaf, ROOTS, SECURE_PORT, SYSTEM_ROOTS, acme_file, certificate_files,
+};
 pub use log::{Logged, logged};
 pub use render::files;
 pub use runtime::Runtime;
-pub use script::{AWAIT, COMMIT, DRAIN, Ending, REMEMBER, REPAIR, SNAPSHOT, Section, sections};
-pub use state::{CheckKind, Color, Generation, Member, NewSide, PlaceState, Ports, ProxyState, SideState, Slot, StateError};
+pub use script::{AWAIT, CERTIFY, COMMIT, DRAIN, Ending, REMEMBER, REPAIR, SNAPSHOT, Section, sections};
+pub use state::{
+    CheckKind, Color, Exposure, Generation, Member, NewSide, PlaceState, Ports, ProxyState, SideState, Slot, StateError,
+};
 
 /// Server slots of each backend: no environment has more instances of its web process than this.
 pub const SLOTS: u16 = 32;

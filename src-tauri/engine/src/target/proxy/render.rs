@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::log::FORMAT;
 use super::{
     CheckKind, Color, FOLDER, INSTANCE_HEADER, PREVIEW_PORT, PREVIEW_SUFFIX, PUBLIC_PORT, PlaceState, ProxyState, REASON_HEADER,
-    Runtime, SLOTS,
+    Runtime, SECURE_PORT, SLOTS, https,
 };
 
 /// Renders every file that a generation is made of, by name, from the state that it also holds (as [`super::Generation`]).
@@ -17,6 +17,7 @@ pub fn files(state: &ProxyState) -> BTreeMap<&'static str, String> {
         ("nothing.html", NOTHING_HTML.to_owned()),
         ("unavailable.http", unavailable()),
     ]);
+    files.extend(https::files(state));
     for (name, entries) in runtime.maps() {
         let mut text = String::new();
         for (key, value) in entries {
@@ -28,15 +29,21 @@ pub fn files(state: &ProxyState) -> BTreeMap<&'static str, String> {
 }
 
 fn configuration(state: &ProxyState) -> String {
-    let mut text = HEAD.replace("{FOLDER}", FOLDER).replace("{LOG_FORMAT}", FORMAT);
+    let head = HEAD.replace("{FOLDER}", FOLDER).replace("{LOG_FORMAT}", FORMAT);
+    let mut text = head.replace("{TLS}\n", &https::global(state));
+    text.push_str(&https::sections(state));
     text.push_str(
         &FRONTENDS
             .replace("{PUBLIC_PORT}", &PUBLIC_PORT.to_string())
+            .replace("{SECURE_PORT}", &SECURE_PORT.to_string())
+            .replace("{HTTPS_RULES}\n", &https::rules(state))
             .replace("{PREVIEW_PORT}", &PREVIEW_PORT.to_string())
             .replace("{INSTANCE_HEADER}", INSTANCE_HEADER)
             .replace("{REASON_HEADER}", REASON_HEADER)
             .replace("{PREVIEW_SUFFIX}", &PREVIEW_SUFFIX.replace('.', "\\."))
-            .replace("{FORWARDED}", FORWARDED)
+            .replace("{PUBLIC_FORWARDED}", &FORWARDED.replace("{SCHEME}", "%[ssl_fc,iif(https,http)]"))
+            // Probes and previews bear what requests bear that reach the host as people do.
+            .replace("{PREVIEW_FORWARDED}", &FORWARDED.replace("{SCHEME}", "%[var(txn.host),map(scheme.map,http)]"))
             .replace("{SUBNET}", &state.subnet),
     );
     for (key, place) in &state.places {
@@ -55,7 +62,8 @@ fn backend(text: &mut String, key: &str, place: &PlaceState, color: Color) {
             text,
             "    option httpchk\n    \
              http-check send meth GET uri-lf \"%[str({name}),map(check-path.map,/)]\" ver HTTP/1.1 \
-             hdr Host \"%[str({name}),map(check-host.map,localhost)]\" hdr User-Agent nonevent\n    \
+             hdr Host \"%[str({name}),map(check-host.map,localhost)]\" \
+             hdr X-Forwarded-Proto \"%[str({name}),map(check-host.map,localhost),map(scheme.map,http)]\" hdr User-Agent nonevent\n    \
              http-check expect rstatus ^2"
         );
     }
@@ -81,6 +89,7 @@ global
     fd-hard-limit 65536
     hard-stop-after 12h
     default-path origin "${NONEVENT_STATE}"
+{TLS}
 
 defaults
     mode http
@@ -103,21 +112,23 @@ defaults
     errorfile 503 unavailable.http
 "#;
 
-const FORWARDED: &str = r"http-request del-header forwarded
+const FORWARDED: &str = r"http-request set-var(txn.host) req.hdr(host),host_only,lower
+    http-request del-header forwarded
     http-request del-header x-forwarded- -m beg
     http-request del-header x-real-ip
     http-request set-header X-Forwarded-For %[src]
-    http-request set-header X-Forwarded-Proto http
+    http-request set-header X-Forwarded-Proto {SCHEME}
     http-request set-header X-Forwarded-Host %[req.hdr(host)]
-    http-request set-var(txn.host) req.hdr(host),host_only,lower
     http-request set-var(txn.place) var(txn.host),map(hosts.map)";
 
 /// The preview answers for an instance that gave none by its own words, and tells HAProxy's termination state in a header.
 const FRONTENDS: &str = r"
 frontend public
     bind :{PUBLIC_PORT}
+    bind :{SECURE_PORT} ssl crt-list certificates.list strict-sni alpn h2,http/1.1
     http-request del-header {INSTANCE_HEADER}
-    {FORWARDED}
+    {PUBLIC_FORWARDED}
+{HTTPS_RULES}
     http-request set-var(txn.backend) var(txn.place),map(serving.map)
     http-request set-var(txn.share) var(txn.place),map_str_int(share.map,0)
     http-request set-var(txn.other) var(txn.place),map(preview.map) if { var(txn.share) -m int gt 0 }
@@ -131,7 +142,7 @@ frontend preview
     http-request set-var(txn.instance) req.hdr({INSTANCE_HEADER})
     http-request del-header {INSTANCE_HEADER}
     http-request replace-header Host ^(.+){PREVIEW_SUFFIX}(:[0-9]+)?$ \1\2
-    {FORWARDED}
+    {PREVIEW_FORWARDED}
     http-request set-var(txn.backend) var(txn.place),map(preview.map)
     use_backend instance if { var(txn.instance) -m found }
     use_backend %[var(txn.backend)] if { var(txn.backend) -m found }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use super::https;
 use super::render::backend_name;
 use super::script::Section;
 use super::{CheckKind, Color, ProxyState, SLOTS};
@@ -21,7 +22,7 @@ pub struct Runtime {
 }
 
 /// Every map, in the order in which it is changed: what a request meets last comes last.
-const MAPS: [&str; 6] = ["check-path.map", "check-host.map", "hosts.map", PREVIEW, SHARE, SERVING];
+const MAPS: [&str; 7] = ["check-path.map", "check-host.map", "scheme.map", "hosts.map", PREVIEW, SHARE, SERVING];
 const PREVIEW: &str = "preview.map";
 const SHARE: &str = "share.map";
 const SERVING: &str = "serving.map";
@@ -34,6 +35,9 @@ impl Runtime {
         let mut put = |map: &'static str, key: String, value: String| {
             maps.entry(map).or_default().insert(key, value);
         };
+        for host in https::secure_only(state) {
+            put("scheme.map", host.to_owned(), "https".to_owned());
+        }
         for (key, place) in &state.places {
             for domain in &place.domains {
                 put("hosts.map", domain.clone(), key.clone());

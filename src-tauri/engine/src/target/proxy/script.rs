@@ -3,6 +3,9 @@
 //! Each is one transaction under one `flock`: it goes on to its end when whoever started it dies, and the kernel frees the lock
 //! when the container does. They are bash (its `/dev/tcp` speaks to the master process), and decide nothing but what is said here.
 
+/// Waits until a certificate of the ACME client is there.
+pub const CERTIFY: &str = concat!(include_str!("scripts/common.bash"), include_str!("scripts/certify.bash"));
+
 /// Replaces the generation, and tells the workers. See the file for its variables.
 pub const COMMIT: &str = concat!(include_str!("scripts/common.bash"), include_str!("scripts/commit.bash"));
 

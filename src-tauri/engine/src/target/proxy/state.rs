@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use serde::{Deserialize, Serialize};
 
 use super::SLOTS;
+use super::https::{self, HostHttps};
 use crate::model::{InstanceId, ReleaseId, RolloutId};
 use crate::target::Place;
 
@@ -43,7 +44,8 @@ impl ProxyState {
         let fixed = |state: &Self| {
             let checks = |place: &PlaceState| Color::ALL.map(|color| place.check(color));
             let places = state.places.iter().map(|(key, place)| (key.clone(), checks(place))).collect::<Vec<_>>();
-            (state.template, state.subnet.clone(), places)
+            let secure_port = state.ports.and_then(|ports| ports.https);
+            (state.template, state.subnet.clone(), places, secure_port, https::fixed(state))
         };
         fixed(self) != fixed(after)
     }
@@ -75,8 +77,25 @@ pub struct Generation {
 pub struct Ports {
     /// Where requests come in.
     pub http: u16,
+    /// Where requests come in by HTTPS; none at a proxy that was made before there was HTTPS.
+    #[serde(default)]
+    pub https: Option<u16>,
     /// Where probes and previews come in.
     pub preview: u16,
+    /// Who reaches `http` and `https`. Previews are for the engine's own machine only.
+    #[serde(default)]
+    pub exposure: Exposure,
+}
+
+/// Who reaches the proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exposure {
+    /// The engine's own machine, by its loopback addresses.
+    #[default]
+    Machine,
+    /// Whoever reaches the machine.
+    Everybody,
 }
 
 /// One of the two sides of an environment.
@@ -128,6 +147,9 @@ pub struct PlaceState {
     pub place: Place,
     /// Its host names. After a switch only the serving one is left.
     pub domains: BTreeSet<String>,
+    /// How host names are served by HTTPS, those that are. One that is no longer the environment's goes with the next preparation.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub https: BTreeMap<String, HostHttps>,
     /// The side that requests reach.
     pub serving: Option<Color>,
     /// Percent of the requests that the other side is given all the same.
@@ -240,6 +262,7 @@ impl PlaceState {
         Self {
             place,
             domains: BTreeSet::new(),
+            https: BTreeMap::new(),
             serving: None,
             checks: BTreeMap::new(),
             sides: BTreeMap::new(),

@@ -1,7 +1,7 @@
 # Replaces generation $EXPECTED by $NEXT, whose folder was uploaded before.
 # $KEY $NUMBER $TOKEN: the fence, or an empty $KEY for changes that belong to no environment.
 # $RELOAD: `yes` when the workers must be replaced; else $COMMANDS are sent to them. $BACKENDS: whose servers are shown at the end.
-# $OLD_RECORDS: files that nothing refers to once this is done.
+# $OLD_FILES: files that nothing refers to once this is done.
 hold
 abandon() { rm -rf "generations/$NEXT"; exit "$1"; }
 [ "$(readlink current)" = "generations/$EXPECTED" ] || abandon 75
@@ -20,6 +20,9 @@ sync "generations/$NEXT"/* "generations/$NEXT"
 point "$NEXT" || abandon 1
 sync .
 if [ "$RELOAD" = yes ]; then
+    # What the ACME client got a moment ago is in the workers' memory only, and they are about to go.
+    find_workers
+    for pid in $WORKERS; do master "@!$pid nonevent save" >/dev/null; done
     answer=$(master reload)
     if [[ $answer != Success=1* ]]; then
         point "$EXPECTED"
@@ -40,5 +43,5 @@ for folder in generations/*; do
     case ${folder#generations/} in "$EXPECTED" | "$NEXT") continue ;; esac
     if [ -f "$folder/committed" ] || [[ ${folder:12:7} < ${NEXT:0:7} ]]; then rm -rf "$folder"; fi
 done
-for record in $OLD_RECORDS; do rm -f "records/$record"; done
+for file in $OLD_FILES; do rm -f "$file"; done
 exit 0

@@ -65,7 +65,7 @@ tell() {
 show() {
     local pid=${WORKERS%% *} name batch=
     [ -n "$pid" ] || exit 79
-    for name in hosts serving preview share check-path check-host; do
+    for name in hosts serving preview share scheme check-path check-host; do
         batch+="@!$pid echo "$'\001'"section map $name.map"$'\n'"@!$pid show map $name.map"$'\n'
     done
     for name in $1; do
