@@ -27,7 +27,7 @@ impl ScriptedTarget {
         let fault = self.called(method).await?;
         self.live(fault, Moment::Halfway).await;
         let result = act(&mut self.engine.state());
-        self.engine.changed.notify_waiters();
+        self.engine.moved();
         self.answered(fault, result).await
     }
 
@@ -265,7 +265,7 @@ impl Target for ScriptedTarget {
         };
         self.live(fault, Moment::Halfway).await;
         let started = created.map(|id| self.engine.state().start(&id));
-        self.engine.changed.notify_waiters();
+        self.engine.moved();
         self.answered(fault, started).await
     }
 
@@ -363,7 +363,7 @@ impl Target for ScriptedTarget {
             }
             left
         });
-        self.engine.changed.notify_waiters();
+        self.engine.moved();
         self.answered(fault, result).await
     }
 
@@ -478,7 +478,7 @@ impl Target for ScriptedTarget {
                 let _ = lines.try_send(line);
             }
         }
-        self.engine.changed.notify_waiters();
+        self.engine.moved();
         self.answered(fault, stopped).await
     }
 
