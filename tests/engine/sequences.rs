@@ -137,6 +137,12 @@ enum Fate {
     MayGoBack,
 }
 
+/// How it was before a deed.
+struct Before {
+    answered: Option<ReleaseId>,
+    allowed: BTreeSet<Option<Whole>>,
+}
+
 /// The environment, those who act on it, and what is known about it.
 struct World {
     engine: ScriptedEngine,
@@ -186,10 +192,10 @@ impl World {
 
     async fn live_through(&mut self, steps: &[Step]) -> Checked {
         for (number, step) in steps.iter().enumerate() {
-            let before = self.engine.answers(DOMAIN);
+            let before = Before { answered: self.engine.answers(DOMAIN), allowed: self.allowed.clone() };
             self.engine.witnessed(DOMAIN);
             let checked = match self.take(step).await {
-                Ok(()) => self.check(step.deed, before.as_ref()).await,
+                Ok(()) => self.check(step.deed, &before).await,
                 wrong => wrong,
             };
             checked.map_err(|wrong| format!("step {number}, {step:?}: {wrong}"))?;
@@ -394,18 +400,17 @@ impl World {
         })
     }
 
-    async fn check(&mut self, deed: Deed, answered: Option<&ReleaseId>) -> Checked {
+    async fn check(&mut self, deed: Deed, before: &Before) -> Checked {
         let seen = self.seen().await;
         expect(self.allowed.contains(&seen), || format!("{seen:?} serves; what may: {:?}", self.allowed))?;
         for witnessed in self.engine.witnessed(DOMAIN) {
-            let may = self.allowed.iter().flatten().any(|whole| Some(&whole.release) == witnessed.as_ref());
-            // An exclusive volume has a gap by its nature; elsewhere only misfortune makes one.
-            let may_be_silent = answered.is_none() || self.exclusive || matches!(deed, Deed::InstanceDies { .. });
-            let before = witnessed.as_ref() == answered;
-            expect(
-                may || before || (witnessed.is_none() && may_be_silent) || self.may_have_been_tried(witnessed.as_ref()),
-                || format!("meanwhile {witnessed:?} answered"),
-            )?;
+            let allowed = self.allowed.union(&before.allowed).flatten().map(|whole| &whole.release);
+            let holds = match &witnessed {
+                Some(release) => allowed.into_iter().any(|other| other == release) || self.is_rude(release),
+                // An exclusive volume has a gap by its nature; elsewhere only misfortune makes one.
+                None => before.answered.is_none() || self.exclusive || matches!(deed, Deed::InstanceDies { .. }),
+            };
+            expect(holds, || format!("meanwhile {witnessed:?} answered"))?;
         }
         if self.settled {
             self.allowed = BTreeSet::from([seen.clone()]);
@@ -423,8 +428,8 @@ impl World {
     }
 
     /// A release that gets worse answers until traffic goes back.
-    fn may_have_been_tried(&self, witnessed: Option<&ReleaseId>) -> bool {
-        witnessed.is_some_and(|release| self.releases[release].1 == Like::Rude)
+    fn is_rude(&self, release: &ReleaseId) -> bool {
+        self.releases[release].1 == Like::Rude
     }
 
     async fn check_whole(&self, seen: Option<&Whole>) -> Checked {
@@ -446,12 +451,14 @@ impl World {
 
     /// Whoever comes next, when all who held the lock are gone, makes it whole.
     async fn end(&mut self) -> Checked {
+        let before = Before { answered: None, allowed: self.allowed.clone() };
+        self.engine.witnessed(DOMAIN);
         self.engine.advance(Duration::from_secs(31));
         for at in [1 - self.at, self.at] {
             self.at = at;
             self.recover(None).await?;
         }
-        self.check(Deed::Recover, None).await.map_err(|wrong| format!("recovered: {wrong}"))?;
+        self.check(Deed::Recover, &before).await.map_err(|wrong| format!("recovered: {wrong}"))?;
         let was_whole = !self.wounded;
         let Some(serving) = self.seen().await else { return Ok(()) };
         (self.web, self.variable) = (serving.web, serving.variable.parse().unwrap());

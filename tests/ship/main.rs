@@ -11,6 +11,7 @@ mod findings;
 mod history;
 mod jobs;
 mod killed;
+mod kills;
 mod load;
 mod locks;
 mod rollback;
