@@ -1,20 +1,21 @@
 //! Real kills: at every step of a real rollout's journal the process is killed, or the proxy, or the engine. What answers meanwhile is the
 //! old version or the new one, and whoever comes next leaves exactly one whole release and nothing else.
 
-use std::io::{BufRead, BufReader, Lines, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::going::Going;
+use crate::own_engine::OwnEngine;
 use crate::world::{World, eventually};
 
 const PROJECT: &str = "[project]\nname = \"clock\"\nversion = \"1.0\"\nrequires-python = \">=3.11\"\ndependencies = []\n";
-const LOCK: &str =
-    "version = 1\nrevision = 3\nrequires-python = \">=3.11\"\n\n[[package]]\nname = \"clock\"\nversion = \"1.0\"\nsource = { virtual = \".\" }\n";
+const LOCK: &str = "version = 1\nrevision = 3\nrequires-python = \">=3.11\"\n\n[[package]]\nname = \"clock\"\nversion = \"1.0\"\nsource = { virtual = \".\" }\n";
 const APP: &str = r#"
 import os
 import signal
@@ -57,15 +58,16 @@ impl Moment {
 }
 
 /// A tiny app, whose version is a variable of its environment: each version is a rollout without a build.
-struct Clock {
-    world: World,
+pub struct Clock {
+    pub world: World,
     environment: String,
     replicas: usize,
     version: u32,
 }
 
 impl Clock {
-    fn shipped(world: World, replicas: usize, environment: &str) -> Self {
+    /// Makes one, and ships its first version.
+    pub fn shipped(world: World, replicas: usize, environment: &str) -> Self {
         world.write("pyproject.toml", PROJECT).write("uv.lock", LOCK).write("main.py", APP);
         let mut clock = Self { world, environment: environment.to_owned(), replicas, version: 0 };
         clock.next();
@@ -74,7 +76,7 @@ impl Clock {
     }
 
     /// Configures another version.
-    fn next(&mut self) {
+    pub fn next(&mut self) {
         self.version += 1;
         let (version, replicas, environment) = (self.version, self.replicas, &self.environment);
         self.world.write(
@@ -84,6 +86,11 @@ impl Clock {
                  [environments.local]\nreplicas = {replicas}\n{environment}\nenv = {{ VERSION = \"v{version}\" }}\n"
             ),
         );
+    }
+
+    /// Changes its source: the next ship builds another release.
+    pub fn change(&self, word: &str) {
+        self.world.write("main.py", format!("{APP}# {word}\n"));
     }
 
     /// Every moment of a rollout that ends well.
@@ -98,18 +105,9 @@ impl Clock {
     /// Begins the rollout of another version, up to this moment.
     fn up_to(&mut self, moment: &Moment) -> Going {
         self.next();
-        let mut command = self.world.command(&["ship", "--allow-untested", "--json"]);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut seen = Vec::new();
-        for line in lines.by_ref().map_while(Result::ok) {
-            let reached = Moment::of(&line).as_ref() == Some(moment);
-            seen.push(line);
-            if reached {
-                return Going { child, lines };
-            }
-        }
-        panic!("{moment:?} never came:\n{}", seen.join("\n"));
+        let mut going = Going::start(&self.world, "home", &["ship", "--allow-untested", "--json"]);
+        going.until_line(&format!("{moment:?}"), |line| Moment::of(line).as_ref() == Some(moment));
+        going
     }
 
     /// The versions that may answer while one replaces the other.
@@ -117,13 +115,14 @@ impl Clock {
         [format!("v{}", self.version - 1), format!("v{}", self.version)]
     }
 
-    fn site(&self) -> Site {
+    /// Where it answers.
+    pub fn site(&self) -> Site {
         let (address, host) = self.world.address("local");
         Site { address, host }
     }
 
     /// Asserts that the version of the configuration is there, whole, and nothing besides.
-    fn whole(&self, site: &Site, what: &str) {
+    pub fn whole(&self, site: &Site, what: &str) {
         let status = self.world.status("local");
         assert_eq!(status["health"], "healthy", "{what}: {status}");
         assert_eq!(status["instances"].as_array().unwrap().len(), self.replicas, "{what}: {status}");
@@ -137,43 +136,16 @@ impl Clock {
     }
 }
 
-/// A rollout that goes on.
-struct Going {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-}
-
-impl Going {
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    fn signal(&self, name: &str) {
-        // It may have ended by itself after its last step.
-        let _ = Command::new("kill").args([name, &self.child.id().to_string()]).stderr(Stdio::null()).status().unwrap();
-    }
-
-    /// Lets it end by itself; returns its exit code and what it said.
-    fn end(mut self) -> (Option<i32>, String) {
-        let mut said: Vec<String> = self.lines.by_ref().map_while(Result::ok).collect();
-        let mut stderr = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-        said.push(stderr);
-        (self.child.wait().unwrap().code(), said.join("\n"))
-    }
-}
-
 /// Where the app answers.
 #[derive(Clone)]
-struct Site {
+pub struct Site {
     address: String,
     host: String,
 }
 
 impl Site {
     /// Asks once, on a connection of its own; what is no 200 is an error.
-    fn ask(&self) -> Result<String, String> {
+    pub fn ask(&self) -> Result<String, String> {
         let answer = || {
             let mut stream = TcpStream::connect(&self.address)?;
             stream.set_read_timeout(Some(Duration::from_secs(10)))?;
@@ -264,7 +236,6 @@ fn kill_at(clock: &mut Clock, moments: &[Moment]) {
             }
         }
         clock.world.run(&["ship", "--allow-untested"]).ok();
-        clock.world.run(&["recover"]).ok();
         probe.goes_on(5, &what);
         probe.allow(&both[1..]);
         clock.whole(&site, &what);
@@ -339,7 +310,10 @@ fn strike_the_proxy(clock: &mut Clock, host: Option<&str>, moments: &[Moment]) {
     let happens = || {
         let pid = docker(host.as_deref(), &["inspect", "--format", "{{.State.Pid}}", &proxy]);
         let killed = Command::new("kill").args(["-KILL", &pid]).status().unwrap();
-        assert!(killed.success(), "the proxy's process {pid} could not be killed: this test runs on the engine's machine, as root");
+        assert!(
+            killed.success(),
+            "the proxy's process {pid} could not be killed: this test runs on the engine's machine, as root"
+        );
     };
     strike_at(clock, moments, &Misfortune { happens: &happens, mends: &|| {} });
 }
@@ -352,34 +326,9 @@ fn stop_the_proxy(clock: &mut Clock, host: Option<&str>, moments: &[Moment]) {
     strike_at(clock, moments, &Misfortune { happens: &happens, mends: &mends });
 }
 
-/// An engine of the test's own.
-struct Engine {
-    arguments: &'static [&'static str],
-}
-
-impl Engine {
-    const OWN: Self = Self { arguments: &["engine", "kills", "VERB"] };
-
-    fn run(&self, verb: &str) -> String {
-        let lab = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/lab");
-        let arguments = self.arguments.iter().map(|argument| if *argument == "VERB" { verb } else { *argument });
-        let output = Command::new(lab).args(arguments).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "lab {:?} {verb}: {said}", self.arguments);
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    }
-
-    /// Starts it and returns its address.
-    fn up(&self) -> String {
-        let told = self.run("up");
-        let host = told.split("DOCKER_HOST=").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap();
-        host.trim_matches(['\'', '"', ';']).to_owned()
-    }
-
-    /// The engine and all of its containers end, as by a power cut; it starts again.
-    fn strike(&self, clock: &mut Clock, moments: &[Moment]) {
-        strike_at(clock, moments, &Misfortune { happens: &|| drop(self.run("crash")), mends: &|| drop(self.run("up")) });
-    }
+/// The engine and all of its containers end, as by a power cut; it starts again.
+fn strike_the_engine(clock: &mut Clock, engine: OwnEngine, moments: &[Moment]) {
+    strike_at(clock, moments, &Misfortune { happens: &|| drop(engine.run("crash")), mends: &|| drop(engine.run("up")) });
 }
 
 #[test]
@@ -399,18 +348,19 @@ fn docker_a_proxy_that_dies_at_four_steps_is_survived() {
 
 #[test]
 fn docker_an_engine_that_dies_at_four_steps_is_survived() {
-    let host = Engine::OWN.up();
+    let engine = OwnEngine::named("kills");
+    let host = engine.up();
     {
         let mut clock = Clock::shipped(World::empty().on(&host), 1, "");
         let moments = clock.moments();
-        Engine::OWN.strike(&mut clock, &started(&moments, &NAMED));
+        strike_the_engine(&mut clock, engine, &started(&moments, &NAMED));
     }
-    Engine::OWN.run("purge");
+    engine.run("purge");
 }
 
 /// What `make soak` adds: every step, before and after, each strategy, both stores of a current engine.
 mod soak {
-    use super::{Clock, Engine, Moment, World, kill_at, stop_the_proxy, strike_the_proxy};
+    use super::{Clock, Moment, OwnEngine, World, kill_at, stop_the_proxy, strike_the_engine, strike_the_proxy};
 
     /// Each strategy, with as many replicas as it needs to be one.
     const STRATEGIES: [(&str, usize, &str); 3] = [
@@ -419,7 +369,7 @@ mod soak {
         ("canary", 2, "strategy = \"canary\"\nsteps = [20, 60]\npause = \"500ms\"\nbake = \"1s\""),
     ];
 
-    fn matrix(engine: &Engine) {
+    fn matrix(engine: OwnEngine) {
         let host = engine.up();
         for (name, replicas, environment) in STRATEGIES {
             let mut clock = Clock::shipped(World::empty().on(&host), replicas, environment);
@@ -429,7 +379,7 @@ mod soak {
             let before: Vec<Moment> = moments.into_iter().filter(|moment| moment.event == "step_started").collect();
             strike_the_proxy(&mut clock, Some(&host), &before);
             stop_the_proxy(&mut clock, Some(&host), &before);
-            engine.strike(&mut clock, &before);
+            strike_the_engine(&mut clock, engine, &before);
         }
         engine.run("down");
     }
@@ -437,12 +387,12 @@ mod soak {
     #[test]
     #[ignore = "takes half an hour: `make soak`"]
     fn docker_every_step_of_every_strategy_on_overlay2() {
-        matrix(&Engine { arguments: &["engine28", "VERB", "overlay2"] });
+        matrix(OwnEngine::current("overlay2"));
     }
 
     #[test]
     #[ignore = "takes half an hour: `make soak`"]
     fn docker_every_step_of_every_strategy_on_containerd_s_store() {
-        matrix(&Engine { arguments: &["engine28", "VERB", "containerd"] });
+        matrix(OwnEngine::current("containerd"));
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nonevent_engine::event::{EventBody, Update};
 use nonevent_engine::model::{
-    Batch, InstanceState, Release, RolloutReason, RolloutState, RunId, Strategy, Tolerance, Verdict, VolumeMount,
+    Batch, Instance, InstanceState, Release, RolloutReason, RolloutState, RunId, Strategy, Tolerance, Verdict, VolumeMount,
 };
 use nonevent_engine::pipeline::Context;
 use nonevent_engine::request::{Bake, Consent, Preview};
@@ -199,11 +199,13 @@ pub async fn is_whole(engine: &ScriptedEngine, release: &Release, web: usize) ->
     expect(observed.share == 0, format!("the other side gets {} % of the requests", observed.share))?;
     let resting = observed.serving.map(|side| side.resting).unwrap_or_default();
     expect(resting.is_empty(), format!("{resting:?} rest"))?;
+    let told = |one: &Instance| format!("{} of {}, {:?}", one.name, one.release, one.state);
+    let there = observed.instances.iter().map(told).collect::<Vec<_>>().join("; ");
     let mut strangers = observed.instances.iter().filter(|one| one.release != release.id || one.state != InstanceState::Running);
-    expect(strangers.next().is_none(), format!("not only running instances of {}: {:#?}", release.id, observed.instances))?;
+    expect(strangers.next().is_none(), format!("not only running instances of {}: {there}", release.id))?;
     let count = |process: &str| observed.instances.iter().filter(|instance| instance.process.as_str() == process).count();
     let workers = release.app.processes.len() - 1;
-    expect((count("web"), count("worker")) == (web, workers), format!("too many or too few: {:#?}", observed.instances))?;
+    expect((count("web"), count("worker")) == (web, workers), format!("{web} × web and {workers} × worker are wanted: {there}"))?;
     expect(observed.lock.is_none(), format!("the lock was left: {:?}", observed.lock))
 }
 

@@ -39,7 +39,8 @@ impl ScriptedTarget {
             let address = container.instance.address.as_deref().and_then(|address| address.parse::<Ipv4Addr>().ok());
             members.push(Member { instance: id.clone(), listens: address.zip(container.port) });
         }
-        let file = format!("{place} {} {}", record.rollout, members.len());
+        // Named by its content, as everywhere: one that is staged is not yet that of the side that serves.
+        let file = format!("{place} {record:?}");
         state.records.insert(file.clone(), record.clone());
         Ok(NewSide {
             rollout: record.rollout.clone(),
