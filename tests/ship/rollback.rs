@@ -86,7 +86,4 @@ fn docker_a_rollback_asks_a_ship_that_only_bakes_to_make_way() {
         ["ship", "succeeded", "the good one"],
     ];
     assert_eq!(rollouts, expected.map(|row| row.map(str::to_owned)), "{history}");
-    let again = world.run(&["rollback", "--yes"]);
-    assert_ne!(again.code, Some(2), "{}", again.stderr);
-    assert_eq!(world.get("local", "/healthz").0, 200);
 }
