@@ -11,11 +11,13 @@ mod pages;
 mod plans;
 mod results;
 mod room;
+mod secrets;
 mod trust;
 mod watch;
 
 pub use watch::Watched;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,6 +28,7 @@ use crate::docker::Docker;
 use crate::error::EngineError;
 use crate::gauntlet;
 use crate::image::tool_volumes;
+use crate::mask::{Mask, Secret};
 use crate::model::{
     EngineInfo, EnvironmentName, EnvironmentSettings, EnvironmentStatus, LockReport, LogLine, ProjectName, Release,
     RolloutReason, RolloutRecord, RunId, RunRecord, RunState, ServiceSettings, Setting,
@@ -47,6 +50,7 @@ use crate::status;
 use crate::store::{KnownProject, Store};
 use crate::target::docker::{DockerTarget, Options, Scope};
 use crate::target::{Leave, LogQuery, Place, Session, Target};
+use crate::vault::Vaults;
 use choose::{Records, Which};
 
 /// Where an engine keeps its state and its caches.
@@ -63,6 +67,7 @@ pub struct Home {
 pub struct Engine {
     home: Arc<Home>,
     store: Store,
+    vaults: Vaults,
     asked: Asked,
 }
 
@@ -73,7 +78,9 @@ impl Engine {
     /// When the folder cannot be used, or a newer version wrote it.
     pub fn open(home: Home) -> Result<Self, EngineError> {
         let store = Store::open(&home.data)?;
-        Ok(Self { home: Arc::new(home), store, asked: Asked::default() })
+        let vaults = Vaults::new(&home.data, &store);
+        secrets::offer_logins(&vaults);
+        Ok(Self { home: Arc::new(home), store, vaults, asked: Asked::default() })
     }
 
     /// Returns a handle whose runs are asked for in this way: with a reason, or ready to wait.
@@ -132,7 +139,7 @@ impl Engine {
         let (name, _) = environment(&project, &request.environment)?;
         let engine = self.clone();
         let (settings, name) = (project.settings.app.name.clone(), name.clone());
-        pipeline::start(&self.store, settings, Some(name.clone()), "ship", move |context| async move {
+        pipeline::start((&self.store, &self.vaults), settings, Some(name.clone()), "ship", move |context| async move {
             engine.ship_it(&context, &project, &name, &request).await
         })
     }
@@ -146,6 +153,7 @@ impl Engine {
     ) -> Result<Outcome, EngineError> {
         let (_, environment) = environment(project, name)?;
         refuse_dirty(project, name, request.dirty)?;
+        self.require_secrets(project, name, environment.after.is_none()).await?;
         let docker = Docker::connect().await?;
         self.clean_after_dead_runs(&docker).await?;
         let target = self.target(&docker, project, environment)?;
@@ -168,7 +176,7 @@ impl Engine {
     pub fn check(&self, folder: &Path, request: CheckRequest) -> Result<Run, EngineError> {
         let project = self.open_project(folder)?;
         let engine = self.clone();
-        pipeline::start(&self.store, project.settings.app.name.clone(), None, "check", move |context| async move {
+        pipeline::start((&self.store, &self.vaults), project.settings.app.name.clone(), None, "check", move |context| async move {
             let docker = Docker::connect().await?;
             engine.clean_after_dead_runs(&docker).await?;
             engine.look_for_room(&context, &docker, &project.settings.app.name).await?;
@@ -200,7 +208,7 @@ impl Engine {
         let chosen = self.choose(&docker, target.as_ref(), &project, name, &which).await?;
         let which = Which::Decided(Box::new(chosen), Box::new(which));
         let (engine, name, app) = (self.clone(), name.clone(), project.settings.app.name.clone());
-        pipeline::start(&self.store, app.clone(), Some(name.clone()), "rollback", move |context| async move {
+        pipeline::start((&self.store, &self.vaults), app.clone(), Some(name.clone()), "rollback", move |context| async move {
             engine.end_waiting(&app, &name).await?;
             let told = (Bake::Wait, Preview::Tell);
             engine.deliver(&context, &docker, target, &project, &name, which, RolloutReason::Rollback, told).await
@@ -218,7 +226,7 @@ impl Engine {
         let target = self.target(&docker, &project, environment)?;
         self.choose(&docker, target.as_ref(), &project, name, &Which::Serving).await?;
         let (engine, name, app) = (self.clone(), name.clone(), project.settings.app.name.clone());
-        pipeline::start(&self.store, app, Some(name.clone()), "restart", move |context| async move {
+        pipeline::start((&self.store, &self.vaults), app, Some(name.clone()), "restart", move |context| async move {
             let told = (Bake::Wait, Preview::Tell);
             engine.deliver(&context, &docker, target, &project, &name, Which::Serving, RolloutReason::Restart, told).await
         })
@@ -235,7 +243,7 @@ impl Engine {
         let target = self.target(&docker, &project, environment)?;
         let place = place(&project, name);
         let (name, asked) = (name.clone(), self.asked.clone());
-        pipeline::start(&self.store, place.project.clone(), Some(name.clone()), "down", move |context| async move {
+        pipeline::start((&self.store, &self.vaults), place.project.clone(), Some(name.clone()), "down", move |context| async move {
             let lease = take_turn(&context.asked_for(&asked), &target, &place, "down").await?;
             let result = target.down(lease.fence(), leave).await;
             lease.release().await?;
@@ -261,10 +269,12 @@ impl Engine {
                 Ok(docker) => self.observe_one(docker, project, name, environment).await,
                 Err(error) => Err(EngineError::user("engine_unreachable", error.to_string())),
             };
-            statuses.push(match observed {
+            let mut status = match observed {
                 Ok(status) => status,
                 Err(error) => status::unreachable(&place(project, name), &error),
-            });
+            };
+            status.lacks = self.lacking(project, name).await;
+            statuses.push(status);
         }
         statuses
     }
@@ -340,7 +350,9 @@ impl Engine {
             Some(_) => Vec::new(),
             None => self.lines_before(target.as_ref(), &place, query.tail).await?,
         };
-        let (sender, receiver) = mpsc::channel(1024);
+        let (sender, read) = mpsc::channel(1024);
+        let (shown, receiver) = mpsc::channel(1024);
+        tokio::spawn(masked(Arc::clone(&target), place.clone(), read, shown));
         tokio::spawn(async move {
             for line in before {
                 if sender.send(line).await.is_err() {
@@ -435,6 +447,7 @@ impl Engine {
         let (sender, _) = mpsc::channel(1);
         let context = Context::new(
             self.store.clone(),
+            self.vaults.clone(),
             place.project.clone(),
             RunId::generate(),
             process::who(),
@@ -589,6 +602,7 @@ impl Engine {
         (wait, preview): (Bake, Preview),
     ) -> Result<Outcome, EngineError> {
         let (_, environment) = environment(project, name)?;
+        self.require_secrets(project, name, false).await?;
         let wanted = ServiceSettings::with_needed(&environment.services, &project.settings.services);
         let services = images::pin_services(docker, project, wanted).await?;
         let context = context.asked_for(&self.asked);
@@ -677,5 +691,30 @@ async fn is_removed(docker: &Docker, volume: &str, sweep: Sweep) -> bool {
             tracing::warn!(volume, %error, "a volume of gates was not removed");
             false
         }),
+    }
+}
+
+/// Takes the values of secrets out of lines. What runs may have other values than those that are kept now, or that this laptop knows:
+/// the instances themselves are asked, again for each that was not heard before.
+async fn masked(target: Arc<dyn Target>, place: Place, mut read: mpsc::Receiver<LogLine>, shown: mpsc::Sender<LogLine>) {
+    let mut heard = BTreeSet::new();
+    let mut known: Vec<Secret> = Vec::new();
+    let mut mask = Mask::default();
+    while let Some(line) = read.recv().await {
+        if heard.insert(line.source.clone()) {
+            match target.secrets_of(&place).await {
+                Ok(secrets) => known.extend(secrets),
+                Err(error) => {
+                    // A line that may hold a value is not shown.
+                    tracing::error!(%error, "the values of secrets are not known: nothing more is shown");
+                    return;
+                }
+            }
+            mask = Mask::new(&known);
+        }
+        let line = LogLine { text: mask.text(&line.text).into_owned(), ..line };
+        if shown.send(line).await.is_err() {
+            return;
+        }
     }
 }

@@ -8,11 +8,13 @@ use crate::mask::Mask;
 use crate::model::{LogLine, ProjectName, RunId, Stage};
 use crate::request::{Approval, Asked};
 use crate::store::{Store, StoreError};
+use crate::vault::Vaults;
 
 /// What every stage of a run is given. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Context {
     store: Store,
+    vaults: Vaults,
     project: ProjectName,
     run: RunId,
     by: String,
@@ -30,6 +32,7 @@ impl Context {
     /// Makes the context of a run.
     pub fn new(
         store: Store,
+        vaults: Vaults,
         project: ProjectName,
         run: RunId,
         by: String,
@@ -45,7 +48,7 @@ impl Context {
             }
         });
         let (mask, approval, asked, anyway) = (Mask::default(), Approval::default(), Asked::default(), None);
-        Self { store, project, run, by, updates, lines, cancel, mask, approval, asked, anyway }
+        Self { store, vaults, project, run, by, updates, lines, cancel, mask, approval, asked, anyway }
     }
 
     /// Returns the same context for work that has secrets: whatever it tells is told without them.
@@ -79,6 +82,16 @@ impl Context {
     /// Returns the memory of the home.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Returns where secrets are kept.
+    pub fn vaults(&self) -> &Vaults {
+        &self.vaults
+    }
+
+    /// Returns what is taken out of whatever is told.
+    pub fn mask(&self) -> &Mask {
+        &self.mask
     }
 
     /// Returns the project.

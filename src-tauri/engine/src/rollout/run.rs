@@ -377,7 +377,7 @@ impl<'a> Rollout<'a> {
             domain: &self.order.desired.placement.domain,
             framework: self.release().app.framework,
             source: self.order.source.as_ref(),
-            secrets: self.order.secrets.values().collect(),
+            mask: self.context.mask(),
         }
     }
 
