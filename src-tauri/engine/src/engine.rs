@@ -176,14 +176,20 @@ impl Engine {
     pub fn check(&self, folder: &Path, request: CheckRequest) -> Result<Run, EngineError> {
         let project = self.open_project(folder)?;
         let engine = self.clone();
-        pipeline::start((&self.store, &self.vaults), project.settings.app.name.clone(), None, "check", move |context| async move {
-            let docker = Docker::connect().await?;
-            engine.clean_after_dead_runs(&docker).await?;
-            engine.look_for_room(&context, &docker, &project.settings.app.name).await?;
-            let allowed = Allowed { untested: Allow::Yes, gates: request.gates, after_red: request.after_red };
-            let proven = prove(&context, &docker, &engine.home.cache, &project, allowed).await?;
-            Ok(Outcome { environment: None, release: Some(proven.release.id), url: None, done: Done::Checked })
-        })
+        pipeline::start(
+            (&self.store, &self.vaults),
+            project.settings.app.name.clone(),
+            None,
+            "check",
+            move |context| async move {
+                let docker = Docker::connect().await?;
+                engine.clean_after_dead_runs(&docker).await?;
+                engine.look_for_room(&context, &docker, &project.settings.app.name).await?;
+                let allowed = Allowed { untested: Allow::Yes, gates: request.gates, after_red: request.after_red };
+                let proven = prove(&context, &docker, &engine.home.cache, &project, allowed).await?;
+                Ok(Outcome { environment: None, release: Some(proven.release.id), url: None, done: Done::Checked })
+            },
+        )
     }
 
     /// Watches a project's source, as far as its gates could see it.
@@ -243,13 +249,19 @@ impl Engine {
         let target = self.target(&docker, &project, environment)?;
         let place = place(&project, name);
         let (name, asked) = (name.clone(), self.asked.clone());
-        pipeline::start((&self.store, &self.vaults), place.project.clone(), Some(name.clone()), "down", move |context| async move {
-            let lease = take_turn(&context.asked_for(&asked), &target, &place, "down").await?;
-            let result = target.down(lease.fence(), leave).await;
-            lease.release().await?;
-            result?;
-            Ok(Outcome { environment: Some(name), release: None, url: None, done: Done::Removed })
-        })
+        pipeline::start(
+            (&self.store, &self.vaults),
+            place.project.clone(),
+            Some(name.clone()),
+            "down",
+            move |context| async move {
+                let lease = take_turn(&context.asked_for(&asked), &target, &place, "down").await?;
+                let result = target.down(lease.fence(), leave).await;
+                lease.release().await?;
+                result?;
+                Ok(Outcome { environment: Some(name), release: None, url: None, done: Done::Removed })
+            },
+        )
     }
 
     /// Observes every environment of a project.

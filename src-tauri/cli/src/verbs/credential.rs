@@ -7,10 +7,10 @@ use serde_json::json;
 
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::help;
 use crate::session::{Session, View};
 use crate::table::{Edge, Table};
 use crate::words::age;
-use crate::help;
 
 /// Keep logins of registries; those of the docker CLI and its credential helpers are used first
 #[derive(Debug, clap::Args)]

@@ -160,7 +160,9 @@ pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
             engine.choose_vault(choice.clone()).await?;
             let told = match &choice {
                 Choice::Keychain => "secrets are kept in the keychain of this computer".to_owned(),
-                Choice::Passphrase => format!("secrets are kept in {}; it opens with its passphrase only", engine.vault_file().display()),
+                Choice::Passphrase => {
+                    format!("secrets are kept in {}; it opens with its passphrase only", engine.vault_file().display())
+                }
                 Choice::KeyFile(key) => format!(
                     "secrets are kept in {}; it opens with the key in {} only: keep a copy of both",
                     engine.vault_file().display(),

@@ -81,7 +81,9 @@ impl LoginError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::ConfigBroken { .. } => Some("mend the file, or log in again by `docker login`".to_owned()),
-            Self::VaultClosed { .. } => Some("`nonevent secret list` shows where logins are kept; or use `docker login`".to_owned()),
+            Self::VaultClosed { .. } => {
+                Some("`nonevent secret list` shows where logins are kept; or use `docker login`".to_owned())
+            }
             Self::HelperFailed { registry, .. } => Some(format!("log in again by `docker login {registry}`")),
         }
     }
@@ -215,13 +217,8 @@ async fn ask_helper(helper: &str, registry: &str) -> Result<Option<Login>, Login
     let failed = |reason: String| LoginError::HelperFailed { helper: helper.to_owned(), registry: registry.to_owned(), reason };
     let mut command = tokio::process::Command::new(helper);
     crate::process::without_secrets(command.as_std_mut());
-    let spawned = command
-        .arg("get")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn();
+    let spawned =
+        command.arg("get").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn();
     let mut child = spawned.map_err(|error| failed(error.to_string()))?;
     if let Some(mut input) = child.stdin.take() {
         input.write_all(registry.as_bytes()).await.map_err(|error| failed(error.to_string()))?;

@@ -195,8 +195,7 @@ impl Engine {
 fn needs(project: &Project) -> Vec<Needs<'_>> {
     let (app, root) = (&project.settings.app.name, project.root.as_path());
     let environments = project.settings.environments.iter();
-    let mut all: Vec<Needs<'_>> =
-        environments.map(|(name, settings)| Needs::of_environment(app, root, name, settings)).collect();
+    let mut all: Vec<Needs<'_>> = environments.map(|(name, settings)| Needs::of_environment(app, root, name, settings)).collect();
     all.push(Needs::of_gauntlet(app, root, &project.settings.gauntlet));
     all
 }
@@ -224,7 +223,9 @@ impl KeptLogins for HomeLogins {
         if !self.0.outline(LOGINS).map_err(told)?.unwrap_or_default().iter().any(|entry| entry.name == server) {
             return Ok(None);
         }
-        let Some(Kept::Value(text)) = self.0.find(LOGINS, &SecretScope::Every, &server).await.map_err(told)? else { return Ok(None) };
+        let Some(Kept::Value(text)) = self.0.find(LOGINS, &SecretScope::Every, &server).await.map_err(told)? else {
+            return Ok(None);
+        };
         Ok(serde_json::from_str(text.reveal()).ok())
     }
 }

@@ -105,17 +105,19 @@ async fn tell_whose_values(context: &Context, delivery: &Delivery<'_>, composed:
     if names.is_empty() {
         return Ok(());
     }
-    let message = format!("the rollback uses today's values of secrets: {} changed since the release was placed here", names.join(", "));
-    let hint = format!("to go back to an earlier value as well, set it: `nonevent secret set {} -e {}`", names.join(" "), delivery.name);
+    let message =
+        format!("the rollback uses today's values of secrets: {} changed since the release was placed here", names.join(", "));
+    let hint =
+        format!("to go back to an earlier value as well, set it: `nonevent secret set {} -e {}`", names.join(" "), delivery.name);
     context.emit(EventBody::WarningRaised { message, hint: Some(hint) }).await?;
     Ok(())
 }
 
 fn masked(mask: &Mask, error: EngineError) -> EngineError {
     let code = error.problem.code.clone();
-    let problem = mask.of(*error.problem).unwrap_or_else(|| {
-        *EngineError::user(&code, "it failed, and why cannot be told without a secret in it").problem
-    });
+    let problem = mask
+        .of(*error.problem)
+        .unwrap_or_else(|| *EngineError::user(&code, "it failed, and why cannot be told without a secret in it").problem);
     EngineError { problem: Box::new(problem), fault: error.fault }
 }
 

@@ -33,7 +33,13 @@ impl<'a> Needs<'a> {
         environment: &'a EnvironmentSettings,
     ) -> Self {
         let names = environment.secrets.iter().map(String::as_str).collect();
-        Self { project, scope: SecretScope::Environment(name.clone()), names, commands: words(&environment.secret_commands), root }
+        Self {
+            project,
+            scope: SecretScope::Environment(name.clone()),
+            names,
+            commands: words(&environment.secret_commands),
+            root,
+        }
     }
 
     /// Returns what gates that run ask for.

@@ -47,8 +47,8 @@ impl Store {
     /// When the database cannot be read.
     pub fn outlined_vaults(&self) -> Result<Vec<String>, StoreError> {
         let connection = self.connection();
-        let mut statement =
-            connection.prepare_cached("SELECT substr(key, length(?1) + 1) FROM meta WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key")?;
+        let mut statement = connection
+            .prepare_cached("SELECT substr(key, length(?1) + 1) FROM meta WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key")?;
         let rows = statement.query_map([OUTLINE], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

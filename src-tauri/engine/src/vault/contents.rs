@@ -74,7 +74,8 @@ impl Contents {
 
     /// Returns what may be told of it.
     pub fn outline(&self) -> Vec<SecretEntry> {
-        let entries = self.entries.iter().flat_map(|(scope, entries)| entries.iter().map(move |(name, entry)| (scope, name, entry)));
+        let entries =
+            self.entries.iter().flat_map(|(scope, entries)| entries.iter().map(move |(name, entry)| (scope, name, entry)));
         let told = entries.map(|(scope, name, entry)| SecretEntry {
             name: name.clone(),
             scope: SecretScope::of_key(scope),

@@ -112,17 +112,16 @@ impl VaultError {
     pub fn hints(&self) -> Vec<String> {
         let ci = || "or give each value as a variable of this process, such as `NONEVENT_SECRET_NAME`".to_owned();
         match self {
-            Self::KeychainAbsent { .. } => vec![
-                "where there is none, keep secrets in an encrypted file: `nonevent secret vault file`".to_owned(),
-                ci(),
-            ],
+            Self::KeychainAbsent { .. } => {
+                vec!["where there is none, keep secrets in an encrypted file: `nonevent secret vault file`".to_owned(), ci()]
+            }
             Self::KeychainLocked { .. } | Self::NoAnswer { .. } => {
                 vec!["unlock the keychain and run this again; nothing was changed".to_owned(), ci()]
             }
             Self::KeychainFailed { .. } => vec!["see that the keychain runs, and run this again; nothing was changed".to_owned()],
-            Self::PassphraseWanted { .. } => vec![
-                "set `NONEVENT_VAULT_PASSPHRASE`, or run this on a terminal, where it is asked for".to_owned(),
-            ],
+            Self::PassphraseWanted { .. } => {
+                vec!["set `NONEVENT_VAULT_PASSPHRASE`, or run this on a terminal, where it is asked for".to_owned()]
+            }
             Self::WrongKey { key: "passphrase", .. } => {
                 vec!["type it again, or look at `NONEVENT_VAULT_PASSPHRASE`; nothing was changed".to_owned()]
             }
@@ -131,11 +130,12 @@ impl VaultError {
                 "nothing was changed: bring `{}` back from a backup, or move it away and set the secrets anew",
                 file.display()
             )],
-            Self::FileGone { file } => vec![format!(
-                "bring `{}` back from a backup, or begin anew with `nonevent secret vault file`",
-                file.display()
-            )],
-            Self::KeyFile { .. } => vec!["a key file is made by `nonevent secret vault file --key-file FILE`, or by `age-keygen`".to_owned()],
+            Self::FileGone { file } => {
+                vec![format!("bring `{}` back from a backup, or begin anew with `nonevent secret vault file`", file.display())]
+            }
+            Self::KeyFile { .. } => {
+                vec!["a key file is made by `nonevent secret vault file --key-file FILE`, or by `age-keygen`".to_owned()]
+            }
             Self::Shape { .. } => vec!["a newer version of Nonevent may have written it; nothing was changed".to_owned()],
             Self::Command { program, .. } => {
                 vec![format!("run `{program}` by hand: it must print the value alone, and end with 0")]

@@ -193,7 +193,20 @@ fn details(settings: GateSettings, section: Option<&GateSection>, known: &Servic
         Some(own) => explained.take(&key("retries"), Effective::at(own.value, &own.at)),
         None => settings.retries,
     };
-    GateSettings { needs, services, timeout, env, secrets, secret_commands, workers, allow_failure, network, docker, retries, ..settings }
+    GateSettings {
+        needs,
+        services,
+        timeout,
+        env,
+        secrets,
+        secret_commands,
+        workers,
+        allow_failure,
+        network,
+        docker,
+        retries,
+        ..settings
+    }
 }
 
 /// Refuses names that nothing defines, and gates that wait for each other.

@@ -29,7 +29,8 @@ impl DockerTarget {
             let env = inspected.config.and_then(|config| config.env).unwrap_or_default();
             let pairs = env.iter().filter_map(|pair| pair.split_once('='));
             values.extend(pairs.filter(|(name, _)| names.contains(*name)).map(|(_, value)| Secret::new(value)));
-            let mounted = inspected.mounts.unwrap_or_default().into_iter().any(|mount| mount.destination.as_deref() == Some(SECRETS));
+            let mounted =
+                inspected.mounts.unwrap_or_default().into_iter().any(|mount| mount.destination.as_deref() == Some(SECRETS));
             if !mounted {
                 continue;
             }
