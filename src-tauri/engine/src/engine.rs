@@ -38,6 +38,7 @@ use crate::pipeline::deliver::{Delivery, deliver};
 use crate::pipeline::images;
 use crate::pipeline::prove::{Allowed, prove};
 use crate::pipeline::release::PrefixError;
+use crate::pipeline::secrets::{Needs, require};
 use crate::pipeline::turn::take_turn;
 use crate::pipeline::{self, Context};
 use crate::process;
@@ -182,6 +183,8 @@ impl Engine {
             None,
             "check",
             move |context| async move {
+                let (app, gauntlet) = (&project.settings.app.name, &project.settings.gauntlet);
+                require(&engine.vaults, &[Needs::of_gauntlet(app, &project.root, gauntlet)]).await?;
                 let docker = Docker::connect().await?;
                 engine.clean_after_dead_runs(&docker).await?;
                 engine.look_for_room(&context, &docker, &project.settings.app.name).await?;
@@ -459,7 +462,6 @@ impl Engine {
         let (sender, _) = mpsc::channel(1);
         let context = Context::new(
             self.store.clone(),
-            self.vaults.clone(),
             place.project.clone(),
             RunId::generate(),
             process::who(),

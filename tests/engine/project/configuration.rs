@@ -151,7 +151,9 @@ fn a_secret_may_come_from_a_command() {
     assert_eq!(commands, [("API_KEY", "op read 'op://a b/c'")]);
     let unit = project.settings.gauntlet.gates.iter().find(|gate| gate.name == "unit").unwrap();
     assert_eq!((unit.secrets[0].as_str(), unit.secret_commands["TOKEN"].as_str()), ("TOKEN", "pass show token"));
-    for wrong in ["A = { command = \"\" }", "A = { command = \"op 'read\" }", "A = \"made-up\"", "A = { comand = \"x\" }", "a-b = {}"] {
+    for wrong in
+        ["A = { command = \"\" }", "A = { command = \"op 'read\" }", "A = \"made-up\"", "A = { comand = \"x\" }", "a-b = {}"]
+    {
         let error = tree().file("nonevent.toml", &format!("[environments.local.secrets]\n{wrong}\n")).error().to_string();
         assert!(!error.contains("made-up"), "a value that stands there is not shown: {error}");
     }

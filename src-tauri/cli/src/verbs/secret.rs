@@ -129,6 +129,12 @@ pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
             let version = keep(&engine, &folder, session, &which, &from).await?;
             let told = format!("{} is kept for {}", which.name, which.scope().title());
             session.answer("secret", json!({ "name": which.name, "scope": which.scope(), "version": version }), |_| told);
+            if !engine.secrets(&folder).await?.needed.iter().any(|need| need.name == which.name) {
+                session.remark(&format!(
+                    "nothing is given it yet: the configuration must name it, as in `secrets = [\"{}\"]`",
+                    which.name
+                ));
+            }
             Ok(Exit::Done)
         }
         What::Rotate { which, from } => {
@@ -195,7 +201,10 @@ pub(super) fn value(session: &Session, prompt: &str, piped: bool) -> Result<Secr
         drop(Secret::new(text));
         secret
     } else if session.asker.is_none() {
-        return Err(CliError::NobodyToAsk { question: format!("the {prompt} must be typed") });
+        return Err(CliError::Engine(
+            EngineError::user("nobody_to_ask", format!("the {prompt} must be typed, and nobody can be asked here"))
+                .with_hint("pipe it in, or leave out `--json`"),
+        ));
     } else {
         let typed = dialoguer::Password::new().with_prompt(prompt).allow_empty_password(true).interact();
         Secret::new(typed.map_err(|dialoguer::Error::IO(error)| CliError::unanswered(error))?)

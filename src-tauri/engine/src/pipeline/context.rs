@@ -3,6 +3,7 @@
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::error::EngineError;
 use crate::event::{Event, EventBody, Update};
 use crate::mask::Mask;
 use crate::model::{LogLine, ProjectName, RunId, Stage};
@@ -14,7 +15,7 @@ use crate::vault::Vaults;
 #[derive(Debug, Clone)]
 pub struct Context {
     store: Store,
-    vaults: Vaults,
+    vaults: Option<Vaults>,
     project: ProjectName,
     run: RunId,
     by: String,
@@ -32,7 +33,6 @@ impl Context {
     /// Makes the context of a run.
     pub fn new(
         store: Store,
-        vaults: Vaults,
         project: ProjectName,
         run: RunId,
         by: String,
@@ -48,6 +48,7 @@ impl Context {
             }
         });
         let (mask, approval, asked, anyway) = (Mask::default(), Approval::default(), Asked::default(), None);
+        let vaults = None;
         Self { store, vaults, project, run, by, updates, lines, cancel, mask, approval, asked, anyway }
     }
 
@@ -55,6 +56,12 @@ impl Context {
     #[must_use]
     pub fn masking(&self, mask: Mask) -> Self {
         Self { mask, ..self.clone() }
+    }
+
+    /// Returns the same context for work that may need secrets.
+    #[must_use]
+    pub fn opening(self, vaults: &Vaults) -> Self {
+        Self { vaults: Some(vaults.clone()), ..self }
     }
 
     /// Returns the same context for work that was asked for in this way.
@@ -85,8 +92,11 @@ impl Context {
     }
 
     /// Returns where secrets are kept.
-    pub fn vaults(&self) -> &Vaults {
-        &self.vaults
+    ///
+    /// # Errors
+    /// When the work was given none.
+    pub fn vaults(&self) -> Result<&Vaults, EngineError> {
+        self.vaults.as_ref().ok_or_else(|| EngineError::ours("secrets were asked for where there is no vault"))
     }
 
     /// Returns what is taken out of whatever is told.

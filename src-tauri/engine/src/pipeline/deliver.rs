@@ -60,8 +60,10 @@ pub async fn deliver(
         stage(context, skipped, async { Ok(((), StageState::Skipped { reason: reason.into() }, reason.into())) }).await?;
     }
     let needs = Needs::of_environment(context.project(), delivery.root, delivery.name, delivery.environment);
-    let secrets = values(context.vaults(), &needs).await?;
-    let context = &context.masking(Mask::new(secrets.values()));
+    let secrets = values(context.vaults()?, &needs).await?;
+    // Instances that are to go print their last lines, with the values that they were given.
+    let placed = target.secrets_of(&lease.fence().place).await?;
+    let context = &context.masking(Mask::new(secrets.values().chain(&placed)));
     move_to(context, target, lease, delivery, secrets).await.map_err(|error| masked(context.mask(), error))
 }
 

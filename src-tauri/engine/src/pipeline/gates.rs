@@ -112,7 +112,7 @@ pub async fn run(
 /// Values of the secrets that gates ask for.
 async fn secrets(context: &Context, images: &Images<'_>) -> Result<BTreeMap<String, Secret>, EngineError> {
     let needs = Needs::of_gauntlet(context.project(), &images.project.root, &images.project.settings.gauntlet);
-    let secrets = values(context.vaults(), &needs).await?;
+    let secrets = values(context.vaults()?, &needs).await?;
     for (name, _) in secrets.iter().filter(|(_, value)| value.reveal().trim().len() < SHORTEST) {
         let message = format!("the secret {name} is shorter than {SHORTEST} bytes: it cannot be taken out of what gates print");
         context.emit(EventBody::WarningRaised { message, hint: Some("give it a longer value".into()) }).await?;

@@ -50,7 +50,7 @@ where
         by: by.clone(),
     };
     let id = record.id.clone();
-    let context = Context::new(store.clone(), vaults.clone(), project, id.clone(), by, sender, cancel.clone());
+    let context = Context::new(store.clone(), project, id.clone(), by, sender, cancel.clone()).opening(vaults);
     let approval = context.approval().clone();
     let begun = store.begin_run(&record)?;
     let work = work(context.clone());
