@@ -141,7 +141,9 @@ fn docker_secrets_reach_instances_and_nothing_that_is_told_or_kept_holds_them() 
 #[test]
 fn a_keychain_that_is_locked_or_gone_says_so_and_nothing_is_lost() {
     let world = World::empty();
-    world.write("app.py", "from flask import Flask\napp = Flask(__name__)\n").write("requirements.txt", "flask==3.1.2\n");
+    world
+        .write("app.py", "from flask import Flask\napp = Flask(__name__)\n")
+        .write("requirements.txt", "flask==3.1.2\ngunicorn==23.0.0\n");
     world.write("nonevent.toml", "[app]\nname = \"locked\"\n[environments.local]\nsecrets = [\"API_KEY\", \"OTHER\"]\n");
     let mut desk = Desk::new(world);
     desk.run(&["secret", "set", "API_KEY"], FIRST).ok();
@@ -181,7 +183,9 @@ fn a_keychain_that_is_locked_or_gone_says_so_and_nothing_is_lost() {
 #[test]
 fn a_vault_file_opens_with_its_passphrase_only_and_a_damaged_one_is_left_as_it_is() {
     let world = World::empty();
-    world.write("app.py", "from flask import Flask\napp = Flask(__name__)\n").write("requirements.txt", "flask==3.1.2\n");
+    world
+        .write("app.py", "from flask import Flask\napp = Flask(__name__)\n")
+        .write("requirements.txt", "flask==3.1.2\ngunicorn==23.0.0\n");
     world.write("nonevent.toml", "[app]\nname = \"filed\"\n[environments.local]\nsecrets = [\"API_KEY\"]\n");
     let run = |arguments: &[&str], passphrase: Option<&str>, input: &str| {
         let mut command = world.command(arguments);

@@ -154,7 +154,7 @@ impl Engine {
     ) -> Result<Outcome, EngineError> {
         let (_, environment) = environment(project, name)?;
         refuse_dirty(project, name, request.dirty)?;
-        self.require_secrets(project, name, environment.after.is_none()).await?;
+        Box::pin(self.require_secrets(project, name, environment.after.is_none())).await?;
         let docker = Docker::connect().await?;
         self.clean_after_dead_runs(&docker).await?;
         let target = self.target(&docker, project, environment)?;
@@ -163,7 +163,7 @@ impl Engine {
             None => {
                 self.look_for_room(context, &docker, &project.settings.app.name).await?;
                 let allowed = Allowed { untested: request.untested, gates: request.gates, after_red: request.after_red };
-                (prove(context, &docker, &self.home.cache, project, allowed).await?.release, RolloutReason::Ship)
+                (Box::pin(prove(context, &docker, &self.home.cache, project, allowed)).await?.release, RolloutReason::Ship)
             }
         };
         let which = Which::This(Box::new(release));
@@ -189,7 +189,7 @@ impl Engine {
                 engine.clean_after_dead_runs(&docker).await?;
                 engine.look_for_room(&context, &docker, &project.settings.app.name).await?;
                 let allowed = Allowed { untested: Allow::Yes, gates: request.gates, after_red: request.after_red };
-                let proven = prove(&context, &docker, &engine.home.cache, &project, allowed).await?;
+                let proven = Box::pin(prove(&context, &docker, &engine.home.cache, &project, allowed)).await?;
                 Ok(Outcome { environment: None, release: Some(proven.release.id), url: None, done: Done::Checked })
             },
         )
@@ -616,7 +616,7 @@ impl Engine {
         (wait, preview): (Bake, Preview),
     ) -> Result<Outcome, EngineError> {
         let (_, environment) = environment(project, name)?;
-        self.require_secrets(project, name, false).await?;
+        Box::pin(self.require_secrets(project, name, false)).await?;
         let wanted = ServiceSettings::with_needed(&environment.services, &project.settings.services);
         let services = images::pin_services(docker, project, wanted).await?;
         let context = context.asked_for(&self.asked);
@@ -628,9 +628,9 @@ impl Engine {
             let (settings, release, root) = (&project.settings, &chosen.release, project.root.as_path());
             let consent = self.asked.consent;
             let delivery = Delivery { settings, name, environment, release, reason, wait, preview, consent, root, services };
-            deliver(&context, target.as_ref(), &lease, delivery).await
+            Box::pin(deliver(&context, target.as_ref(), &lease, delivery)).await
         };
-        let delivered = delivered.await;
+        let delivered = Box::pin(delivered).await;
         if let Err(error) = lease.release().await {
             tracing::warn!(%error, "the lock could not be given back; it counts as left behind in 30 s");
         }

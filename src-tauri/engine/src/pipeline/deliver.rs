@@ -64,7 +64,8 @@ pub async fn deliver(
     // Instances that are to go print their last lines, with the values that they were given.
     let placed = target.secrets_of(&lease.fence().place).await?;
     let context = &context.masking(Mask::new(secrets.values().chain(&placed)));
-    move_to(context, target, lease, delivery, secrets).await.map_err(|error| masked(context.mask(), error))
+    // Boxed, as below: futures within futures would not fit a thread's stack when nothing is optimised.
+    Box::pin(move_to(context, target, lease, delivery, secrets)).await.map_err(|error| masked(context.mask(), error))
 }
 
 /// Moves the environment to the release; whatever is told knows what to leave out.
@@ -83,7 +84,7 @@ async fn move_to(
     }
     let order = order(&delivery, composed)?;
     let place = Place { project: context.project().clone(), environment: delivery.name.clone() };
-    let done = roll_out(context, target, lease, &order).await?;
+    let done = Box::pin(roll_out(context, target, lease, &order)).await?;
     let observed = target.observe(&place).await?;
     Ok(Outcome { environment: Some(place.environment), release: Some(delivery.release.id.clone()), url: observed.url, done })
 }
@@ -137,13 +138,13 @@ async fn roll_out(context: &Context, target: &dyn Target, lease: &Lease, order: 
         context.emit(EventBody::WarningRaised { message: format!("recovered: {done}"), hint: None }).await?;
     }
     let release = &order.desired.release.id;
-    let begun = stage(context, Stage::Rollout, async {
+    let begun = Box::pin(stage(context, Stage::Rollout, async {
         let Some(mut rollout) = Rollout::begin_from(context, target, lease, order, observed).await? else {
             return Ok((None, StageState::Unchanged, format!("{release} serves already")));
         };
         rollout.move_traffic().await?;
         Ok((Some(rollout), StageState::Done, format!("{release} serves")))
-    });
+    }));
     let Some(mut rollout) = begun.await? else { return Ok(Done::Nothing) };
     stage(context, Stage::Bake, async {
         let (done, summary) = match rollout.settle().await? {
