@@ -49,6 +49,7 @@ fn environment(name: &str, health: HealthState) -> EnvironmentStatus {
         rollout: None,
         held_by: None,
         unreachable: None,
+        lacks: Vec::new(),
     }
 }
 
@@ -85,6 +86,7 @@ fn environments() -> Vec<EnvironmentStatus> {
         },
         EnvironmentStatus {
             unreachable: Some("ssh://deploy@shop.example.com does not answer".into()),
+            lacks: Vec::new(),
             ..environment("staging", HealthState::Unknown)
         },
         environment("review", HealthState::Empty),

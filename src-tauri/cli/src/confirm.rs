@@ -2,8 +2,10 @@
 
 use std::io;
 
+use nonevent_engine::mask::Secret;
 use nonevent_engine::model::EnvironmentName;
 use nonevent_engine::project::{Candidate, Choice};
+use nonevent_engine::vault::Passphrase;
 
 use crate::error::CliError;
 
@@ -36,6 +38,23 @@ impl Ask for Person {
         let chosen = dialoguer::Select::new().with_prompt(question).items(among).default(0).interact();
         chosen.map_err(|dialoguer::Error::IO(error)| error)
     }
+}
+
+/// Has the passphrase of the vault file typed, unseen; a new one twice.
+///
+/// # Errors
+/// `Interrupted` when the person stopped it, anything else when the terminal cannot be read.
+pub fn passphrase(what: Passphrase<'_>) -> io::Result<Secret> {
+    let prompt = match what {
+        Passphrase::Open(file) => format!("passphrase of {}", file.display()),
+        Passphrase::New(file) => format!("new passphrase of {}", file.display()),
+    };
+    let question = dialoguer::Password::new().with_prompt(prompt);
+    let question = match what {
+        Passphrase::Open(_) => question,
+        Passphrase::New(_) => question.with_confirmation("once more", "the two are not the same"),
+    };
+    question.interact().map(Secret::new).map_err(|dialoguer::Error::IO(error)| error)
 }
 
 /// Whether a person agreed beforehand.

@@ -10,7 +10,7 @@ pub const GROUPS: [(&str, &[&str]); 4] = [
     ("Prove and ship", &["ship", "check", "plan", "lock"]),
     ("See", &["status", "results", "logs", "open", "releases", "history", "diff", "explain"]),
     ("Act on what runs", &["rollback", "restart", "exec", "jobs", "watch", "down", "cancel", "recover", "unlock"]),
-    ("Set up", &["init", "engine", "trust", "projects", "gc", "desktop", "completions", "man"]),
+    ("Set up", &["init", "secret", "credential", "engine", "trust", "projects", "gc", "desktop", "completions", "man"]),
 ];
 
 const FIRST_STEPS: [(&str, &str); 3] = [
@@ -20,9 +20,12 @@ const FIRST_STEPS: [(&str, &str); 3] = [
 ];
 
 /// The variables that are read, each with what it does.
-pub const VARIABLES: [(&str, &str); 4] = [
+pub const VARIABLES: [(&str, &str); 7] = [
     ("NONEVENT_HOME", "the folder of state and history, instead of the platform's"),
     ("NONEVENT_CACHE", "the folder of what can be made again, instead of the platform's"),
+    ("NONEVENT_SECRET_NAME", "the value of the secret `NAME`, before any vault, as in CI"),
+    ("NONEVENT_VAULT_PASSPHRASE", "the passphrase of the vault file"),
+    ("NONEVENT_VAULT_KEY_FILE", "the key file of the vault file"),
     ("NONEVENT_LOG", "what Nonevent logs about itself, such as `debug`"),
     ("NO_COLOR", "no colour, unless `--color always` asks for it"),
 ];

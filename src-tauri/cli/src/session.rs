@@ -98,7 +98,11 @@ impl Session {
     /// # Errors
     /// When there is no place for it, or it cannot be opened.
     pub fn engine(&self) -> Result<Engine, CliError> {
-        Ok(Engine::open(home::resolve(|name| std::env::var_os(name))?)?)
+        let engine = Engine::open(home::resolve(|name| std::env::var_os(name))?)?;
+        if self.asker.is_some() {
+            engine.ask_passphrase_with(std::sync::Arc::new(confirm::passphrase));
+        }
+        Ok(engine)
     }
 
     /// Returns the project's folder, absolute. Where more than one thing in it could be the app, a person who can be asked chooses,

@@ -19,6 +19,7 @@ use crate::{help, json, problem, usage, verbs};
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     std::panic::set_hook(Box::new(tell_panic));
+    nonevent_engine::process::write_no_core();
     std::panic::catch_unwind(|| run(std::env::args_os().collect())).unwrap_or(Exit::Ours).into()
 }
 

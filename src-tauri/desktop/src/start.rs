@@ -12,6 +12,7 @@ use crate::{home, ipc, log};
 ///
 /// Nothing is read or asked before the window is there; a second start brings the first one's window to the front and ends.
 pub fn main() -> ExitCode {
+    nonevent_engine::process::write_no_core();
     log::start();
     let app = tauri::Builder::default()
         // Must be the first plugin: a second process ends in its set-up.

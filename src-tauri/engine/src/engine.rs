@@ -15,6 +15,7 @@ mod reading;
 mod recovering;
 mod results;
 mod room;
+mod secrets;
 mod trust;
 mod watch;
 
@@ -35,12 +36,14 @@ use crate::pipeline::changes::SourceChanges;
 use crate::pipeline::images;
 use crate::pipeline::prove::{Allowed, prove};
 use crate::pipeline::release::PrefixError;
+use crate::pipeline::secrets::{Needs, require};
 use crate::project::{self, Project};
 use crate::request::{Allow, Asked, CheckRequest, Done, Outcome, ProjectSummary, Run};
 use crate::status;
 use crate::store::{KnownProject, Store};
 use crate::target::docker::{DockerTarget, Options, Scope};
 use crate::target::{Place, Target};
+use crate::vault::Vaults;
 use choose::Records;
 
 /// Where an engine keeps its state and its caches.
@@ -57,6 +60,7 @@ pub struct Home {
 pub struct Engine {
     home: Arc<Home>,
     store: Store,
+    vaults: Vaults,
     asked: Asked,
 }
 
@@ -67,7 +71,9 @@ impl Engine {
     /// When the folder cannot be used, or a newer version wrote it.
     pub fn open(home: Home) -> Result<Self, EngineError> {
         let store = Store::open(&home.data)?;
-        Ok(Self { home: Arc::new(home), store, asked: Asked::default() })
+        let vaults = Vaults::new(&home.data, &store);
+        secrets::offer_logins(&vaults);
+        Ok(Self { home: Arc::new(home), store, vaults, asked: Asked::default() })
     }
 
     /// Returns a handle whose runs are asked for in this way: with a reason, or ready to wait.
@@ -124,14 +130,22 @@ impl Engine {
     pub fn check(&self, folder: &Path, request: CheckRequest) -> Result<Run, EngineError> {
         let project = self.open_project(folder)?;
         let engine = self.clone();
-        pipeline::start(&self.store, project.settings.app.name.clone(), None, "check", move |context| async move {
-            let docker = Docker::connect().await?;
-            engine.clean_after_dead_runs(&docker).await?;
-            engine.look_for_room(&context, &docker, &project.settings.app.name).await?;
-            let allowed = Allowed { untested: Allow::Yes, gates: request.gates, after_red: request.after_red };
-            let proven = prove(&context, &docker, &engine.home.cache, &project, allowed).await?;
-            Ok(Outcome { environment: None, release: Some(proven.release.id), url: None, done: Done::Checked })
-        })
+        pipeline::start(
+            (&self.store, &self.vaults),
+            project.settings.app.name.clone(),
+            None,
+            "check",
+            move |context| async move {
+                let (app, gauntlet) = (&project.settings.app.name, &project.settings.gauntlet);
+                require(&engine.vaults, &[Needs::of_gauntlet(app, &project.root, gauntlet)]).await?;
+                let docker = Docker::connect().await?;
+                engine.clean_after_dead_runs(&docker).await?;
+                engine.look_for_room(&context, &docker, &project.settings.app.name).await?;
+                let allowed = Allowed { untested: Allow::Yes, gates: request.gates, after_red: request.after_red };
+                let proven = Box::pin(prove(&context, &docker, &engine.home.cache, &project, allowed)).await?;
+                Ok(Outcome { environment: None, release: Some(proven.release.id), url: None, done: Done::Checked })
+            },
+        )
     }
 
     /// Watches a project's source, as far as its gates could see it.
@@ -159,10 +173,12 @@ impl Engine {
                 Ok(docker) => self.observe_one(docker, project, name, environment).await,
                 Err(error) => Err(EngineError::user("engine_unreachable", error.to_string())),
             };
-            statuses.push(match observed {
+            let mut status = match observed {
                 Ok(status) => status,
                 Err(error) => status::unreachable(&place(project, name), &error),
-            });
+            };
+            status.lacks = self.lacking(project, name).await;
+            statuses.push(status);
         }
         statuses
     }

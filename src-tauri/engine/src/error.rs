@@ -101,6 +101,12 @@ impl EngineError {
     }
 }
 
+impl From<crate::vault::VaultError> for EngineError {
+    fn from(error: crate::vault::VaultError) -> Self {
+        Self::user(error.code(), error.to_string()).with_sources(&error).with_hints(error.hints())
+    }
+}
+
 impl From<StoreError> for EngineError {
     fn from(error: StoreError) -> Self {
         Self::user("store", error.to_string()).with_hints(error.hint())

@@ -25,6 +25,7 @@ pub mod schedule;
 mod status;
 pub mod store;
 pub mod target;
+pub mod vault;
 
 pub use engine::{Engine, Home, Watched};
 pub use error::{EngineError, Fault};

@@ -14,6 +14,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use zeroize::Zeroize as _;
 
 pub use self::stream::MaskStream;
 
@@ -23,9 +24,15 @@ pub const HIDDEN: &str = "***";
 /// Values of fewer bytes are not looked for: they would be found in everything.
 pub const SHORTEST: usize = 6;
 
-/// A secret value. It prints as `****`.
+/// A secret value. It prints as `****`, and its memory is overwritten when it goes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
 
 impl Secret {
     /// Takes a value out of sight.

@@ -43,6 +43,33 @@ pub fn still_runs(pid: u32, started_then: u64) -> bool {
     runs(pid) && (started_then == 0 || matches!(started(pid), 0) || started(pid) == started_then)
 }
 
+/// The prefix of the variables that give secrets to a run without a vault, as in CI.
+pub const SECRET_VARIABLE: &str = "NONEVENT_SECRET_";
+
+/// Keeps a process that is about to be started from the variables that only this one needs: values of secrets, and what opens a vault.
+pub fn without_secrets(command: &mut std::process::Command) {
+    let ours = |name: &std::ffi::OsStr| {
+        let name = name.to_string_lossy();
+        name.starts_with(SECRET_VARIABLE) || name.starts_with("NONEVENT_VAULT_")
+    };
+    for (name, _) in std::env::vars_os().filter(|(name, _)| ours(name)) {
+        command.env_remove(name);
+    }
+}
+
+/// Keeps this process and those that it starts from writing their memory into a file when they crash: it may hold secrets.
+#[cfg(unix)]
+pub fn write_no_core() {
+    use nix::sys::resource::{Resource, setrlimit};
+    if let Err(error) = setrlimit(Resource::RLIMIT_CORE, 0, 0) {
+        tracing::debug!(%error, "a core file may be written");
+    }
+}
+
+/// Windows writes none unless asked to.
+#[cfg(not(unix))]
+pub fn write_no_core() {}
+
 /// Returns `user@host` of this process.
 pub fn who() -> String {
     let user = nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten().map(|user| user.name);

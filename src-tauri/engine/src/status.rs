@@ -22,6 +22,7 @@ pub fn of(place: &Place, observed: Observed) -> EnvironmentStatus {
         rollout,
         held_by: observed.lock.map(|holder| format!("{}: {} (since {})", holder.owner, holder.purpose, holder.since)),
         unreachable: None,
+        lacks: Vec::new(),
     }
 }
 
@@ -40,6 +41,7 @@ pub fn unreachable(place: &Place, error: &EngineError) -> EnvironmentStatus {
         rollout: None,
         held_by: None,
         unreachable: Some(error.problem.message.clone()),
+        lacks: Vec::new(),
     }
 }
 

@@ -142,6 +142,24 @@ fn environments_are_configured() {
 }
 
 #[test]
+fn a_secret_may_come_from_a_command() {
+    let text = "[environments.local.secrets]\nAPI_KEY = { command = \"op read 'op://a b/c'\" }\nOTHER = {}\n[gauntlet.unit]\nrun = \"pytest\"\nsecrets.TOKEN = { command = \"pass show token\" }\n";
+    let project = configured(text);
+    let local = environment(&project, "local");
+    assert_eq!(local.secrets, ["API_KEY", "OTHER"]);
+    let commands: Vec<_> = local.secret_commands.iter().map(|(name, command)| (name.as_str(), command.as_str())).collect();
+    assert_eq!(commands, [("API_KEY", "op read 'op://a b/c'")]);
+    let unit = project.settings.gauntlet.gates.iter().find(|gate| gate.name == "unit").unwrap();
+    assert_eq!((unit.secrets[0].as_str(), unit.secret_commands["TOKEN"].as_str()), ("TOKEN", "pass show token"));
+    for wrong in
+        ["A = { command = \"\" }", "A = { command = \"op 'read\" }", "A = \"made-up\"", "A = { comand = \"x\" }", "a-b = {}"]
+    {
+        let error = tree().file("nonevent.toml", &format!("[environments.local.secrets]\n{wrong}\n")).error().to_string();
+        assert!(!error.contains("made-up"), "a value that stands there is not shown: {error}");
+    }
+}
+
+#[test]
 fn https_is_there_for_local_names_and_asked_for_elsewhere() {
     let text = "[environments.local]\n[environments.staging]\ndomain = \"staging.example.com\"\n[environments.plain]\nhttps = \"off\"\n[environments.production]\ndomain = \"shop.example.com\"\nhttps = \"acme\"\nacme = { email = \"ops@example.com\", ca_bundle = \"ca.pem\" }\n";
     let project = configured(text);

@@ -3,6 +3,7 @@
 pub mod cancel;
 pub mod check;
 pub mod completions;
+pub mod credential;
 pub mod desktop;
 pub mod diff;
 pub mod down;
@@ -25,6 +26,7 @@ pub mod releases;
 pub mod restart;
 pub mod results;
 pub mod rollback;
+pub mod secret;
 pub mod ship;
 pub mod status;
 pub mod trust;
@@ -64,6 +66,8 @@ pub enum Verb {
     Cancel(cancel::Args),
     Recover(recover::Args),
     Unlock(unlock::Args),
+    Secret(secret::Args),
+    Credential(credential::Args),
     Init(init::Args),
     Engine(engine::Args),
     Trust(trust::Args),
@@ -99,6 +103,8 @@ impl Verb {
             Self::Cancel(_) => "cancel",
             Self::Recover(_) => "recover",
             Self::Unlock(_) => "unlock",
+            Self::Secret(_) => "secret",
+            Self::Credential(_) => "credential",
             Self::Init(_) => "init",
             Self::Engine(_) => "engine",
             Self::Trust(_) => "trust",
@@ -138,6 +144,8 @@ pub async fn run(verb: Verb, session: &mut Session) -> Result<Exit, CliError> {
         Verb::Cancel(args) => cancel::run(args, session),
         Verb::Recover(args) => recover::run(args, session).await,
         Verb::Unlock(args) => unlock::run(args, session).await,
+        Verb::Secret(args) => secret::run(args, session).await,
+        Verb::Credential(args) => credential::run(args, session).await,
         Verb::Init(args) => init::run(args, session),
         Verb::Engine(args) => engine::run(args, session).await,
         Verb::Trust(args) => trust::run(args, session),

@@ -110,6 +110,11 @@ fn notes(status: &EnvironmentStatus) -> Vec<String> {
     if let Some(reason) = &status.unreachable {
         notes.push(format!("it could not be observed: {reason}"));
     }
+    if !status.lacks.is_empty() {
+        let commands: Vec<String> =
+            status.lacks.iter().map(|name| format!("`nonevent secret set {name} -e {}`", status.environment)).collect();
+        notes.push(format!("it lacks {}, and cannot be shipped to: {}", status.lacks.join(", "), commands.join(", ")));
+    }
     if let Some(holder) = &status.held_by {
         notes.push(format!("held by {holder}"));
     }

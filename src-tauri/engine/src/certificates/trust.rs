@@ -126,7 +126,10 @@ pub fn plan(laptop: &Laptop, subject: &Subject, trusting: Trusting) -> Plan {
 pub fn carry_out(step: &Step) -> Result<(), String> {
     let Some((program, arguments)) = step.command.split_first() else { return Ok(()) };
     // What it prints is chatter: standard output is for answers.
-    let ended = Command::new(program).args(arguments).env("PATH", with_system_folders()).stdout(std::io::stderr()).status();
+    let mut command = Command::new(program);
+    command.args(arguments).env("PATH", with_system_folders()).stdout(std::io::stderr());
+    crate::process::without_secrets(&mut command);
+    let ended = command.status();
     match (ended, step.failure) {
         (Ok(status), _) if status.success() => Ok(()),
         (Ok(_), Failure::Nothing) => Ok(()),

@@ -1,12 +1,14 @@
 //! Logins of registries, from where the docker CLI keeps them: its `config.json` and its credential helpers.
 //!
-//! Reads only; never writes, never prints a password.
+//! Reads only; never writes, never prints a password. Where there is none, whoever keeps others is asked.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::{Arc, PoisonError, RwLock};
 
+use async_trait::async_trait;
 use base64::Engine as _;
 use bollard::auth::DockerCredentials;
 use serde::Deserialize;
@@ -15,7 +17,7 @@ use tokio::io::AsyncWriteExt as _;
 use super::Surroundings;
 
 /// A login of one registry. Its password is never printed.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct Login {
     /// The user.
     pub username: String,
@@ -54,6 +56,14 @@ pub enum LoginError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Nonevent keeps it itself, and its vault does not open.
+    #[error("the login of `{registry}` that Nonevent keeps cannot be read: {reason}")]
+    VaultClosed {
+        /// The registry.
+        registry: String,
+        /// Why.
+        reason: String,
+    },
     /// A credential helper failed.
     #[error("the credential helper `{helper}` gave no login of `{registry}`: {reason}")]
     HelperFailed {
@@ -71,6 +81,9 @@ impl LoginError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::ConfigBroken { .. } => Some("mend the file, or log in again by `docker login`".to_owned()),
+            Self::VaultClosed { .. } => {
+                Some("`nonevent secret list` shows where logins are kept; or use `docker login`".to_owned())
+            }
             Self::HelperFailed { registry, .. } => Some(format!("log in again by `docker login {registry}`")),
         }
     }
@@ -88,11 +101,51 @@ pub fn registry_of(reference: &str) -> &str {
     }
 }
 
-/// Returns the login of a registry, when one is configured.
+/// Logins that are kept elsewhere than where the docker CLI keeps them.
+#[async_trait]
+pub trait KeptLogins: Send + Sync {
+    /// Returns the login of a registry; why it cannot be read, when it is there and cannot.
+    async fn login(&self, registry: &str) -> Result<Option<Login>, String>;
+}
+
+/// One for the process: whatever speaks to a registry is far from whoever opened the home.
+static KEPT: RwLock<Option<Arc<dyn KeptLogins>>> = RwLock::new(None);
+
+/// Offers logins to whatever speaks to registries in this process, after those of the docker CLI.
+pub fn offer_logins(logins: Arc<dyn KeptLogins>) {
+    *KEPT.write().unwrap_or_else(PoisonError::into_inner) = Some(logins);
+}
+
+/// Returns the login of a registry among those that were offered.
+///
+/// # Errors
+/// When it is there and cannot be read.
+pub async fn kept_login(registry: &str) -> Result<Option<Login>, LoginError> {
+    let kept = KEPT.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let Some(kept) = kept else { return Ok(None) };
+    kept.login(registry).await.map_err(|reason| LoginError::VaultClosed { registry: registry.to_owned(), reason })
+}
+
+/// Returns the name under which a registry's login is kept.
+pub fn login_server(registry: &str) -> String {
+    match registry {
+        "registry-1.docker.io" | "index.docker.io" | HUB_KEY => HUB.to_owned(),
+        other => host_of(other).to_owned(),
+    }
+}
+
+/// Returns the login of a registry, when there is one: the docker CLI's, else one that was offered.
 ///
 /// # Errors
 /// When the configuration is unreadable or a credential helper fails.
 pub async fn login_for(surroundings: &Surroundings, registry: &str) -> Result<Option<Login>, LoginError> {
+    match docker_login(surroundings, registry).await? {
+        Some(login) => Ok(Some(login)),
+        None => kept_login(registry).await,
+    }
+}
+
+async fn docker_login(surroundings: &Surroundings, registry: &str) -> Result<Option<Login>, LoginError> {
     let Some(file) = surroundings.config.as_ref().map(|folder| folder.join("config.json")) else { return Ok(None) };
     let broken = |reason: String| LoginError::ConfigBroken { file: file.clone(), reason };
     let config: ConfigFile = match tokio::fs::read(&file).await {
@@ -162,13 +215,10 @@ fn host_of(key: &str) -> &str {
 /// Asks a helper by its protocol: the registry on standard input, JSON on standard output.
 async fn ask_helper(helper: &str, registry: &str) -> Result<Option<Login>, LoginError> {
     let failed = |reason: String| LoginError::HelperFailed { helper: helper.to_owned(), registry: registry.to_owned(), reason };
-    let spawned = tokio::process::Command::new(helper)
-        .arg("get")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn();
+    let mut command = tokio::process::Command::new(helper);
+    crate::process::without_secrets(command.as_std_mut());
+    let spawned =
+        command.arg("get").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn();
     let mut child = spawned.map_err(|error| failed(error.to_string()))?;
     if let Some(mut input) = child.stdin.take() {
         input.write_all(registry.as_bytes()).await.map_err(|error| failed(error.to_string()))?;

@@ -21,6 +21,6 @@ pub use context::Surroundings;
 pub(crate) use dial::Wire;
 pub use error::ConnectError;
 pub(crate) use lines::{LineCutter, LineSender};
-pub use login::{Login, LoginError, login_for, registry_of};
+pub use login::{KeptLogins, Login, LoginError, kept_login, login_for, login_server, offer_logins, registry_of};
 pub use pull::PullError;
 pub(crate) use pull::said;

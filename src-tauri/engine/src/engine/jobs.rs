@@ -16,7 +16,7 @@ use crate::mask::Mask;
 use crate::model::{
     BuilderKind, EnvironmentName, EnvironmentSettings, JobRun, JobSettings, JobStatus, LogLine, Release, SecretDelivery,
 };
-use crate::pipeline::placement::secret_values;
+use crate::pipeline::secrets::{Needs, values};
 use crate::process;
 use crate::project::Project;
 use crate::schedule::Schedule;
@@ -105,7 +105,8 @@ impl Engine {
             };
             EngineError::user("job_unknown", format!("the release that serves in {name} has no job `{job}`")).with_hint(hint)
         })?;
-        let ready = ready(target, place, &serving.record, found, environment)?;
+        let secrets = self.placed_secrets(&project, &serving.record, environment).await?;
+        let ready = ready(target, place, &serving.record, found, environment, secrets);
         let run = self.do_job(&ready, None, Some(lines), stop).await?;
         run.ok_or_else(|| {
             EngineError::user("job_runs", format!("another run of `{job}` goes on in {name}"))
@@ -125,7 +126,25 @@ impl Engine {
         let place = place(project, name);
         let Some(serving) = target.observe(&place).await?.serving else { return Ok(Vec::new()) };
         let jobs = serving.record.release.settings.jobs.clone();
-        jobs.into_iter().map(|job| ready(Arc::clone(&target), place.clone(), &serving.record, job, environment)).collect()
+        if jobs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let secrets = self.placed_secrets(project, &serving.record, environment).await?;
+        let ready = |job| ready(Arc::clone(&target), place.clone(), &serving.record, job, environment, secrets.clone());
+        Ok(jobs.into_iter().map(ready).collect())
+    }
+
+    /// Values of the secrets that were placed with what serves; their values are those of today.
+    async fn placed_secrets(
+        &self,
+        project: &Project,
+        record: &Record,
+        environment: &EnvironmentSettings,
+    ) -> Result<BTreeMap<String, Secret>, EngineError> {
+        let placed = &record.placement;
+        let mut needs = Needs::of_environment(&project.settings.app.name, &project.root, &placed.environment, environment);
+        needs.names = placed.secrets.keys().map(String::as_str).collect();
+        values(&self.vaults, &needs).await
     }
 
     /// Runs a job and remembers it; none when another run of it goes on.
@@ -258,9 +277,9 @@ fn ready(
     record: &Record,
     job: JobSettings,
     environment: &EnvironmentSettings,
-) -> Result<ReadyJob, EngineError> {
+    secrets: BTreeMap<String, Secret>,
+) -> ReadyJob {
     let (release, placement) = (&record.release, &record.placement);
-    let secrets: BTreeMap<String, Secret> = secret_values(place.environment.as_str(), placement.secrets.keys())?;
     let mut env = placement.env.clone();
     for (name, value) in &release.app.env {
         // The environment's own variables stand above the app's, and those of its services below.
@@ -289,5 +308,5 @@ fn ready(
             BuilderKind::Dockerfile => RootFileSystem::Writable,
         },
     };
-    Ok(ReadyJob { place, job, release: release.clone(), spec, target })
+    ReadyJob { place, job, release: release.clone(), spec, target }
 }

@@ -26,7 +26,7 @@ impl Engine {
         let (name, _) = environment(&project, &request.environment)?;
         let engine = self.clone();
         let (settings, name) = (project.settings.app.name.clone(), name.clone());
-        pipeline::start(&self.store, settings, Some(name.clone()), "ship", move |context| async move {
+        pipeline::start((&self.store, &self.vaults), settings, Some(name.clone()), "ship", move |context| async move {
             engine.ship_it(&context, &project, &name, &request).await
         })
     }
@@ -40,6 +40,7 @@ impl Engine {
     ) -> Result<Outcome, EngineError> {
         let (_, environment) = environment(project, name)?;
         refuse_dirty(project, name, request.dirty)?;
+        Box::pin(self.require_secrets(project, name, environment.after.is_none())).await?;
         let docker = Docker::connect().await?;
         self.clean_after_dead_runs(&docker).await?;
         let target = self.target(&docker, project, environment)?;
@@ -48,7 +49,7 @@ impl Engine {
             None => {
                 self.look_for_room(context, &docker, &project.settings.app.name).await?;
                 let allowed = Allowed { untested: request.untested, gates: request.gates, after_red: request.after_red };
-                (prove(context, &docker, &self.home.cache, project, allowed).await?.release, RolloutReason::Ship)
+                (Box::pin(prove(context, &docker, &self.home.cache, project, allowed)).await?.release, RolloutReason::Ship)
             }
         };
         let which = Which::This(Box::new(release));
@@ -69,7 +70,7 @@ impl Engine {
         let chosen = self.choose(&docker, target.as_ref(), &project, name, &which).await?;
         let which = Which::Decided(Box::new(chosen), Box::new(which));
         let (engine, name, app) = (self.clone(), name.clone(), project.settings.app.name.clone());
-        pipeline::start(&self.store, app.clone(), Some(name.clone()), "rollback", move |context| async move {
+        pipeline::start((&self.store, &self.vaults), app.clone(), Some(name.clone()), "rollback", move |context| async move {
             engine.end_waiting(&app, &name).await?;
             let told = (Bake::Wait, Preview::Tell);
             engine.deliver(&context, &docker, target, &project, &name, which, RolloutReason::Rollback, told).await
@@ -87,7 +88,7 @@ impl Engine {
         let target = self.target(&docker, &project, environment)?;
         self.choose(&docker, target.as_ref(), &project, name, &Which::Serving).await?;
         let (engine, name, app) = (self.clone(), name.clone(), project.settings.app.name.clone());
-        pipeline::start(&self.store, app, Some(name.clone()), "restart", move |context| async move {
+        pipeline::start((&self.store, &self.vaults), app, Some(name.clone()), "restart", move |context| async move {
             let told = (Bake::Wait, Preview::Tell);
             engine.deliver(&context, &docker, target, &project, &name, Which::Serving, RolloutReason::Restart, told).await
         })
@@ -104,13 +105,19 @@ impl Engine {
         let target = self.target(&docker, &project, environment)?;
         let place = place(&project, name);
         let (name, asked) = (name.clone(), self.asked.clone());
-        pipeline::start(&self.store, place.project.clone(), Some(name.clone()), "down", move |context| async move {
-            let lease = take_turn(&context.asked_for(&asked), &target, &place, "down").await?;
-            let result = target.down(lease.fence(), leave).await;
-            lease.release().await?;
-            result?;
-            Ok(Outcome { environment: Some(name), release: None, url: None, done: Done::Removed })
-        })
+        pipeline::start(
+            (&self.store, &self.vaults),
+            place.project.clone(),
+            Some(name.clone()),
+            "down",
+            move |context| async move {
+                let lease = take_turn(&context.asked_for(&asked), &target, &place, "down").await?;
+                let result = target.down(lease.fence(), leave).await;
+                lease.release().await?;
+                result?;
+                Ok(Outcome { environment: Some(name), release: None, url: None, done: Done::Removed })
+            },
+        )
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -126,6 +133,7 @@ impl Engine {
         (wait, preview): (Bake, Preview),
     ) -> Result<Outcome, EngineError> {
         let (_, environment) = environment(project, name)?;
+        Box::pin(self.require_secrets(project, name, false)).await?;
         let wanted = ServiceSettings::with_needed(&environment.services, &project.settings.services);
         let services = images::pin_services(docker, project, wanted).await?;
         let context = context.asked_for(&self.asked);
@@ -137,9 +145,9 @@ impl Engine {
             let (settings, release, root) = (&project.settings, &chosen.release, project.root.as_path());
             let consent = self.asked.consent;
             let delivery = Delivery { settings, name, environment, release, reason, wait, preview, consent, root, services };
-            deliver(&context, target.as_ref(), &lease, delivery).await
+            Box::pin(deliver(&context, target.as_ref(), &lease, delivery)).await
         };
-        let delivered = delivered.await;
+        let delivered = Box::pin(delivered).await;
         if let Err(error) = lease.release().await {
             tracing::warn!(%error, "the lock could not be given back; it counts as left behind in 30 s");
         }

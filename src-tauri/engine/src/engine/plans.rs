@@ -9,6 +9,7 @@ use crate::error::EngineError;
 use crate::model::{EnvironmentName, Plan, ProjectName, Release, ReleaseId, RolloutReason};
 use crate::pipeline::placement::compose;
 use crate::pipeline::release::by_prefix;
+use crate::pipeline::secrets::{Needs, values};
 use crate::project::Project;
 use crate::request::Preview;
 use crate::rollout::{self, Circumstances, Desired};
@@ -77,7 +78,9 @@ impl Engine {
         reason: RolloutReason,
     ) -> Result<Plan, EngineError> {
         let (name, environment) = environment(project, name)?;
-        let placement = compose(&project.settings, name, environment, &release, &self.store.hash_key()?)?.placement;
+        let needs = Needs::of_environment(&project.settings.app.name, &project.root, name, environment);
+        let secrets = values(&self.vaults, &needs).await?;
+        let placement = compose(&project.settings, name, environment, &release, &self.store.hash_key()?, secrets).placement;
         let observed = target.observe(&place(project, name)).await?;
         let instances: Vec<_> = observed.instances.iter().map(|instance| instance.id.clone()).collect();
         let room = match target.room(&instances).await {

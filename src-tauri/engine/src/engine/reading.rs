@@ -1,12 +1,15 @@
 //! What goes on in an environment: lines of output, commands in it, its address.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
 use super::{Engine, environment, nothing_serves, place};
 use crate::docker::Docker;
 use crate::error::EngineError;
+use crate::mask::{Mask, Secret};
 use crate::model::{EnvironmentName, LogLine};
 use crate::request::ExecRequest;
 use crate::target::{LogQuery, Place, Session, Target};
@@ -30,7 +33,9 @@ impl Engine {
             Some(_) => Vec::new(),
             None => self.lines_before(target.as_ref(), &place, query.tail).await?,
         };
-        let (sender, receiver) = mpsc::channel(1024);
+        let (sender, read) = mpsc::channel(1024);
+        let (shown, receiver) = mpsc::channel(1024);
+        tokio::spawn(masked(Arc::clone(&target), place.clone(), read, shown));
         tokio::spawn(async move {
             for line in before {
                 if sender.send(line).await.is_err() {
@@ -81,5 +86,30 @@ impl Engine {
         let (name, environment) = environment(&project, name)?;
         let status = self.observe_one(&Docker::connect().await?, &project, name, environment).await?;
         status.url.ok_or_else(|| nothing_serves(name))
+    }
+}
+
+/// Takes the values of secrets out of lines. What runs may have other values than those that are kept now, or that this laptop knows:
+/// the instances themselves are asked, again for each that was not heard before.
+async fn masked(target: Arc<dyn Target>, place: Place, mut read: mpsc::Receiver<LogLine>, shown: mpsc::Sender<LogLine>) {
+    let mut heard = BTreeSet::new();
+    let mut known: Vec<Secret> = Vec::new();
+    let mut mask = Mask::default();
+    while let Some(line) = read.recv().await {
+        if heard.insert(line.source.clone()) {
+            match target.secrets_of(&place).await {
+                Ok(secrets) => known.extend(secrets),
+                Err(error) => {
+                    // A line that may hold a value is not shown.
+                    tracing::error!(%error, "the values of secrets are not known: nothing more is shown");
+                    return;
+                }
+            }
+            mask = Mask::new(&known);
+        }
+        let line = LogLine { text: mask.text(&line.text).into_owned(), ..line };
+        if shown.send(line).await.is_err() {
+            return;
+        }
     }
 }

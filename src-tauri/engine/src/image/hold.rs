@@ -67,7 +67,13 @@ pub(super) async fn pull(docker: &Docker, reference: &Reference, name: &str) -> 
 async fn login(reference: &Reference) -> Option<DockerCredentials> {
     let server = super::registry::login_server(reference.registry());
     let asked = server.clone();
-    match tokio::task::spawn_blocking(move || docker_credential::get_credential(&asked)).await.ok()?.ok()? {
+    let found = tokio::task::spawn_blocking(move || docker_credential::get_credential(&asked)).await.ok()?;
+    let Ok(found) = found else {
+        let kept = crate::docker::kept_login(reference.registry()).await;
+        let kept = kept.inspect_err(|error| tracing::warn!(%error, "a login is not used")).ok()?;
+        return kept.map(|login| DockerCredentials { serveraddress: Some(server), ..login.credentials() });
+    };
+    match found {
         docker_credential::DockerCredential::UsernamePassword(user, password) => Some(DockerCredentials {
             username: Some(user),
             password: Some(password),

@@ -15,6 +15,7 @@ mod problem;
 mod release;
 mod rollout;
 mod run;
+mod secret;
 mod settings;
 mod strategy;
 
@@ -39,6 +40,7 @@ pub use rollout::{
     RolloutState, ServiceStatus, StepKind, StepRecord, StepState,
 };
 pub use run::{LogLine, LogStream, RunRecord, RunState, Stage, StageState};
+pub use secret::{OldValue, SecretEntry, SecretNeed, SecretReport, SecretScope, SecretSource, VaultStatus};
 pub use settings::{
     AcmeSettings, AppSettings, BuildSettings, CommandLine, EnvironmentSettings, Framework, GateBudget, GateSettings,
     GauntletSettings, HealthCheck, HealthProbe, Https, JobSettings, KeepSettings, LockSettings, Origin, Process, ProcessKind,

@@ -350,6 +350,9 @@ pub struct EnvironmentStatus {
     pub held_by: Option<String>,
     /// Why it could not be observed, if it could not.
     pub unreachable: Option<String>,
+    /// Secrets that its configuration names and that have no value.
+    #[serde(default)]
+    pub lacks: Vec<String>,
 }
 
 /// A kept service, as observed.

@@ -254,6 +254,9 @@ pub struct GateSettings {
     /// Secrets that it is given as variables, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<String>,
+    /// Commands that print values of secrets that are kept nowhere, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secret_commands: BTreeMap<String, String>,
     /// Among how many processes its tests are divided; what suits it, where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workers: Option<u32>,
@@ -282,6 +285,7 @@ impl GateSettings {
             timeout: Self::TIMEOUT,
             env: BTreeMap::new(),
             secrets: Vec::new(),
+            secret_commands: BTreeMap::new(),
             workers: None,
             allow_failure: false,
             network: false,
@@ -526,6 +530,9 @@ pub struct EnvironmentSettings {
     pub env: BTreeMap<String, String>,
     /// Names of the secrets that instances need.
     pub secrets: Vec<String>,
+    /// Commands that print values of secrets that are kept nowhere, by name.
+    #[serde(default)]
+    pub secret_commands: BTreeMap<String, String>,
     /// How secrets reach instances.
     pub secret_delivery: SecretDelivery,
     /// Services that are kept here, on volumes.

@@ -3,16 +3,19 @@
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::error::EngineError;
 use crate::event::{Event, EventBody, Update};
 use crate::mask::Mask;
 use crate::model::{LogLine, ProjectName, RunId, Stage};
 use crate::request::{Approval, Asked};
 use crate::store::{Store, StoreError};
+use crate::vault::Vaults;
 
 /// What every stage of a run is given. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Context {
     store: Store,
+    vaults: Option<Vaults>,
     project: ProjectName,
     run: RunId,
     by: String,
@@ -45,13 +48,20 @@ impl Context {
             }
         });
         let (mask, approval, asked, anyway) = (Mask::default(), Approval::default(), Asked::default(), None);
-        Self { store, project, run, by, updates, lines, cancel, mask, approval, asked, anyway }
+        let vaults = None;
+        Self { store, vaults, project, run, by, updates, lines, cancel, mask, approval, asked, anyway }
     }
 
     /// Returns the same context for work that has secrets: whatever it tells is told without them.
     #[must_use]
     pub fn masking(&self, mask: Mask) -> Self {
         Self { mask, ..self.clone() }
+    }
+
+    /// Returns the same context for work that may need secrets.
+    #[must_use]
+    pub fn opening(self, vaults: &Vaults) -> Self {
+        Self { vaults: Some(vaults.clone()), ..self }
     }
 
     /// Returns the same context for work that was asked for in this way.
@@ -79,6 +89,19 @@ impl Context {
     /// Returns the memory of the home.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Returns where secrets are kept.
+    ///
+    /// # Errors
+    /// When the work was given none.
+    pub fn vaults(&self) -> Result<&Vaults, EngineError> {
+        self.vaults.as_ref().ok_or_else(|| EngineError::ours("secrets were asked for where there is no vault"))
+    }
+
+    /// Returns what is taken out of whatever is told.
+    pub fn mask(&self) -> &Mask {
+        &self.mask
     }
 
     /// Returns the project.

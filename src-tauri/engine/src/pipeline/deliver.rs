@@ -5,10 +5,12 @@ use std::path::Path;
 
 use super::Context;
 use super::placement::{Composed, compose};
+use super::secrets::{Needs, values};
 use super::stage::stage;
 use crate::diagnosis::Shipped;
 use crate::error::EngineError;
 use crate::event::EventBody;
+use crate::mask::{Mask, SHORTEST, Secret};
 use crate::model::{
     BuilderKind, EnvironmentName, EnvironmentSettings, Https, ProcessKind, ProjectSettings, Release, RolloutReason,
     ServiceSettings, Stage, StageState,
@@ -57,13 +59,69 @@ pub async fn deliver(
     ] {
         stage(context, skipped, async { Ok(((), StageState::Skipped { reason: reason.into() }, reason.into())) }).await?;
     }
-    let composed =
-        compose(delivery.settings, delivery.name, delivery.environment, delivery.release, &context.store().hash_key()?)?;
+    let needs = Needs::of_environment(context.project(), delivery.root, delivery.name, delivery.environment);
+    let secrets = values(context.vaults()?, &needs).await?;
+    // Instances that are to go print their last lines, with the values that they were given.
+    let placed = target.secrets_of(&lease.fence().place).await?;
+    let context = &context.masking(Mask::new(secrets.values().chain(&placed)));
+    // Boxed, as below: futures within futures would not fit a thread's stack when nothing is optimised.
+    Box::pin(move_to(context, target, lease, delivery, secrets)).await.map_err(|error| masked(context.mask(), error))
+}
+
+/// Moves the environment to the release; whatever is told knows what to leave out.
+async fn move_to(
+    context: &Context,
+    target: &dyn Target,
+    lease: &Lease,
+    delivery: Delivery<'_>,
+    secrets: BTreeMap<String, Secret>,
+) -> Result<Outcome, EngineError> {
+    warn_of_short(context, &secrets).await?;
+    let hash_key = context.store().hash_key()?;
+    let composed = compose(delivery.settings, delivery.name, delivery.environment, delivery.release, &hash_key, secrets);
+    if delivery.reason == RolloutReason::Rollback {
+        tell_whose_values(context, &delivery, &composed).await?;
+    }
     let order = order(&delivery, composed)?;
     let place = Place { project: context.project().clone(), environment: delivery.name.clone() };
-    let done = roll_out(context, target, lease, &order).await?;
+    let done = Box::pin(roll_out(context, target, lease, &order)).await?;
     let observed = target.observe(&place).await?;
     Ok(Outcome { environment: Some(place.environment), release: Some(delivery.release.id.clone()), url: observed.url, done })
+}
+
+async fn warn_of_short(context: &Context, secrets: &BTreeMap<String, Secret>) -> Result<(), EngineError> {
+    for (name, _) in secrets.iter().filter(|(_, value)| value.reveal().trim().len() < SHORTEST) {
+        let message = format!("the secret {name} is shorter than {SHORTEST} bytes: it cannot be taken out of what is printed");
+        context.emit(EventBody::WarningRaised { message, hint: Some("give it a longer value".into()) }).await?;
+    }
+    Ok(())
+}
+
+/// A release of earlier meets the values of today: whoever goes back because a value was changed must know.
+async fn tell_whose_values(context: &Context, delivery: &Delivery<'_>, composed: &Composed) -> Result<(), EngineError> {
+    let rollouts = context.store().rollouts(context.project(), Some(delivery.name), u32::MAX)?;
+    let earlier = rollouts.into_iter().find(|rollout| rollout.to == delivery.release.id);
+    let Some(before) = earlier.map(|rollout| rollout.placement.secrets) else { return Ok(()) };
+    let now = &composed.placement.secrets;
+    let other = now.iter().filter(|(name, hash)| before.get(*name).is_some_and(|before| before != *hash));
+    let names: Vec<&str> = other.map(|(name, _)| name.as_str()).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let message =
+        format!("the rollback uses today's values of secrets: {} changed since the release was placed here", names.join(", "));
+    let hint =
+        format!("to go back to an earlier value as well, set it: `nonevent secret set {} -e {}`", names.join(" "), delivery.name);
+    context.emit(EventBody::WarningRaised { message, hint: Some(hint) }).await?;
+    Ok(())
+}
+
+fn masked(mask: &Mask, error: EngineError) -> EngineError {
+    let code = error.problem.code.clone();
+    let problem = mask
+        .of(*error.problem)
+        .unwrap_or_else(|| *EngineError::user(&code, "it failed, and why cannot be told without a secret in it").problem);
+    EngineError { problem: Box::new(problem), fault: error.fault }
 }
 
 async fn roll_out(context: &Context, target: &dyn Target, lease: &Lease, order: &Order) -> Result<Done, EngineError> {
@@ -80,13 +138,13 @@ async fn roll_out(context: &Context, target: &dyn Target, lease: &Lease, order: 
         context.emit(EventBody::WarningRaised { message: format!("recovered: {done}"), hint: None }).await?;
     }
     let release = &order.desired.release.id;
-    let begun = stage(context, Stage::Rollout, async {
+    let begun = Box::pin(stage(context, Stage::Rollout, async {
         let Some(mut rollout) = Rollout::begin_from(context, target, lease, order, observed).await? else {
             return Ok((None, StageState::Unchanged, format!("{release} serves already")));
         };
         rollout.move_traffic().await?;
         Ok((Some(rollout), StageState::Done, format!("{release} serves")))
-    });
+    }));
     let Some(mut rollout) = begun.await? else { return Ok(Done::Nothing) };
     stage(context, Stage::Bake, async {
         let (done, summary) = match rollout.settle().await? {

@@ -6,7 +6,8 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::images::{Images, Tooling};
-use super::placement::{keyed_hash, secret_values};
+use super::placement::keyed_hash;
+use super::secrets::{Needs, values};
 use super::{Context, workers};
 use crate::docker::Docker;
 use crate::error::EngineError;
@@ -47,7 +48,7 @@ pub async fn run(
     after_red: AfterRed,
 ) -> Result<Gauntlet, EngineError> {
     let settings = &images.project.settings;
-    let secrets = secrets(context, &settings.gauntlet).await?;
+    let secrets = secrets(context, images).await?;
     let context = &context.masking(Mask::new(secrets.values()));
     let inputs = Inputs { context, images, tooling, secrets: &secrets };
     let wanted: Vec<&GateSettings> = settings.gauntlet.gates.iter().filter(|gate| gate.run.is_some()).collect();
@@ -111,10 +112,9 @@ pub async fn run(
 }
 
 /// Values of the secrets that gates ask for.
-async fn secrets(context: &Context, gauntlet: &GauntletSettings) -> Result<BTreeMap<String, Secret>, EngineError> {
-    let gates = gauntlet.gates.iter().filter(|gate| gate.run.is_some());
-    let names: std::collections::BTreeSet<&String> = gates.flat_map(|gate| &gate.secrets).collect();
-    let secrets = secret_values("the gauntlet", names)?;
+async fn secrets(context: &Context, images: &Images<'_>) -> Result<BTreeMap<String, Secret>, EngineError> {
+    let needs = Needs::of_gauntlet(context.project(), &images.project.root, &images.project.settings.gauntlet);
+    let secrets = values(context.vaults()?, &needs).await?;
     for (name, _) in secrets.iter().filter(|(_, value)| value.reveal().trim().len() < SHORTEST) {
         let message = format!("the secret {name} is shorter than {SHORTEST} bytes: it cannot be taken out of what gates print");
         context.emit(EventBody::WarningRaised { message, hint: Some("give it a longer value".into()) }).await?;
@@ -171,6 +171,8 @@ impl Inputs<'_> {
             workers: None,
             timeout: std::time::Duration::ZERO,
             allow_failure: false,
+            // A value counts, not whence it comes.
+            secret_commands: BTreeMap::new(),
             ..gate.clone()
         };
         let everything = Everything {

@@ -8,6 +8,7 @@ pub mod images;
 pub mod placement;
 pub mod prove;
 pub mod release;
+pub mod secrets;
 mod stage;
 mod start;
 pub mod turn;

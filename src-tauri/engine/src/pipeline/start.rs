@@ -14,6 +14,7 @@ use crate::model::{EnvironmentName, ProjectName, RunId, RunRecord, RunState};
 use crate::process;
 use crate::request::{Outcome, Run};
 use crate::store::{Store, now};
+use crate::vault::Vaults;
 
 /// Updates that may wait for their reader; beyond that lines are dropped and facts wait.
 const UPDATES: usize = 4096;
@@ -23,7 +24,7 @@ const UPDATES: usize = 4096;
 /// # Errors
 /// When the database cannot be written.
 pub fn start<F, R>(
-    store: &Store,
+    (store, vaults): (&Store, &Vaults),
     project: ProjectName,
     environment: Option<EnvironmentName>,
     verb: &str,
@@ -49,7 +50,7 @@ where
         by: by.clone(),
     };
     let id = record.id.clone();
-    let context = Context::new(store.clone(), project, id.clone(), by, sender, cancel.clone());
+    let context = Context::new(store.clone(), project, id.clone(), by, sender, cancel.clone()).opening(vaults);
     let approval = context.approval().clone();
     let begun = store.begin_run(&record)?;
     let work = work(context.clone());

@@ -29,6 +29,7 @@ pub use detect::migrations;
 pub use error::{ProjectError, Warning};
 pub use init::{InitReport, init, init_with};
 pub use manifest::Manifest;
+pub use names::is_variable;
 pub use place::{At, Located};
 pub use source::{commits_between, source_state};
 

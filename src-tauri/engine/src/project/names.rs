@@ -19,7 +19,7 @@ pub(super) fn is_host(text: &str) -> bool {
 }
 
 /// Tells whether a text can name an environment variable (POSIX.1-2017, chapter 8).
-pub(super) fn is_variable(text: &str) -> bool {
+pub fn is_variable(text: &str) -> bool {
     text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && !text.starts_with(|c: char| c.is_ascii_digit())
         && !text.is_empty()

@@ -39,6 +39,7 @@ fn git(root: &Path, arguments: &[&str]) -> Option<Output> {
     command.current_dir(root).stdin(Stdio::null()).stderr(Stdio::null());
     // Asking must not write to the repository, nor run a program that its configuration names.
     command.env("GIT_OPTIONAL_LOCKS", "0").env("LC_ALL", "C").args(["-c", "core.fsmonitor=false"]);
+    crate::process::without_secrets(&mut command);
     for variable in AMBIENT {
         command.env_remove(variable);
     }

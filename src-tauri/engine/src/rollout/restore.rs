@@ -9,6 +9,7 @@ use super::plan::{exclusive, ids, wanted};
 use super::scene::Scene;
 use super::watch::{AwaitError, Watched, check_of, until_healthy};
 use crate::event::EventBody;
+use crate::mask::Mask;
 use crate::model::{Instance, InstanceId, InstanceState, ProcessKind};
 use crate::pipeline::Context;
 use crate::target::{Fence, Observed, Side, Target};
@@ -76,8 +77,9 @@ pub(super) async fn wake(
     let release = &side.record.release;
     let watched: Vec<Watched> =
         woken.iter().map(|instance| Watched { instance: instance.clone(), check: check_of(release, instance) }).collect();
-    let scene =
-        Scene { domain: &side.record.placement.domain, framework: release.app.framework, source: None, secrets: Vec::new() };
+    // Whoever recovers may not know the values that another process placed; the instances do.
+    let mask = Mask::new(&target.secrets_of(&fence.place).await?);
+    let scene = Scene { domain: &side.record.placement.domain, framework: release.app.framework, source: None, mask: &mask };
     match until_healthy(context, target, &fence.place, &scene, &watched).await {
         Ok(()) => {}
         Err(AwaitError::Rollout(error)) => return Err(error),

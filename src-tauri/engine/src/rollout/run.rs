@@ -14,6 +14,7 @@ use super::restore::restore;
 use super::scene::{Scene, Source};
 use super::{Lease, RolloutError};
 use crate::event::{EventBody, Question};
+use crate::mask::Mask;
 use crate::model::{
     Diagnosis, Guarantee, Instance, InstanceId, Plan, PlannedStep, ProcessKind, Release, RolloutId, RolloutReason, RolloutRecord,
     RolloutState, StepKind, StepState, Strategy, Tolerance,
@@ -79,6 +80,8 @@ pub struct Rollout<'a> {
     pub(super) target: &'a dyn Target,
     lease: &'a Lease,
     pub(super) order: &'a Order,
+    /// Takes the values of secrets out of what is kept.
+    mask: Mask,
     pub(super) plan: Plan,
     /// The environment as it was when the rollout began.
     pub(super) observed: Observed,
@@ -171,6 +174,8 @@ impl<'a> Rollout<'a> {
             target,
             lease,
             order,
+            // Whoever knows more values than those of this order, such as those of the instances before, says so by the context.
+            mask: if context.mask().is_empty() { Mask::new(order.secrets.values()) } else { context.mask().clone() },
             plan,
             observed,
             change,
@@ -377,7 +382,7 @@ impl<'a> Rollout<'a> {
             domain: &self.order.desired.placement.domain,
             framework: self.release().app.framework,
             source: self.order.source.as_ref(),
-            secrets: self.order.secrets.values().collect(),
+            mask: &self.mask,
         }
     }
 

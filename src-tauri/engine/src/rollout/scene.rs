@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use crate::diagnosis::{Shipped, SourceFacts, Symptoms, diagnose};
+use crate::mask::Mask;
 use crate::model::{Diagnosis, Framework, InstanceState, LogLine, ProbeAttempt, ProbeOutcome};
-use crate::target::{Examination, OnceExit, Secret};
+use crate::target::{Examination, OnceExit};
 
 /// The project's folder, where it is the source of the release.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,13 +21,12 @@ pub(super) struct Scene<'a> {
     pub domain: &'a str,
     pub framework: Framework,
     pub source: Option<&'a Source>,
-    pub secrets: Vec<&'a Secret>,
+    /// Takes the values of secrets out.
+    pub mask: &'a Mask,
 }
 
 /// Last lines of a one-off command that are shown.
 const TAIL: usize = 20;
-/// A shorter value is found in every other line.
-const SHORTEST_SECRET: usize = 6;
 
 impl Scene<'_> {
     /// Reads what the project's files say.
@@ -53,14 +53,12 @@ impl Scene<'_> {
 
     /// Takes the values of secrets out of what an app printed and answered: a diagnosis is stored.
     pub fn hide_secrets(&self, lines: &mut [LogLine], transcript: &mut [ProbeAttempt]) {
-        for secret in self.secrets.iter().map(|secret| secret.reveal()).filter(|secret| secret.len() >= SHORTEST_SECRET) {
-            for line in &mut *lines {
-                line.text = line.text.replace(secret, "****");
-            }
-            for attempt in &mut *transcript {
-                if let ProbeOutcome::Answered { excerpt, .. } = &mut attempt.outcome {
-                    *excerpt = excerpt.replace(secret, "****");
-                }
+        for line in lines {
+            line.text = self.mask.text(&line.text).into_owned();
+        }
+        for attempt in transcript {
+            if let ProbeOutcome::Answered { excerpt, .. } = &mut attempt.outcome {
+                *excerpt = self.mask.text(excerpt).into_owned();
             }
         }
     }

@@ -15,6 +15,7 @@ mod releases;
 mod results;
 mod rollouts;
 mod runs;
+mod vaults;
 mod watch;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

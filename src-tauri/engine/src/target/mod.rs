@@ -533,6 +533,11 @@ pub trait Target: Send + Sync {
     /// `TargetError::Refused` when requests reach it: an instance of the serving side has to be taken out by `rescale` before.
     async fn retire(&self, fence: &Fence, instance: &InstanceId, lines: &LineSink) -> Result<(), TargetError>;
 
+    /// Returns the values of secrets that instances here have, so that they can be taken out of what is shown.
+    async fn secrets_of(&self, _place: &Place) -> Result<Vec<Secret>, TargetError> {
+        Ok(Vec::new())
+    }
+
     /// Reads output.
     async fn logs(&self, place: &Place, query: &LogQuery, lines: &LineSink) -> Result<(), TargetError>;
 

@@ -470,6 +470,8 @@ export type EnvironmentStatus = {
 	held_by?: string | null,
 	/**  Why it could not be observed, if it could not. */
 	unreachable: string | null,
+	/**  Secrets that its configuration names and that have no value. */
+	lacks?: string[],
 };
 
 /**  One fact. */

@@ -150,6 +150,17 @@ async fn login(endpoint: &Endpoint) -> Option<DockerCredential> {
         Ok(credential) => Some(credential),
         Err(error) => {
             tracing::debug!(registry = endpoint.shown(), error = %error, "no login of the docker CLI is used");
+            kept(endpoint.login.as_deref()?).await
+        }
+    }
+}
+
+/// The login that Nonevent keeps itself, where the docker CLI has none.
+async fn kept(registry: &str) -> Option<DockerCredential> {
+    match crate::docker::kept_login(registry).await {
+        Ok(login) => login.map(|login| DockerCredential::UsernamePassword(login.username, login.password)),
+        Err(error) => {
+            tracing::warn!(%error, "a login is not used");
             None
         }
     }

@@ -40,6 +40,40 @@ pub(super) fn check_variables(path: &str, variables: &[(String, Located<String>)
     Ok(())
 }
 
+/// What a configuration says about secrets.
+#[derive(Debug, Default)]
+pub(in crate::project) struct SecretsSection {
+    /// Their names.
+    pub names: Option<Located<Vec<String>>>,
+    /// Commands that print their values.
+    pub commands: Vec<(String, Located<String>)>,
+}
+
+/// Reads `secrets`: a list of names, or a table of names, each with a command that prints its value where the vault keeps none.
+pub(super) fn read_secrets(section: &Section<'_>) -> Result<SecretsSection, ProjectError> {
+    let Some((at, value)) = section.any("secrets") else { return Ok(SecretsSection::default()) };
+    if value.as_table().is_none() {
+        return Ok(SecretsSection { names: section.strings("secrets")?, commands: Vec::new() });
+    }
+    let Some(table) = section.section("secrets")? else { return Ok(SecretsSection::default()) };
+    let (mut names, mut commands) = (Vec::new(), Vec::new());
+    for entry in table.entries() {
+        let inner = table.named(&entry)?;
+        let command = inner.string("command")?;
+        inner.finish()?;
+        if let Some(command) = command {
+            if shlex::split(&command.value).is_none_or(|words| words.is_empty()) {
+                let reason = "it names no program, or its quotes do not match".into();
+                let hint = "write `command = \"op read op://vault/item/field\"`".into();
+                return Err(inner.bad("command", &command.at, &quoted(&command.value), reason, hint));
+            }
+            commands.push((entry.name.clone(), command));
+        }
+        names.push(entry.name);
+    }
+    Ok(SecretsSection { names: Some(Located::new(names, at)), commands })
+}
+
 /// Refuses secrets that cannot be variables, or that stand in the same table in plain text.
 pub(super) fn check_secrets(
     section: &Section<'_>,

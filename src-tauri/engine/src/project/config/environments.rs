@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::app::read_replicas;
-use super::checks::{check_label, check_secrets, check_variables, word};
+use super::checks::{SecretsSection, check_label, check_secrets, check_variables, read_secrets, word};
 use super::strategy::StrategySection;
 use crate::model::SecretDelivery;
 use crate::project::names::{closest, is_host};
@@ -23,7 +23,7 @@ pub(in crate::project) struct EnvironmentSection {
     /// `[environments.NAME.process.PROCESS]`, each with its `replicas`.
     pub processes: Vec<(String, ProcessSettings)>,
     pub env: Vec<(String, Located<String>)>,
-    pub secrets: Option<Located<Vec<String>>>,
+    pub secrets: SecretsSection,
     pub secret_delivery: Option<Located<SecretDelivery>>,
     pub services: Option<Located<Vec<String>>>,
     pub after: Option<Located<String>>,
@@ -128,7 +128,7 @@ impl EnvironmentSection {
             replicas: read_replicas(section, 1)?,
             processes: read_processes(section)?,
             env: section.string_table("env")?,
-            secrets: section.strings("secrets")?,
+            secrets: read_secrets(section)?,
             secret_delivery: word(section, "secret_delivery", &[("env", SecretDelivery::Env), ("file", SecretDelivery::File)])?,
             services: section.strings("services")?,
             after: section.string("after")?,
@@ -169,7 +169,7 @@ impl EnvironmentSection {
             ));
         }
         check_variables(&section.key("env"), &self.env)?;
-        check_secrets(section, self.secrets.as_ref(), &self.env)
+        check_secrets(section, self.secrets.names.as_ref(), &self.env)
     }
 }
 

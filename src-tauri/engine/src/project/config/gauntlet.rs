@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
-use super::checks::{check_label, check_secrets, check_variables};
+use super::checks::{SecretsSection, check_label, check_secrets, check_variables, read_secrets};
 use super::services::count;
 use crate::model::CommandLine;
 use crate::project::names::closest;
@@ -51,7 +51,7 @@ pub(in crate::project) struct GateSection {
     pub services: Option<Located<Vec<String>>>,
     pub timeout: Option<Located<Duration>>,
     pub env: Vec<(String, Located<String>)>,
-    pub secrets: Option<Located<Vec<String>>>,
+    pub secrets: SecretsSection,
     pub workers: Option<Located<u32>>,
     pub allow_failure: Option<Located<bool>>,
     pub network: Option<Located<bool>>,
@@ -134,7 +134,7 @@ impl GateSection {
             services: section.strings("services")?,
             timeout: section.duration("timeout")?,
             env: section.string_table("env")?,
-            secrets: section.strings("secrets")?,
+            secrets: read_secrets(section)?,
             workers: count(section, "workers", 1..=256, 4)?,
             allow_failure: section.flag("allow_failure")?,
             network: section.flag("network")?,
@@ -143,7 +143,7 @@ impl GateSection {
         };
         section.finish()?;
         check_variables(&section.key("env"), &gate.env)?;
-        check_secrets(section, gate.secrets.as_ref(), &gate.env)?;
+        check_secrets(section, gate.secrets.names.as_ref(), &gate.env)?;
         if let Some(timeout) = gate.timeout.as_ref().filter(|timeout| timeout.value.is_zero()) {
             let hint = "write `timeout = \"10m\"`".into();
             return Err(section.bad("timeout", &timeout.at, "zero", "no gate ends at once".into(), hint));

@@ -42,6 +42,7 @@ impl CommandLine {
         let mut command = Command::new(self.program());
         command.args(self.words.get(1..).unwrap_or_default());
         command.current_dir(folder).stdin(Stdio::null()).kill_on_drop(true).env("NO_COLOR", "1");
+        crate::process::without_secrets(command.as_std_mut());
         environment(&mut command);
         let failed = |reason: String| LockError::ToolFailed { command: self.shown(), reason };
         let output = match command.output().await {

@@ -60,7 +60,8 @@ fn environment(
     explained.table(&key("env"), env);
     let list =
         |found: Option<&Option<Located<Vec<String>>>>| Effective::or(found.cloned().flatten(), || Effective::default(Vec::new()));
-    let secrets = explained.take(&key("secrets"), list(section.map(|section| &section.secrets)));
+    let secrets = explained.take(&key("secrets"), list(section.map(|section| &section.secrets.names)));
+    let secret_commands = commands(explained, &key("secrets"), section.map(|section| section.secrets.commands.as_slice()));
     let delivery =
         Effective::or(section.and_then(|section| section.secret_delivery.clone()), || Effective::default(SecretDelivery::Env));
     let word = if delivery.value == SecretDelivery::Env { "env" } else { "file" };
@@ -96,6 +97,7 @@ fn environment(
         processes,
         env,
         secrets,
+        secret_commands,
         secret_delivery: delivery.value,
         services,
         after: after.map(EnvironmentName::new),
@@ -109,6 +111,22 @@ fn environment(
     };
     strategy::check_exclusive(app, name, section, &environment)?;
     Ok(environment)
+}
+
+/// Takes over the commands that print values of secrets.
+pub(super) fn commands(
+    explained: &mut Explained,
+    key: &str,
+    configured: Option<&[(String, Located<String>)]>,
+) -> BTreeMap<String, String> {
+    let configured = configured.unwrap_or_default();
+    configured
+        .iter()
+        .map(|(name, command)| {
+            let command = Effective::at(command.value.clone(), &command.at);
+            (name.clone(), explained.take(&format!("{key}.{name}.command"), command))
+        })
+        .collect()
 }
 
 fn domain(

@@ -179,9 +179,11 @@ fn details(settings: GateSettings, section: Option<&GateSection>, known: &Servic
             env.insert(name, value);
         }
     }
-    let secrets = section.and_then(|section| section.secrets.as_ref());
+    let secrets = section.and_then(|section| section.secrets.names.as_ref());
     let secrets = secrets.map(|secrets| explained.take(&key("secrets"), Effective::at(secrets.value.clone(), &secrets.at)));
     let secrets = secrets.unwrap_or_default();
+    let secret_commands =
+        super::environments::commands(explained, &key("secrets"), section.map(|section| section.secrets.commands.as_slice()));
     let workers = section.and_then(|section| section.workers.clone());
     let workers = workers.map(|workers| explained.take(&key("workers"), Effective::at(workers.value, &workers.at)));
     let allow_failure = explained.take(&key("allow_failure"), flag(section.map(|section| &section.allow_failure)));
@@ -191,7 +193,20 @@ fn details(settings: GateSettings, section: Option<&GateSection>, known: &Servic
         Some(own) => explained.take(&key("retries"), Effective::at(own.value, &own.at)),
         None => settings.retries,
     };
-    GateSettings { needs, services, timeout, env, secrets, workers, allow_failure, network, docker, retries, ..settings }
+    GateSettings {
+        needs,
+        services,
+        timeout,
+        env,
+        secrets,
+        secret_commands,
+        workers,
+        allow_failure,
+        network,
+        docker,
+        retries,
+        ..settings
+    }
 }
 
 /// Refuses names that nothing defines, and gates that wait for each other.

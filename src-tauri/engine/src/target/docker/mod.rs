@@ -29,6 +29,7 @@ mod probe;
 mod recipe;
 mod route;
 mod scope;
+mod secrets;
 mod secure;
 mod service;
 mod setup;
@@ -254,6 +255,10 @@ impl Target for DockerTarget {
     async fn retire(&self, fence: &Fence, instance: &InstanceId, lines: &LineSink) -> Result<(), TargetError> {
         self.check_fence(fence).await?;
         self.retire_instance(fence, instance, lines).await
+    }
+
+    async fn secrets_of(&self, place: &Place) -> Result<Vec<crate::mask::Secret>, TargetError> {
+        self.placed_secrets(place).await
     }
 
     async fn logs(&self, place: &Place, query: &LogQuery, lines: &LineSink) -> Result<(), TargetError> {
