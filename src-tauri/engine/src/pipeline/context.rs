@@ -39,14 +39,7 @@ impl Context {
         updates: mpsc::Sender<Update>,
         cancel: CancellationToken,
     ) -> Self {
-        let (lines, mut receiver) = mpsc::channel::<LogLine>(1024);
-        let forward = updates.clone();
-        tokio::spawn(async move {
-            while let Some(line) = receiver.recv().await {
-                // A reader that is too slow loses lines, never facts.
-                let _ = forward.try_send(Update::Line(line));
-            }
-        });
+        let lines = forward(updates.clone(), Mask::default());
         let (mask, approval, asked, anyway) = (Mask::default(), Approval::default(), Asked::default(), None);
         let vaults = None;
         Self { store, vaults, project, run, by, updates, lines, cancel, mask, approval, asked, anyway }
@@ -55,7 +48,8 @@ impl Context {
     /// Returns the same context for work that has secrets: whatever it tells is told without them.
     #[must_use]
     pub fn masking(&self, mask: Mask) -> Self {
-        Self { mask, ..self.clone() }
+        let lines = forward(self.updates.clone(), mask.clone());
+        Self { mask, lines, ..self.clone() }
     }
 
     /// Returns the same context for work that may need secrets.
@@ -165,4 +159,17 @@ impl Context {
         let text = self.mask.text(&text.into()).into_owned();
         let _ = self.updates.try_send(Update::Progress { stage, text });
     }
+}
+
+/// Passes lines on to whoever reads updates, without the values of secrets.
+fn forward(updates: mpsc::Sender<Update>, mask: Mask) -> mpsc::Sender<LogLine> {
+    let (lines, mut receiver) = mpsc::channel::<LogLine>(1024);
+    tokio::spawn(async move {
+        while let Some(line) = receiver.recv().await {
+            let line = LogLine { text: mask.text(&line.text).into_owned(), ..line };
+            // A reader that is too slow loses lines, never facts.
+            let _ = updates.try_send(Update::Line(line));
+        }
+    });
+    lines
 }
