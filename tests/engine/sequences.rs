@@ -321,7 +321,7 @@ impl World {
             result = laptop.ship(&process, &order) => Some(result),
         };
         if held {
-            return refused(result.map(|result| result.map(|_| ())), fault);
+            return refused(result, fault);
         }
         if order.desired.reason == RolloutReason::Rollback && !process.calls().contains(&Method::Start) {
             // Whoever goes back to what is still warm leaves what was not good: that is forgotten.
@@ -374,7 +374,7 @@ impl World {
             result = laptop.try_recover(&process) => Some(result),
         };
         if held {
-            return refused(result.map(|result| result.map(|_| ())), fault);
+            return refused(result, fault);
         }
         let struck = fault.is_some_and(|(nth, _)| process.counted_calls().len() >= nth);
         match result {
@@ -472,9 +472,9 @@ impl World {
 }
 
 /// Whoever does not get the lock does nothing.
-fn refused(result: Option<Result<(), RolloutError>>, fault: Option<(usize, Fault)>) -> Checked {
+fn refused<T>(result: Option<Result<T, RolloutError>>, fault: Option<(usize, Fault)>) -> Checked {
     match result {
-        Some(Ok(())) => Err("another process holds the lock, and it went on".into()),
+        Some(Ok(_)) => Err("another process holds the lock, and it went on".into()),
         Some(Err(error)) => {
             expect(fault.is_some() || error.to_string().contains("is held by"), || format!("it failed otherwise: {error}"))
         }

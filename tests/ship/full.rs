@@ -73,6 +73,7 @@ mod soak {
             let (before, free) = (images(), disk.free());
             clock.world.write("part.bin", noise(PART));
             let failed = clock.world.run(&["ship", "--allow-untested"]).refused("no space left on device");
+            assert!(failed.stderr.contains("the engine's disk is full"), "{}", failed.stderr);
             println!("a disk that fills during the load:\n{}", failed.stderr);
             assert_eq!((clock.world.serving("local"), site.ask()), (serving, Ok("v1".to_owned())));
             assert_eq!(images(), before, "half an image is left");

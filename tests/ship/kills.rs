@@ -255,7 +255,7 @@ fn started(moments: &[Moment], steps: &[&str]) -> Vec<Moment> {
         let found = moments.iter().find(|moment| moment.event == "step_started" && moment.step == **step);
         found.unwrap_or_else(|| panic!("no {step} in {moments:?}")).clone()
     };
-    steps.iter().map(|step| wanted(step)).collect()
+    steps.iter().map(wanted).collect()
 }
 
 const NAMED: [&str; 4] = ["start", "await", "switch", "retire"];

@@ -116,6 +116,10 @@ impl ImageError {
             Self::Layer(LayerError::Cache(error)) | Self::Cache(error) => error.hint(),
             Self::Layer(LayerError::Unreadable { .. }) => Some("build again when nothing writes into the project".into()),
             Self::Layer(LayerError::Write(_)) => None,
+            Self::Engine { reason, .. } if reason.contains("no space left") => Some(
+                "the engine's disk is full: `nonevent gc` removes what no rollback needs, `docker system df` shows the rest"
+                    .into(),
+            ),
             Self::Engine { .. } => Some("`docker info` tells whether the engine is well".into()),
             Self::LoadedOther { .. } => {
                 Some("the engine's image store and Nonevent disagree; please report this with the engine's version".into())

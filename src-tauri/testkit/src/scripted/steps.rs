@@ -1,5 +1,6 @@
 //! The trait, on the maps.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -40,7 +41,9 @@ impl ScriptedTarget {
             members.push(Member { instance: id.clone(), listens: address.zip(container.port) });
         }
         // Named by its content, as everywhere: one that is staged is not yet that of the side that serves.
-        let file = format!("{place} {record:?}");
+        let mut content = DefaultHasher::new();
+        format!("{record:?}").hash(&mut content);
+        let file = format!("{place} {:016x}", content.finish());
         state.records.insert(file.clone(), record.clone());
         Ok(NewSide {
             rollout: record.rollout.clone(),
