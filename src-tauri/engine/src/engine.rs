@@ -4,6 +4,7 @@ mod back;
 mod begin;
 mod choose;
 mod compared;
+mod health;
 mod home;
 mod jobs;
 mod locks;
