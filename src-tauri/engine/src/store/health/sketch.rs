@@ -20,13 +20,19 @@ impl Sketch {
     pub fn read(mut bytes: &[u8]) -> Result<Self, StoreError> {
         match bytes.is_empty() {
             true => Self::new(),
-            false => Ok(Self(Deserializer::new().deserialize(&mut bytes).map_err(wrong)?)),
+            false => {
+                let mut values: Histogram<u64> = Deserializer::new().deserialize(&mut bytes).map_err(wrong)?;
+                values.auto(true);
+                Ok(Self(values))
+            }
         }
     }
 
     pub fn record(&mut self, value: u64) {
-        // Longer than the largest that is told apart: it is the largest.
-        self.0.saturating_record(value);
+        // It grows with what it holds; what no histogram can hold counts as the greatest that this one can.
+        if self.0.record(value).is_err() {
+            self.0.saturating_record(value);
+        }
     }
 
     pub fn add(&mut self, other: &Self) -> Result<(), StoreError> {
