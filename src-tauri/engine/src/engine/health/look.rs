@@ -98,7 +98,7 @@ impl Engine {
                         return;
                     }
                     // A run tells much in a short time.
-                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    tokio::time::sleep(Duration::from_secs(3)).await;
                 }
             }
         }

@@ -29,6 +29,7 @@ pub(in crate::project) struct HealthSection {
     pub timeout: Option<Located<Duration>>,
     pub successes: Option<Located<u32>>,
     pub deadline: Option<Located<Duration>>,
+    pub watch_interval: Option<Located<Duration>>,
     pub rules: RulesSection,
     pub neighbours: Option<Located<Vec<String>>>,
 }
@@ -132,6 +133,7 @@ impl HealthSection {
             timeout: section.duration("timeout")?,
             successes: count(&section, "successes", 1..=100, 2)?,
             deadline: section.duration("deadline")?,
+            watch_interval: section.duration("watch_interval")?,
             rules: RulesSection::read(&section)?,
             neighbours: section.strings("neighbours")?,
         };
@@ -145,7 +147,12 @@ impl HealthSection {
             let reason = "a path begins with a slash and has neither spaces nor a fragment".into();
             return Err(section.bad("path", &path.at, &quoted(&path.value), reason, "write `path = \"/healthz\"`".into()));
         }
-        for (key, found) in [("interval", &health.interval), ("timeout", &health.timeout), ("deadline", &health.deadline)] {
+        for (key, found) in [
+            ("interval", &health.interval),
+            ("timeout", &health.timeout),
+            ("deadline", &health.deadline),
+            ("watch_interval", &health.watch_interval),
+        ] {
             if let Some(found) = found.as_ref().filter(|found| found.value.is_zero()) {
                 let hint = format!("write `{key} = \"10s\"`");
                 return Err(section.bad(key, &found.at, "zero", "no probe is that fast".into(), hint));

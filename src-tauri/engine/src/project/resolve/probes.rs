@@ -82,13 +82,14 @@ fn configured(
         }
         WrittenProbe::Container { restarts } => ProbeKind::Container { restarts: *restarts },
     };
-    let word = match &kind {
-        ProbeKind::Http(http) => http.target.clone(),
-        ProbeKind::Tcp { address } => address.clone().unwrap_or_default(),
-        ProbeKind::Command { run, .. } => run.display(),
-        ProbeKind::Container { .. } => "container".to_owned(),
+    let (part, shown) = match &kind {
+        ProbeKind::Http(http) if http.target.starts_with('/') => ("path", http.target.shown()),
+        ProbeKind::Http(http) => ("url", http.target.shown()),
+        ProbeKind::Tcp { address } => ("tcp", address.clone().unwrap_or_default().shown()),
+        ProbeKind::Command { run, .. } => ("command", run.shown()),
+        ProbeKind::Container { .. } => ("container", true.shown()),
     };
-    explained.note(&key(&format!("probes.{name}")), word.shown(), Effective::at((), &probe.at).origin);
+    explained.note(&key(&format!("probes.{name}.{part}")), shown, Effective::at((), &probe.at).origin);
     with_rules(inputs, name, kind, Some(probe), health)
 }
 
@@ -103,7 +104,7 @@ fn with_rules(
     let own = probe.map(|probe| &probe.rules);
     let rules =
         |of: fn(&RulesSection) -> Option<Threshold>, usual| own.and_then(of).or_else(|| of(&common.rules)).unwrap_or(usual);
-    let interval = probe.and_then(|probe| probe.interval.as_ref()).or(common.interval.as_ref());
+    let interval = probe.and_then(|probe| probe.interval.as_ref()).or(common.watch_interval.as_ref());
     let interval = interval.map_or(INTERVAL, |interval| interval.value);
     let jitter = own.and_then(|own| own.jitter.as_ref()).or(common.rules.jitter.as_ref());
     ProbeSettings {
