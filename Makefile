@@ -9,7 +9,7 @@ test: ## Sets up what is missing and passes every test
 bench: ## Measures what the README claims, beside what one would use instead
 	@scripts/bench
 
-soak: ## Load for minutes over 20 rollouts and 10 rollbacks, and its figures
+soak: ## Load over many rollouts, kills at every step, full disks, random sequences: hours, unattended
 	@scripts/soak
 
 lint: ## Formats nothing, checks everything that needs no engine

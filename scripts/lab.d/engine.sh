@@ -85,6 +85,18 @@ beside_rules_remove() {
     done < <(printf '%s\n' "${BESIDE_RULES[@]}")
 }
 
+# A file as the disk of an engine's data: it can be filled without harm to anything else.
+engine_give_disk() {
+    local dir
+    dir=$(engine_dir "$1")
+    if grep -qF " $dir/data " /proc/self/mounts; then return; fi
+    mkdir -p "$dir/data"
+    [[ -z $(ls -A "$dir/data") ]] || die "the engine $1 has data already, on no disk of its own: purge it first"
+    truncate -s "$2" "$dir/disk.ext4"
+    mkfs.ext4 -q -F -m 0 "$dir/disk.ext4"
+    mount -o loop "$dir/disk.ext4" "$dir/data" || die "a file cannot be mounted as a disk here: that needs root and a loop device"
+}
+
 engine_write_config() {
     local engine=$1 mirror=$2 features=$3 dir pools=
     dir=$(engine_dir "$engine")

@@ -38,7 +38,10 @@ fn nobody_who_cannot_be_asked_changes_whom_the_computer_trusts() {
     let home = tempfile::tempdir().unwrap();
     let (code, stdout, stderr) = nonevent(home.path(), &["trust"]);
     assert_eq!((code, stdout.as_str()), (Some(1), ""), "{stderr}");
-    assert!(stderr.contains("needs a yes, and nobody can be asked here") && stderr.contains("give `--yes`"), "{stderr}");
+    assert!(
+        stderr.contains("it must be said whether to change whom this computer trusts") && stderr.contains("give `--yes`"),
+        "{stderr}"
+    );
 }
 
 #[test]

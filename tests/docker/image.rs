@@ -145,6 +145,9 @@ async fn development_wheels_are_unpacked_once_for_any_number_of_changes() {
     let second = change("good evening").await;
     assert_ne!(second.engine_id, first.engine_id);
     assert_eq!(second.tools.as_ref(), Some(&tools));
+    let stolen = world.docker.client.remove_volume(&tools.name, None::<RemoveVolumeOptions>).await;
+    assert!(stolen.is_err(), "a run keeps what it reads");
+    world.remove_containers().await;
     // A volume of that name that nobody filled, such as a container makes that outlives it, is not taken for it.
     world.docker.client.remove_volume(&tools.name, None::<RemoveVolumeOptions>).await.unwrap();
     let empty = VolumeCreateRequest { name: Some(tools.name.clone()), ..VolumeCreateRequest::default() };

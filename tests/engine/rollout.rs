@@ -2,102 +2,15 @@
 //! new one, wherever a process dies, an answer gets lost, an instance fails or a person stops it.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nonevent_engine::model::{Release, RolloutReason, RolloutState, RunId, Strategy, Tolerance};
-use nonevent_engine::pipeline::Context;
-use nonevent_engine::request::{Bake, Consent, Preview};
-use nonevent_engine::rollout::{Desired, Finished, Lease, Order, Rollout, RolloutError, recover};
-use nonevent_engine::store::Store;
-use nonevent_engine::target::{Encryption, Foundation, RootFileSystem, Target};
-use nonevent_testkit::scripted::{Fault, Method, Script, ScriptedEngine, ScriptedTarget};
-use nonevent_testkit::shop::{place, placement, release_with_worker};
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
-
-/// One laptop: its memory, and the token that stops what it does.
-struct Laptop {
-    store: Store,
-    cancel: CancellationToken,
-}
-
-impl Laptop {
-    fn new() -> Self {
-        Self { store: Store::in_memory().unwrap(), cancel: CancellationToken::new() }
-    }
-
-    fn context(&self) -> Context {
-        let (updates, mut reader) = mpsc::channel(64);
-        tokio::spawn(async move { while reader.recv().await.is_some() {} });
-        Context::new(self.store.clone(), place().project, RunId::generate(), "ann@one".into(), updates, self.cancel.clone())
-    }
-
-    /// Moves `local` as a ship does: lock, recovery, rollout.
-    async fn ship(&self, target: &ScriptedTarget, order: &Order) -> Result<Option<Finished>, RolloutError> {
-        let context = self.context();
-        let lease = Lease::acquire(Arc::new(target.clone()), &place(), "ann@one", "ship").await?;
-        let result = self.roll_out(&context, target, &lease, order).await;
-        lease.release().await?;
-        result
-    }
-
-    async fn roll_out(
-        &self,
-        context: &Context,
-        target: &ScriptedTarget,
-        lease: &Lease,
-        order: &Order,
-    ) -> Result<Option<Finished>, RolloutError> {
-        let unfinished = self.store.unfinished_rollouts(&place().project, &place().environment)?;
-        recover(context, target, lease.fence(), &unfinished).await?;
-        let Some(mut rollout) = Rollout::begin(context, target, lease, order).await? else { return Ok(None) };
-        rollout.move_traffic().await?;
-        rollout.settle().await.map(Some)
-    }
-
-    fn states(&self) -> Vec<RolloutState> {
-        self.store.rollouts(&place().project, None, 100).unwrap().into_iter().map(|rollout| rollout.state).collect()
-    }
-}
-
-fn order(release: &Release, web: u16) -> Order {
-    Order {
-        desired: Desired { release: release.clone(), placement: placement(web), reason: RolloutReason::Ship },
-        foundation: Foundation {
-            domain: Some("shop.localhost".into()),
-            https: Encryption::Off,
-            port: Some(8000),
-            services: BTreeMap::new(),
-            volumes: Vec::new(),
-        },
-        env: BTreeMap::new(),
-        secrets: BTreeMap::new(),
-        root: RootFileSystem::ReadOnly,
-        drain: Duration::from_secs(1),
-        bake: Duration::ZERO,
-        wait: Bake::Wait,
-        strategy: Strategy::BlueGreen,
-        pause: Duration::ZERO,
-        tolerance: Tolerance::default(),
-        preview: Preview::Tell,
-        consent: Consent::Refuse,
-        source: None,
-    }
-}
-
-/// Asserts that exactly one whole release is there, and nothing besides.
-async fn whole(engine: &ScriptedEngine, release: &Release, web: usize, what: &str) {
-    let observed = engine.process().observe(&place()).await.unwrap();
-    assert_eq!(engine.serving(&place()), Some(release.id.clone()), "{what}");
-    assert_eq!(engine.answers("shop.localhost"), Some(release.id.clone()), "{what}");
-    let strangers: Vec<_> = observed.instances.iter().filter(|instance| instance.release != release.id).collect();
-    assert!(strangers.is_empty(), "{what}: {strangers:?}");
-    let count = |process: &str| observed.instances.iter().filter(|instance| instance.process.as_str() == process).count();
-    assert_eq!((count("web"), count("worker")), (web, 1), "{what}: {:?}", observed.instances);
-    assert!(observed.lock.is_none(), "{what}: the lock was left");
-}
+use nonevent_engine::model::{Release, RolloutState};
+use nonevent_engine::rollout::{Finished, Lease, Order, RolloutError};
+use nonevent_engine::target::Target;
+use nonevent_testkit::laptop::{Laptop, order, whole};
+use nonevent_testkit::scripted::{Fault, Method, Script, ScriptedEngine};
+use nonevent_testkit::shop::{place, release_with_worker};
 
 #[tokio::test(start_paused = true)]
 async fn a_release_replaces_another_and_nothing_is_left() {
@@ -227,9 +140,7 @@ async fn matrix(from: u16, to: u16, new: &Release) {
                 .await
                 .unwrap_or_else(|error| panic!("{what}: the next ship failed: {error}"));
             whole(&engine, new, usize::from(to), &what).await;
-            let open =
-                laptop.states().into_iter().filter(|state| matches!(state, RolloutState::Running | RolloutState::Baking)).count();
-            assert_eq!(open, 0, "{what}: the journal has an open rollout");
+            assert_eq!(laptop.open(), 0, "{what}: the journal has an open rollout");
             if !struck {
                 assert!(nth > 8, "a rollout of {nth} calls was not struck once");
                 break;

@@ -2,174 +2,20 @@
 //! what answers is the old release or the new one, and afterwards exactly one of them is there, whole.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use nonevent_engine::event::{EventBody, Question, Update};
-use nonevent_engine::model::{Batch, Release, RolloutReason, RolloutState, RunId, Strategy, Tolerance, Verdict, VolumeMount};
-use nonevent_engine::pipeline::Context;
+use nonevent_engine::event::{EventBody, Question};
+use nonevent_engine::model::{Batch, Release, RolloutReason, RolloutState, Strategy};
 use nonevent_engine::request::{Bake, Consent, Preview};
-use nonevent_engine::rollout::{Desired, Finished, Lease, Order, Rollout, RolloutError, recover, recover_beside, warm};
-use nonevent_engine::store::Store;
-use nonevent_engine::target::{Encryption, Foundation, Room, RootFileSystem, Target};
-use nonevent_testkit::scripted::{Fault, Manner, Method, Script, ScriptedEngine, ScriptedTarget};
+use nonevent_engine::rollout::{Desired, Finished, Order, RolloutError};
+use nonevent_engine::target::{Room, Target};
+use nonevent_testkit::laptop::{Laptop, alone, canary, order, rolling, single, whole};
+use nonevent_testkit::scripted::{Fault, Manner, Method, Script, ScriptedEngine};
 use nonevent_testkit::shop::{place, placement, release, release_with_worker};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-
-/// One laptop: its memory, and what its runs told.
-#[derive(Clone)]
-struct Laptop {
-    store: Store,
-    cancel: CancellationToken,
-    told: Arc<std::sync::Mutex<Vec<EventBody>>>,
-    agrees: bool,
-}
-
-impl Laptop {
-    fn new() -> Self {
-        Self { store: Store::in_memory().unwrap(), cancel: CancellationToken::new(), told: Arc::default(), agrees: true }
-    }
-
-    fn context(&self) -> Context {
-        let (updates, mut reader) = mpsc::channel(64);
-        let cancel = self.cancel.clone();
-        let context = Context::new(self.store.clone(), place().project, RunId::generate(), "ann@one".into(), updates, cancel);
-        let (told, agrees, approval, cancel) =
-            (Arc::clone(&self.told), self.agrees, context.approval().clone(), context.cancel().clone());
-        tokio::spawn(async move {
-            while let Some(update) = reader.recv().await {
-                let Update::Event(event) = update else { continue };
-                if matches!(event.body, EventBody::ApprovalWanted { .. }) {
-                    if agrees { approval.give() } else { cancel.cancel() }
-                }
-                told.lock().unwrap().push(event.body);
-            }
-        });
-        context
-    }
-
-    async fn ship(&self, target: &ScriptedTarget, order: &Order) -> Result<Option<Finished>, RolloutError> {
-        let context = self.context();
-        let lease = Lease::acquire(Arc::new(target.clone()), &place(), "ann@one", "ship").await?;
-        let result = self.roll_out(&context, target, &lease, order).await;
-        lease.release().await?;
-        result
-    }
-
-    async fn roll_out(
-        &self,
-        context: &Context,
-        target: &ScriptedTarget,
-        lease: &Lease,
-        order: &Order,
-    ) -> Result<Option<Finished>, RolloutError> {
-        let unfinished = self.store.unfinished_rollouts(&place().project, &place().environment)?;
-        let observed = target.observe(&place()).await?;
-        let warm = warm(&order.desired, &observed);
-        recover_beside(context, target, lease.fence(), &unfinished, &observed, warm.as_ref()).await?;
-        let Some(mut rollout) = Rollout::begin(context, target, lease, order).await? else { return Ok(None) };
-        rollout.move_traffic().await?;
-        rollout.settle().await.map(Some)
-    }
-
-    /// Does what `nonevent recover` does.
-    async fn recover(&self, target: &ScriptedTarget) -> Vec<String> {
-        let context = self.context();
-        let lease = Lease::acquire(Arc::new(target.clone()), &place(), "ann@one", "recover").await.unwrap();
-        let unfinished = self.store.unfinished_rollouts(&place().project, &place().environment).unwrap();
-        let done = recover(&context, target, lease.fence(), &unfinished).await.unwrap();
-        lease.release().await.unwrap();
-        done
-    }
-
-    fn states(&self) -> Vec<RolloutState> {
-        self.store.rollouts(&place().project, None, 100).unwrap().into_iter().map(|rollout| rollout.state).collect()
-    }
-
-    /// Waits until its readers have read, and returns what was told.
-    async fn told(&self) -> Vec<EventBody> {
-        for _ in 0..100 {
-            tokio::task::yield_now().await;
-        }
-        self.told.lock().unwrap().clone()
-    }
-
-    async fn verdicts(&self) -> Vec<Verdict> {
-        let verdict = |body| match body {
-            EventBody::ReleasesCompared { verdict, .. } => Some(verdict),
-            _ => None,
-        };
-        self.told().await.into_iter().filter_map(verdict).collect()
-    }
-}
-
-fn order(release: &Release, web: u16) -> Order {
-    Order {
-        desired: Desired { release: release.clone(), placement: placement(web), reason: RolloutReason::Ship },
-        foundation: Foundation {
-            domain: Some("shop.localhost".into()),
-            port: Some(8000),
-            services: BTreeMap::new(),
-            volumes: Vec::new(),
-            https: Encryption::Off,
-        },
-        env: BTreeMap::new(),
-        secrets: BTreeMap::new(),
-        root: RootFileSystem::ReadOnly,
-        drain: Duration::from_secs(1),
-        bake: Duration::ZERO,
-        wait: Bake::Wait,
-        strategy: Strategy::BlueGreen,
-        pause: Duration::ZERO,
-        tolerance: Tolerance::default(),
-        preview: Preview::Tell,
-        consent: Consent::Refuse,
-        source: None,
-    }
-}
-
-fn rolling(release: &Release, web: u16) -> Order {
-    Order { strategy: Strategy::Rolling { batch: Batch::Instances(1) }, ..order(release, web) }
-}
-
-fn canary(release: &Release, web: u16) -> Order {
-    let strategy = Strategy::Canary { steps: vec![10, 50] };
-    Order { strategy, pause: Duration::from_secs(1), bake: Duration::from_secs(1), ..order(release, web) }
-}
 
 /// Makes a release worse.
 type Worsen = fn(&ScriptedEngine, &Release);
-
-fn single(id: &str) -> Release {
-    let mut release = release(id);
-    release.app.volumes.push(VolumeMount { name: "data".into(), path: "/data".into(), exclusive: true });
-    release
-}
-
-fn alone(release: &Release) -> Order {
-    Order { consent: Consent::Given, bake: Duration::from_secs(1), ..order(release, 1) }
-}
-
-/// Asserts that exactly one whole release is there, and nothing besides.
-async fn whole(engine: &ScriptedEngine, release: &Release, web: usize, what: &str) {
-    let observed = engine.process().observe(&place()).await.unwrap();
-    assert_eq!(engine.serving(&place()), Some(release.id.clone()), "{what}");
-    assert_eq!(engine.answers("shop.localhost"), Some(release.id.clone()), "{what}");
-    assert_eq!(observed.share, 0, "{what}: the other side gets requests");
-    let serving = observed.serving.as_ref().unwrap();
-    assert!(serving.resting.is_empty(), "{what}: {:?} rest", serving.resting);
-    let running = |one: &&nonevent_engine::model::Instance| {
-        one.release == release.id && one.state == nonevent_engine::model::InstanceState::Running
-    };
-    let strangers: Vec<_> = observed.instances.iter().filter(|instance| !running(instance)).collect();
-    assert!(strangers.is_empty(), "{what}: {strangers:?}");
-    let count = |process: &str| observed.instances.iter().filter(|instance| instance.process.as_str() == process).count();
-    let workers = release.app.processes.len() - 1;
-    assert_eq!((count("web"), count("worker")), (web, workers), "{what}: {:?}", observed.instances);
-    assert!(observed.lock.is_none(), "{what}: the lock was left");
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_rolling_release_never_serves_with_less_and_never_needs_more_than_a_batch() {
@@ -500,8 +346,7 @@ async fn matrix(old: &Order, new: &Order, web: usize) {
             whole(&engine, known, web, &format!("{what}, recovered")).await;
             laptop.ship(&engine.process(), new).await.unwrap_or_else(|error| panic!("{what}: the next rollout failed: {error}"));
             whole(&engine, releases[1], web, &what).await;
-            let open = laptop.states().into_iter().filter(|state| matches!(state, RolloutState::Running | RolloutState::Baking));
-            assert_eq!(open.count(), 0, "{what}: the journal has an open rollout");
+            assert_eq!(laptop.open(), 0, "{what}: the journal has an open rollout");
             if !struck {
                 assert!(nth > 8, "a rollout of {nth} calls was not struck once");
                 break;

@@ -130,7 +130,9 @@ fn assert_tested_is_shipped(world: &World) {
     assert!(!shipped.is_empty() && tested.len() > shipped.len(), "{shipped:?} {tested:?}");
     assert_eq!(tested[..shipped.len()], shipped, "the layers begin with exactly the release's");
     assert_eq!(list(&image["release_layers"]), shipped);
-    assert_eq!([list(&image["release_layers"]), list(&image["development_layers"])].concat(), tested);
+    // The layers of the development wheels are unpacked on a volume, the others are the image's own.
+    let above = list(&image["development_layers"]);
+    assert!(above.ends_with(&tested[shipped.len()..]), "{above:?} {tested:?}");
     assert_eq!(image["release_image"], release["image"]);
 }
 

@@ -1,9 +1,10 @@
 //! A process that is killed in the middle of a rollout, and an engine that is restarted with no process of ours.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
+use crate::own_engine::OwnEngine;
 use crate::world::{World, eventually};
 
 #[test]
@@ -31,20 +32,8 @@ fn docker_kill_9_in_the_middle_of_a_rollout_is_recovered() {
 
 #[test]
 fn docker_what_serves_survives_a_restart_of_the_engine() {
-    let lab = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/lab");
-    let engine = |verb: &str| {
-        let output = Command::new(lab).args(["engine", "shiptest", verb]).output().unwrap();
-        assert!(output.status.success(), "lab engine shiptest {verb}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    };
-    let started = engine("up");
-    let host = started
-        .split("DOCKER_HOST=")
-        .nth(1)
-        .and_then(|rest| rest.split_whitespace().next())
-        .unwrap()
-        .trim_matches(['\'', '"', ';'])
-        .to_owned();
+    let engine = OwnEngine::named("shiptest");
+    let host = engine.up();
     {
         let examples = ["fastapi-postgres", "django-static", "flask-requirements", "worker-redis"];
         let worlds = examples.map(|example| World::example(example).on(&host));
@@ -52,10 +41,10 @@ fn docker_what_serves_survives_a_restart_of_the_engine() {
             world.run(&["ship"]).ok();
         }
         let serving = worlds.each_ref().map(|world| world.serving("local"));
-        engine("down");
+        engine.run("down");
         let stopped = worlds[0].run(&["status"]);
         assert!(!stopped.stderr.contains("panicked"), "{}", stopped.stderr);
-        engine("up");
+        engine.run("up");
         for (world, release) in worlds.iter().zip(serving) {
             let answer = eventually("an answer after the restart", Duration::from_secs(60), || {
                 let status = world.run(&["status", "--json"]);
@@ -67,5 +56,5 @@ fn docker_what_serves_survives_a_restart_of_the_engine() {
             assert_eq!(world.serving("local"), release);
         }
     }
-    engine("purge");
+    engine.run("purge");
 }

@@ -1,20 +1,12 @@
 //! The main job on a current engine, with either of its image stores.
 
-use std::process::Command;
-
+use crate::own_engine::OwnEngine;
 use crate::world::World;
 
 /// Ships an example on the lab's second engine, which is stopped afterwards.
-fn ship_on(store: &str) {
-    let lab = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/lab");
-    let engine = |verb: &str| {
-        let output = Command::new(lab).args(["engine28", verb, store]).output().unwrap();
-        assert!(output.status.success(), "lab engine28 {verb} {store}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    };
-    let started = engine("up");
-    let host = started.split("DOCKER_HOST=").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap();
-    let host = host.trim_matches(['\'', '"', ';']).to_owned();
+fn ship_on(store: &'static str) {
+    let engine = OwnEngine::current(store);
+    let host = engine.up();
     {
         let world = World::example("flask-requirements").on(&host);
         world.run(&["ship"]).ok();
@@ -32,7 +24,7 @@ fn ship_on(store: &str) {
         world.run(&["down", "--yes"]).ok();
         assert_eq!(world.left("container"), Vec::<String>::new());
     }
-    engine("down");
+    engine.run("down");
 }
 
 #[test]

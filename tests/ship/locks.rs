@@ -1,47 +1,7 @@
 //! One process at a time, across processes and laptops: real processes, two home folders, one engine.
 
-use std::io::{BufRead, BufReader, Lines};
-use std::process::{Child, ChildStdout, Stdio};
-
+use crate::going::Going;
 use crate::world::World;
-
-/// A process that goes on, and the lines that it prints.
-struct Going {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-}
-
-impl Going {
-    fn start(world: &World, home: &str, arguments: &[&str]) -> Self {
-        let mut child = world.command_from(home, arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, lines }
-    }
-
-    /// Reads on until a line has all of these words.
-    fn until(&mut self, words: &[&str]) -> String {
-        let mut seen = Vec::new();
-        for line in self.lines.by_ref().map_while(Result::ok) {
-            if words.iter().all(|word| line.contains(word)) {
-                return line;
-            }
-            seen.push(line);
-        }
-        panic!("no line with {words:?} came:\n{}", seen.join("\n"));
-    }
-
-    fn signal(&self, name: &str) {
-        let status = std::process::Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
-        assert!(status.success());
-    }
-
-    /// Reads to the end and returns the exit code with all that came.
-    fn end(mut self) -> (Option<i32>, String) {
-        let text: Vec<String> = self.lines.by_ref().map_while(Result::ok).collect();
-        let output = self.child.wait_with_output().unwrap();
-        (output.status.code(), format!("{}\n{}", text.join("\n"), String::from_utf8_lossy(&output.stderr)))
-    }
-}
 
 /// A project whose ships hold the lock for a while, each another release.
 fn slow_to_ship() -> World {
@@ -86,7 +46,7 @@ fn docker_whoever_comes_second_is_refused_waits_or_succeeds_the_dead() {
 
     // Whoever waits can be stopped, and touches nothing.
     world.write("nonevent.toml", "[release]\nbefore_start = \"sleep 21\"\n");
-    let mut killed = holder(&world);
+    let killed = holder(&world);
     let mut stopped = Going::start(&world, "other", &["restart", "--wait", "--json"]);
     stopped.until(&["waiting for"]);
     stopped.signal("-INT");
@@ -94,8 +54,7 @@ fn docker_whoever_comes_second_is_refused_waits_or_succeeds_the_dead() {
     assert_eq!(code, Some(130), "{said}");
 
     // A process of this machine that is gone is succeeded at once.
-    killed.child.kill().unwrap();
-    killed.child.wait().unwrap();
+    killed.kill();
     world.run_from("other", &["restart"]).ok();
     assert_eq!(world.serving("local"), shipped);
     let free = world.run(&["unlock"]).ok();

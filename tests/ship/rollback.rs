@@ -1,5 +1,6 @@
 //! What serves goes on serving: a release that never becomes healthy, a rollback, a kept address.
 
+use crate::going::Going;
 use crate::world::World;
 
 #[test]
@@ -44,4 +45,45 @@ fn docker_restart_replaces_every_instance_and_keeps_the_release() {
     assert_eq!(answered.stdout.trim(), "42");
     let logs = world.run(&["logs", "-n", "50"]).ok();
     assert!(logs.stdout.contains("gunicorn"), "{}", logs.stdout);
+}
+
+#[test]
+fn docker_a_rollback_asks_a_ship_that_only_bakes_to_make_way() {
+    let world = World::example("flask-requirements");
+    let configure = |level: &str| {
+        world.write(
+            "nonevent.toml",
+            format!("[app]\nenv = {{ LOG_LEVEL = \"{level}\" }}\n\n[environments.local]\nbake = \"10m\"\n"),
+        );
+    };
+    configure("INFO");
+    world.run(&["ship", "-m", "the good one"]).ok();
+    let good = world.status("local");
+    configure("DEBUG");
+    let mut baking = Going::start(&world, "home", &["ship", "--json", "-m", "the other one"]);
+    baking.until(&["\"step_started\"", "\"bake\""]);
+    assert_ne!(world.serving("local"), good["serving"]);
+
+    // Another laptop cannot ask it, and is told who holds the environment.
+    world.run_from("other", &["rollback", "--yes"]).refused("is held by");
+    world.run(&["rollback", "--yes", "-m", "back at once"]).ok();
+    let (code, said) = baking.end();
+    assert_eq!(code, Some(0), "{said}");
+    let after = world.status("local");
+    assert_eq!(after["serving"], good["serving"]);
+    assert_eq!(after["instances"][0]["id"], good["instances"][0]["id"], "it was warm, and was started anew all the same");
+    assert_eq!(world.get("local", "/healthz").0, 200);
+
+    // What is told afterwards, here and on a laptop that learns it from the target.
+    let history = world.json(&["history"]);
+    let told = |rollout: &serde_json::Value| {
+        ["reason", "state", "message"].map(|key| rollout[key].as_str().unwrap_or_default().to_owned())
+    };
+    let rollouts: Vec<_> = history["rollouts"].as_array().unwrap().iter().map(told).collect();
+    let expected = [
+        ["rollback", "succeeded", "back at once"],
+        ["ship", "succeeded", "the other one"],
+        ["ship", "succeeded", "the good one"],
+    ];
+    assert_eq!(rollouts, expected.map(|row| row.map(str::to_owned)), "{history}");
 }

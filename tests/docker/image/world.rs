@@ -1,14 +1,14 @@
 //! One test's project, cache and engine, all of its own name, cleaned up when the test ends.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::time::Duration;
 
 use bollard::container::LogOutput;
 use bollard::models::{ContainerConfig, ContainerCreateBody, HostConfig, Mount, MountType};
 use bollard::query_parameters::{
-    AttachContainerOptionsBuilder, CommitContainerOptionsBuilder, ListImagesOptionsBuilder, RemoveImageOptionsBuilder,
-    RemoveVolumeOptions, UploadToContainerOptionsBuilder,
+    AttachContainerOptionsBuilder, CommitContainerOptionsBuilder, ListContainersOptionsBuilder, ListImagesOptionsBuilder,
+    RemoveImageOptionsBuilder, RemoveVolumeOptions, UploadToContainerOptionsBuilder,
 };
 use futures_util::StreamExt as _;
 use nonevent_engine::docker::Docker;
@@ -138,6 +138,11 @@ impl World {
         (code, text)
     }
 
+    /// Removes every container of this test.
+    pub async fn remove_containers(&self) {
+        remove_containers(&self.docker, &self.name).await;
+    }
+
     /// Makes an image as a Dockerfile would: a container of the base, with files and settings, committed.
     pub async fn commit(&self, files: &[(&str, &str)], config: ContainerConfig) -> Digest {
         let base = self.base().await;
@@ -195,9 +200,21 @@ impl Drop for World {
     }
 }
 
+fn labelled(name: &ProjectName) -> HashMap<String, Vec<String>> {
+    [("label".to_owned(), vec![format!("dev.nonevent.project={name}")])].into()
+}
+
+async fn remove_containers(docker: &Docker, name: &ProjectName) {
+    let options = ListContainersOptionsBuilder::new().all(true).filters(&labelled(name)).build();
+    for container in docker.client.list_containers(Some(options)).await.unwrap() {
+        docker.client.remove_container(&container.id.unwrap(), None).await.unwrap();
+    }
+}
+
 async fn clean(name: &ProjectName) {
     let docker = Docker::connect().await.unwrap();
-    let filters = [("label".to_owned(), vec![format!("dev.nonevent.project={name}")])].into();
+    remove_containers(&docker, name).await;
+    let filters = labelled(name);
     let options = ListImagesOptionsBuilder::new().all(true).filters(&filters).build();
     for image in docker.client.list_images(Some(options)).await.unwrap() {
         let force = RemoveImageOptionsBuilder::new().force(true).build();

@@ -10,6 +10,14 @@ test('a ship that went well has done every stage that was needed', () => {
   expect(progresses(seen.gates)).toBe('passed passed passed passed unset');
   expect(progresses(seen.steps)).toBe(Array(8).fill('passed').join(' '));
   expect(seen).toMatchObject({ state: 'succeeded', url: 'http://shop.localhost:8080', problem: null });
+  expect(seen).toMatchObject({ preview: null, verdict: { worse: null } });
+});
+
+test('the preview is there until traffic moves', () => {
+  const run = aRun('shop', 0, { state: 'running' });
+  const events = shipped(run);
+  const ready = events.findIndex(({ type }) => type === 'preview_ready');
+  expect(view(run, events.slice(0, ready + 1)).preview).toBe('http://shop.localhost:8081');
 });
 
 test('what goes on is neither passed nor failed', () => {

@@ -13,6 +13,7 @@ import type {
   RunState,
   Stage,
   TestOutcome,
+  Verdict,
 } from './backend';
 
 export const STAGES: readonly Stage[] = [
@@ -63,6 +64,10 @@ export interface RunView {
   image: ImageReport | null;
   warnings: { message: string; hint: string | null }[];
   probes: ProbeAttempt[];
+  /** Where the new instances alone answer, until traffic moves. */
+  preview: string | null;
+  /** How the new release compares with the old one, when that was looked at last. */
+  verdict: Verdict | null;
   release: string | null;
   /** Null while it goes on. */
   state: RunState;
@@ -110,6 +115,8 @@ export function view(record: RunRecord, events: readonly Event[]): RunView {
     image: null,
     warnings: [],
     probes: [],
+    preview: null,
+    verdict: null,
     release: record.release,
     state: record.state,
     url: null,
@@ -152,7 +159,8 @@ export function view(record: RunRecord, events: readonly Event[]): RunView {
         break;
       }
       case 'step_finished': {
-        const { position, title, duration_ms: duration, state } = event.data;
+        const { position, title, duration_ms: duration, state, step } = event.data;
+        if (step === 'switch') seen.preview = null;
         const startedAt = steps.get(position)?.startedAt ?? null;
         const progress = state === 'failed' ? 'failed' : 'passed';
         steps.set(position, { position, title, progress, startedAt, duration });
@@ -169,6 +177,12 @@ export function view(record: RunRecord, events: readonly Event[]): RunView {
         break;
       case 'probe_made':
         seen.probes.push(event.data);
+        break;
+      case 'preview_ready':
+        seen.preview = event.data.url;
+        break;
+      case 'releases_compared':
+        seen.verdict = event.data.verdict;
         break;
       case 'release_made':
         seen.release = event.data.release;

@@ -35,6 +35,9 @@ enum What {
     Failed,
 }
 
+/// A way by which people are told, and why it did not work, with a hint.
+type Tried = (String, Option<(String, Option<String>)>);
+
 /// Tries, or lists.
 ///
 /// # Errors
@@ -49,7 +52,7 @@ pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
         }
         What::Test { environment } => {
             let (notice, settings, webhooks) = engine.notify_test(&folder, &environment).await?;
-            let mut tried: Vec<(String, Option<(String, Option<String>)>)> = Vec::new();
+            let mut tried: Vec<Tried> = Vec::new();
             if settings.desktop {
                 let shown = notifier::show(&notice, |_| {}).await;
                 tried.push(("desktop".to_owned(), shown.err().map(|error| (error.to_string(), error.hint()))));
@@ -68,11 +71,11 @@ pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
     }
 }
 
-fn ways_text(tried: &[(String, Option<(String, Option<String>)>)], view: View) -> String {
+fn ways_text(tried: &[Tried], view: View) -> String {
     if tried.is_empty() {
         return "nothing is told: `[notify] desktop` is false, and there is no webhook".into();
     }
-    let line = |(way, error): &(String, Option<(String, Option<String>)>)| match error {
+    let line = |(way, error): &Tried| match error {
         None => format!("{} {way}", view.paint.tone(Tone::Good, "✓")),
         Some((error, hint)) => {
             let hint = hint.as_ref().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();

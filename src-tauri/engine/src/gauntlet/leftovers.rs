@@ -80,16 +80,22 @@ async fn sweep_once(client: &bollard::Docker, run: &RunId, removed: &mut Vec<Str
     Ok(left)
 }
 
-/// Sweeps a run when it goes away, awaited or not.
-pub(super) struct RunGuard {
+/// Removes what bears a run's label when it goes away, awaited or not.
+pub struct RunGuard {
     client: bollard::Docker,
     run: RunId,
     armed: bool,
 }
 
 impl RunGuard {
-    pub(super) fn new(docker: &Docker, run: &RunId) -> Self {
+    /// Guards a run from here on.
+    pub fn new(docker: &Docker, run: &RunId) -> Self {
         Self { client: docker.client.clone(), run: run.clone(), armed: true }
+    }
+
+    /// Says that nothing is left.
+    pub fn disarm(mut self) {
+        self.armed = false;
     }
 
     pub(super) async fn sweep(mut self) {

@@ -42,7 +42,7 @@ pub struct DevelopmentBuild<'a> {
     pub image: &'a ImageReport,
     /// Its project.
     pub project: &'a ProjectName,
-    /// The run that needs it: what a killed one leaves is found by it.
+    /// The run that needs it: a container that keeps the development wheels bears its label, and is to be removed with all of the run.
     pub run: &'a RunId,
     /// The locked wheels that gates need and the release does not hold.
     pub wheels: &'a [Wheel],
@@ -167,14 +167,15 @@ async fn tools(
         return Ok((None, Vec::new()));
     }
     let made = |blobs| dependencies(build, ground, scheme, build.wheels, Tree::default(), blobs, cache);
-    let shelf = Shelf { docker, cache, project: build.project, path: MOUNT };
+    let (project, run, image) = (build.project, build.run, &build.image.engine_id);
+    let shelf = Shelf { docker, cache, project, run, image, path: MOUNT };
     let mut wheels = made(Blobs::MayBeGone).await?;
     let name = match shelf.filled(&wheels.layers).await? {
         Some(name) => name,
         None => {
             wheels = made(Blobs::Needed).await?;
             (build.progress)("unpacking the development wheels".to_owned());
-            shelf.fill(&wheels.layers, &build.image.engine_id, build.run).await?
+            shelf.fill(&wheels.layers).await?
         }
     };
     let layers = wheels.layers.into_iter().map(|layer| layer.diff_id).collect();

@@ -62,6 +62,7 @@ pub async fn run(
         let reports = recorded(context, &settings.gauntlet, &known).await?;
         return Ok(Gauntlet { reports, images: of_gate, recorded: true });
     }
+    let guard = gauntlet::RunGuard::new(images.docker, context.run());
     let development = images.development(image, tooling).await?;
     for warning in &development.warnings {
         context.emit(EventBody::WarningRaised { message: warning.clone(), hint: None }).await?;
@@ -95,6 +96,7 @@ pub async fn run(
         limits,
     };
     let reports = run_gates(context, images.docker, &plan).await?;
+    guard.disarm();
     for report in reports.iter().filter(|report| !matches!(report.state, GateState::NotSetUp | GateState::Skipped { .. })) {
         of_gate.entry(report.gate.clone()).or_insert_with(|| evidence.clone());
     }

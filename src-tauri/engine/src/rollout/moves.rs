@@ -6,7 +6,7 @@ use super::RolloutError;
 use super::plan::{Change, ids};
 use super::run::Rollout;
 use crate::event::EventBody;
-use crate::model::{Instance, InstanceId, ProcessName};
+use crate::model::{Instance, InstanceId, InstanceState, ProcessName};
 
 impl Rollout<'_> {
     /// Sends a share of the requests to the new instances.
@@ -24,7 +24,8 @@ impl Rollout<'_> {
         Ok(())
     }
 
-    /// Takes old instances out of the way of requests and stops them, the youngest first: what has proven itself stays the longest.
+    /// Takes old instances out of the way of requests and stops them: first those that do not run, for whoever answers is needed, then the
+    /// youngest; what has proven itself stays the longest.
     pub(super) async fn rest(&mut self, process: &ProcessName, count: u16) -> Result<(), RolloutError> {
         let Some(serving) = &self.observed.serving else { return Ok(()) };
         let mut awake: Vec<&Instance> = self
@@ -33,7 +34,10 @@ impl Rollout<'_> {
             .iter()
             .filter(|one| one.process == *process && one.rollout == serving.record.rollout && !self.rested.contains(&one.id))
             .collect();
-        awake.sort_by(|a, b| b.started_at.cmp(&a.started_at).then_with(|| b.name.cmp(&a.name)));
+        let runs = |one: &Instance| one.state == InstanceState::Running;
+        awake.sort_by(|a, b| {
+            runs(a).cmp(&runs(b)).then_with(|| b.started_at.cmp(&a.started_at)).then_with(|| b.name.cmp(&a.name))
+        });
         let chosen = ids(awake.into_iter().take(usize::from(count)));
         // Noted first: an answer that is lost leaves them resting all the same.
         self.rested.extend(chosen.iter().cloned());

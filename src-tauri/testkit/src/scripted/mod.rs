@@ -30,7 +30,7 @@ use std::time::Duration;
 pub use app::Script;
 pub use faults::{Fault, Method};
 use jiff::Timestamp;
-use nonevent_engine::model::ReleaseId;
+use nonevent_engine::model::{InstanceId, InstanceState, ReleaseId};
 use nonevent_engine::target::Place;
 use nonevent_engine::target::Room;
 pub use state::Manner;
@@ -123,6 +123,25 @@ impl ScriptedEngine {
     /// Says what the engine has left.
     pub fn room(&self, room: Room) {
         self.state().room = room;
+    }
+
+    /// Lets an instance die, as by a signal; its engine does not start it again.
+    pub fn end(&self, instance: &InstanceId) {
+        if let Some(container) = self.state().containers.get_mut(instance) {
+            container.instance.state = InstanceState::Exited { exit_code: 137, oom: false };
+        }
+        self.moved();
+    }
+
+    /// Takes what has answered under a host name since this was asked last, in order; none where nothing did.
+    pub fn witnessed(&self, domain: &str) -> Vec<Option<ReleaseId>> {
+        self.state().witnessed.remove(domain).unwrap_or_default()
+    }
+
+    /// Notes what answers now, and wakes who waits for a change.
+    fn moved(&self) {
+        self.state().witness();
+        self.changed.notify_waiters();
     }
 
     /// The share of the requests, in percent, that the side that does not serve gets.

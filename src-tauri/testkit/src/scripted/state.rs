@@ -36,6 +36,8 @@ pub(super) struct State {
     pub manners: BTreeMap<ReleaseId, Manner>,
     /// What the engine has left.
     pub room: Room,
+    /// What has answered under each host name, in order and each change once.
+    pub witnessed: BTreeMap<String, Vec<Option<ReleaseId>>>,
 }
 
 /// How a real request is answered.
@@ -125,6 +127,7 @@ impl State {
             load: 0,
             manners: BTreeMap::new(),
             room: Room::default(),
+            witnessed: BTreeMap::new(),
         }
     }
 
@@ -193,6 +196,18 @@ impl State {
             (answers && container.instance.state == InstanceState::Running)
                 .then(|| (slot.instance.clone(), container.instance.release.clone()))
         })
+    }
+
+    /// Notes what answers now.
+    pub fn witness(&mut self) {
+        let domains: BTreeSet<String> = self.proxy.values().flat_map(|place| place.domains.iter().cloned()).collect();
+        for domain in domains {
+            let answers = self.answer(&domain).map(|(_, release)| release);
+            let before = self.witnessed.entry(domain).or_default();
+            if before.last() != Some(&answers) {
+                before.push(answers);
+            }
+        }
     }
 
     /// Sends a request under a host name: the share of the other side is dealt out evenly. Returns the release that answered.

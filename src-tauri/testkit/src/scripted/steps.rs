@@ -27,7 +27,7 @@ impl ScriptedTarget {
         let fault = self.called(method).await?;
         self.live(fault, Moment::Halfway).await;
         let result = act(&mut self.engine.state());
-        self.engine.changed.notify_waiters();
+        self.engine.moved();
         self.answered(fault, result).await
     }
 
@@ -39,7 +39,8 @@ impl ScriptedTarget {
             let address = container.instance.address.as_deref().and_then(|address| address.parse::<Ipv4Addr>().ok());
             members.push(Member { instance: id.clone(), listens: address.zip(container.port) });
         }
-        let file = format!("{place} {} {}", record.rollout, members.len());
+        // Named by its content, as everywhere: one that is staged is not yet that of the side that serves.
+        let file = format!("{place} {record:?}");
         state.records.insert(file.clone(), record.clone());
         Ok(NewSide {
             rollout: record.rollout.clone(),
@@ -265,7 +266,7 @@ impl Target for ScriptedTarget {
         };
         self.live(fault, Moment::Halfway).await;
         let started = created.map(|id| self.engine.state().start(&id));
-        self.engine.changed.notify_waiters();
+        self.engine.moved();
         self.answered(fault, started).await
     }
 
@@ -363,7 +364,7 @@ impl Target for ScriptedTarget {
             }
             left
         });
-        self.engine.changed.notify_waiters();
+        self.engine.moved();
         self.answered(fault, result).await
     }
 
@@ -478,7 +479,7 @@ impl Target for ScriptedTarget {
                 let _ = lines.try_send(line);
             }
         }
-        self.engine.changed.notify_waiters();
+        self.engine.moved();
         self.answered(fault, stopped).await
     }
 

@@ -10,6 +10,7 @@ import type {
   RunRecord,
   Stage,
   TestOutcome,
+  Verdict,
 } from './bindings';
 
 export const ago = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString();
@@ -259,6 +260,11 @@ export function shipped(run: RunRecord, first = 1): Event[] {
     .tell({ type: 'stage_started', data: { stage: 'rollout' } })
     .tell({ type: 'rollout_planned', data: { rollout: 'rollout-0', plan: PLAN } });
   PLAN.steps.forEach((step, position) => {
+    if (step.step === 'switch')
+      teller.tell({
+        type: 'preview_ready',
+        data: { rollout: 'rollout-0', url: 'http://shop.localhost:8081' },
+      });
     teller.tell({ type: 'step_started', data: { position, ...step } });
     teller.tell({
       type: 'step_finished',
@@ -281,12 +287,20 @@ export function shipped(run: RunRecord, first = 1): Event[] {
       type: 'stage_finished',
       data: { stage: 'rollout', summary: 'traffic moved', duration_ms: 3_300, state: 'done' },
     })
+    .tell({ type: 'releases_compared', data: { rollout: 'rollout-0', verdict: VERDICT } })
     .stage('bake', 'no worse than before', 30_000)
     .tell({
       type: 'run_finished',
       data: { state: 'succeeded', release: run.release, url: 'http://shop.localhost:8080', problem: null },
     }).events;
 }
+
+/** A new release that is no worse than the old one. */
+export const VERDICT: Verdict = {
+  new: { requests: 1_840, errors: 1, p95_ms: 41, restarts: 0 },
+  old: { requests: 2_112, errors: 0, p95_ms: 44, restarts: 0 },
+  worse: null,
+};
 
 /** A run that is in its gates. */
 export function going(run: RunRecord, first = 1): Event[] {
