@@ -205,7 +205,7 @@ fn moving(strategy: Strategy) -> Circumstances {
 /// An engine on which every instance uses 100 MB, with so much left.
 fn with_room(observed: &Observed, memory_free: u64) -> Circumstances {
     let used = observed.instances.iter().map(|instance| (instance.id.clone(), 100_000_000)).collect();
-    let room = Room { memory_free: Some(memory_free), disk_free: Some(9_000_000_000), used };
+    let room = Room { memory_free: Some(memory_free), disk_free: Some(9_000_000_000), used, ..Room::default() };
     Circumstances { room, ..moving(Strategy::BlueGreen) }
 }
 

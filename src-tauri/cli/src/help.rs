@@ -8,9 +8,9 @@ use crate::args::Cli;
 /// The groups in which the verbs are listed. Every verb is in exactly one.
 pub const GROUPS: [(&str, &[&str]); 4] = [
     ("Prove and ship", &["ship", "check", "plan", "lock"]),
-    ("See", &["status", "results", "logs", "open", "releases", "history", "diff", "explain"]),
+    ("See", &["status", "results", "logs", "health", "open", "releases", "history", "diff", "explain"]),
     ("Act on what runs", &["rollback", "restart", "exec", "jobs", "watch", "down", "cancel", "recover", "unlock"]),
-    ("Set up", &["init", "secret", "credential", "engine", "trust", "projects", "gc", "desktop", "completions", "man"]),
+    ("Set up", &["init", "secret", "credential", "engine", "trust", "notify", "projects", "gc", "desktop", "completions", "man"]),
 ];
 
 const FIRST_STEPS: [(&str, &str); 3] = [

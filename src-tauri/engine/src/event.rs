@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Diagnosis, GateReport, ImageReport, LockReport, LogLine, Plan, ProbeAttempt, Problem, ProjectName, ReleaseId, RolloutId,
-    RolloutState, RunId, RunRecord, RunState, Stage, StageState, StepKind, StepState, Verdict,
+    Diagnosis, GateReport, ImageReport, Incident, LockReport, LogLine, Plan, ProbeAttempt, Problem, ProjectName, ReleaseId,
+    RolloutId, RolloutState, RunId, RunRecord, RunState, Stage, StageState, StepKind, StepState, Verdict,
 };
 
 /// One fact.
@@ -123,6 +123,11 @@ pub enum EventBody {
         serving: Option<ReleaseId>,
         /// Why it failed.
         failure: Option<String>,
+    },
+    /// An incident began, got worse or ended. Its run is the incident's own.
+    IncidentChanged {
+        /// How it stands.
+        incident: Box<Incident>,
     },
     /// A run ended.
     RunFinished {

@@ -11,6 +11,7 @@ mod engine;
 mod error;
 pub mod event;
 pub mod gauntlet;
+pub mod health;
 pub mod image;
 pub mod mask;
 pub mod model;

@@ -40,7 +40,7 @@ fn documented() -> BTreeSet<String> {
 
 #[test]
 fn every_key_that_is_accepted_is_documented_and_the_other_way_round() {
-    let everything = "[app]\n[process.a]\n[job.a]\nschedule = \"@daily\"\nrun = \"x\"\n[build]\n[lock]\n[gauntlet.a]\n[services.a]\nimage = \"x\"\nready = { port = 1 }\n[health]\n[release]\n[environments.a.acme]\n[environments.a.secrets.a]\n[gauntlet.a.secrets.a]\n[environments.a.process.a]\n[environments.a.tolerance]\n";
+    let everything = "[app]\n[process.a]\n[job.a]\nschedule = \"@daily\"\nrun = \"x\"\n[build]\n[lock]\n[gauntlet.a]\n[services.a]\nimage = \"x\"\nready = { port = 1 }\n[health]\n[release]\n[environments.a.acme]\n[environments.a.secrets.a]\n[gauntlet.a.secrets.a]\n[environments.a.process.a]\n[environments.a.tolerance]\n[environments.a.tolerance]\n[environments.a.probes.a]\npath = \"/\"\n[notify.webhook.a]\nurl = \"env:A\"\n";
     let accepted = accepted_keys(everything).unwrap();
     // Tables are described by what they hold.
     let is_table = |key: &String| accepted.iter().any(|other| other.starts_with(&format!("{key}.")));

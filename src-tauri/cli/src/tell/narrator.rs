@@ -174,7 +174,7 @@ impl Narrator {
                 marks
             }
             EventBody::GateFinished(report) => self.gate_finished(report),
-            EventBody::ReleaseMade { .. } => Vec::new(),
+            EventBody::ReleaseMade { .. } | EventBody::IncidentChanged { .. } => Vec::new(),
             EventBody::RolloutPlanned { plan, .. } => self.planned(plan),
             EventBody::StepStarted(StepStarted { position, kind, title }) => {
                 if *kind == StepKind::Await {

@@ -12,12 +12,14 @@ pub mod exec;
 pub mod explain;
 pub mod exports;
 pub mod gc;
+pub mod health;
 pub mod history;
 pub mod init;
 pub mod jobs;
 pub mod lock;
 pub mod logs;
 pub mod man;
+pub mod notify;
 pub mod open;
 pub mod plan;
 pub mod projects;
@@ -30,6 +32,7 @@ pub mod secret;
 pub mod ship;
 pub mod status;
 pub mod trust;
+pub mod unit;
 pub mod unlock;
 mod watch;
 pub mod watch_home;
@@ -52,6 +55,7 @@ pub enum Verb {
     Status(status::Args),
     Results(results::Args),
     Logs(logs::Args),
+    Health(health::Args),
     Open(open::Args),
     Releases(releases::Args),
     History(history::Args),
@@ -71,6 +75,7 @@ pub enum Verb {
     Init(init::Args),
     Engine(engine::Args),
     Trust(trust::Args),
+    Notify(notify::Args),
     Projects(projects::Args),
     Gc(gc::Args),
     Desktop(desktop::Args),
@@ -89,6 +94,7 @@ impl Verb {
             Self::Status(_) => "status",
             Self::Results(_) => "results",
             Self::Logs(_) => "logs",
+            Self::Health(_) => "health",
             Self::Open(_) => "open",
             Self::Releases(_) => "releases",
             Self::History(_) => "history",
@@ -108,6 +114,7 @@ impl Verb {
             Self::Init(_) => "init",
             Self::Engine(_) => "engine",
             Self::Trust(_) => "trust",
+            Self::Notify(_) => "notify",
             Self::Projects(_) => "projects",
             Self::Gc(_) => "gc",
             Self::Desktop(_) => "desktop",
@@ -130,6 +137,7 @@ pub async fn run(verb: Verb, session: &mut Session) -> Result<Exit, CliError> {
         Verb::Status(args) => status::run(args, session).await,
         Verb::Results(args) => results::run(args, session),
         Verb::Logs(args) => logs::run(args, session).await,
+        Verb::Health(args) => health::run(&args, session),
         Verb::Open(args) => open::run(args, session).await,
         Verb::Releases(args) => releases::run(args, session).await,
         Verb::History(args) => history::run(args, session).await,
@@ -149,6 +157,7 @@ pub async fn run(verb: Verb, session: &mut Session) -> Result<Exit, CliError> {
         Verb::Init(args) => init::run(args, session),
         Verb::Engine(args) => engine::run(args, session).await,
         Verb::Trust(args) => trust::run(args, session),
+        Verb::Notify(args) => notify::run(args, session).await,
         Verb::Projects(args) => projects::run(args, session).await,
         Verb::Gc(args) => gc::run(args, session).await,
         Verb::Desktop(args) => desktop::run(args, session),

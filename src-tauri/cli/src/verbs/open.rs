@@ -49,6 +49,13 @@ pub fn opener(system: &str, variable: impl Fn(&str) -> Option<OsString>) -> Opti
     }
 }
 
+/// Shows an address in the person's browser, where there is one.
+pub fn show(url: &str) {
+    if let Some(opener) = opener(std::env::consts::OS, |name| std::env::var_os(name)) {
+        start(opener, url);
+    }
+}
+
 /// Not waited for: some openers live as long as the browser.
 fn start(opener: &[&str], url: &str) -> bool {
     let Some((program, arguments)) = opener.split_first() else { return false };

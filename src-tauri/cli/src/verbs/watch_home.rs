@@ -1,20 +1,29 @@
 //! `nonevent watch`
 
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
 use jiff::Timestamp;
-use nonevent_engine::Watched;
+use nonevent_engine::model::{EnvironmentName, HealthState, Incident, Notice};
+use nonevent_engine::{Engine, Watched};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::jobs::summary;
+use super::{open, unit};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::help;
 use crate::interrupt::Interrupts;
 use crate::json;
+use crate::notifier::{self, Action};
 use crate::session::{Format, Session};
 use crate::words::counted;
 
-/// Run jobs at their times, for every project of this laptop, until Ctrl-C
+/// Watch what serves and run jobs at their times, for every project of this laptop, until Ctrl-C
+///
+/// Probes say how every environment fares; incidents and the ends of rollouts are told by the desktop and by webhooks.
 ///
 /// One process of a home folder does it; a second one waits, and takes over when the first one ends. A time that was missed, because no
 /// such process ran or the machine slept, is made up for once, however many there were.
@@ -22,14 +31,28 @@ use crate::words::counted;
 #[command(after_help = help::examples(&[
     ("nonevent watch", "from a terminal, or as a service of the system"),
     ("nonevent watch --json", "one object a line"),
+    ("nonevent watch --systemd-unit", "the file by which systemd does it, for one person"),
 ]))]
-pub struct Args {}
+pub struct Args {
+    /// Print a unit for systemd instead, which keeps it running
+    #[arg(long)]
+    systemd_unit: bool,
+}
+
+/// Time that the desktop may take to show something.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Watches.
 ///
 /// # Errors
 /// When the home's folder cannot be used.
-pub async fn run(_args: Args, session: &mut Session) -> Result<Exit, CliError> {
+pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
+    if args.systemd_unit {
+        let program = std::env::current_exe().map_err(CliError::Setup)?;
+        let unit = unit::file(&program, |name| std::env::var(name).ok());
+        session.answer("watch", json!({ "unit": unit }), |_| unit.clone());
+        return Ok(Exit::Done);
+    }
     let engine = session.engine()?;
     let mut interrupts = Interrupts::listen().map_err(CliError::Setup)?;
     let (sender, mut told) = tokio::sync::mpsc::channel(256);
@@ -45,7 +68,12 @@ pub async fn run(_args: Args, session: &mut Session) -> Result<Exit, CliError> {
                 session.remark("ending: jobs that run are stopped with their grace time; Ctrl-C again leaves at once");
                 stop.cancel();
             }
-            Some(one) = told.recv() => tell(&one, session),
+            Some(one) = told.recv() => {
+                tell(&one, session);
+                if let Watched::Notice(notice) = &one {
+                    show(notice, &engine, session).await;
+                }
+            }
             ended = &mut watching => {
                 while let Ok(one) = told.try_recv() {
                     tell(&one, session);
@@ -58,6 +86,30 @@ pub async fn run(_args: Args, session: &mut Session) -> Result<Exit, CliError> {
             }
         }
     }
+}
+
+/// Shows a notice on the desktop; where there is none, that is said, and watching goes on.
+async fn show(notice: &Notice, engine: &Engine, session: &mut Session) {
+    let (url, environment) = (notice.url.clone(), notice.environment.clone());
+    let folder = engine.folder_of(&notice.project).ok();
+    let chosen = move |action| match (action, url, folder) {
+        (Action::Open, Some(url), _) => open::show(&url),
+        (Action::RollBack, _, Some(folder)) => roll_back(&folder, &environment),
+        _ => {}
+    };
+    let shown = tokio::time::timeout(PATIENCE, notifier::show(notice, chosen)).await;
+    if let Ok(Err(error)) = shown {
+        session.remark(&format!("warning: {error}"));
+    }
+}
+
+/// Not waited for: it tells of its end as every rollout does. A protected environment is not gone back by a click.
+fn roll_back(folder: &Path, environment: &EnvironmentName) {
+    let Ok(program) = std::env::current_exe() else { return };
+    let mut command = Command::new(program);
+    command.arg("--project").arg(folder).args(["rollback", environment.as_str()]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    drop(command.spawn());
 }
 
 fn tell(watched: &Watched, session: &mut Session) {
@@ -93,7 +145,29 @@ pub fn text(watched: &Watched) -> String {
             }
         }
         Watched::Overlapped { place, job } => format!("{job} of {place} was due, and the run before it still goes on"),
+        Watched::Verdict { place, probe, from, to, finding } => {
+            let why = if finding.is_empty() { String::new() } else { format!(": {finding}") };
+            format!("{place}: {probe} went from {} to {}{why}", word(*from), word(*to))
+        }
+        Watched::Incident(incident) => match &incident.closed_at {
+            Some(_) => format!("{} ({}): the incident is over", incident.project, incident.environment),
+            None => {
+                let Incident { project, environment, worst, .. } = incident.as_ref();
+                format!("{project} ({environment}): {}, because {}", word(*worst), incident.cause())
+            }
+        },
+        Watched::Notice(notice) => format!("told the desktop: {}", notice.title),
         Watched::Trouble { message } => format!("warning: {message}"),
+    }
+}
+
+fn word(state: HealthState) -> &'static str {
+    match state {
+        HealthState::Healthy => "healthy",
+        HealthState::Degraded => "degraded",
+        HealthState::Down => "down",
+        HealthState::Unknown => "unknown",
+        HealthState::Empty => "empty",
     }
 }
 
@@ -109,6 +183,11 @@ fn object(watched: &Watched) -> (&'static str, Value) {
         Watched::Begun { place, job } => ("job_begun", json!({ "place": place, "job": job })),
         Watched::Ended(run) => ("job_ended", json!(run)),
         Watched::Overlapped { place, job } => ("job_overlapped", json!({ "place": place, "job": job })),
+        Watched::Verdict { place, probe, from, to, finding } => {
+            ("verdict_changed", json!({ "place": place, "probe": probe, "from": from, "to": to, "finding": finding }))
+        }
+        Watched::Incident(incident) => ("incident_changed", json!(incident)),
+        Watched::Notice(notice) => ("notice", json!(notice)),
         Watched::Trouble { message } => ("watch_trouble", json!({ "message": message })),
     }
 }

@@ -15,7 +15,7 @@ use super::Engine;
 use super::jobs::ReadyJob;
 use crate::docker::Docker;
 use crate::error::EngineError;
-use crate::model::JobRun;
+use crate::model::{HealthState, Incident, JobRun, Notice};
 use crate::process;
 use crate::project::Project;
 use crate::schedule::Schedule;
@@ -26,7 +26,7 @@ use crate::target::Place;
 const LOOK: Duration = Duration::from_secs(30);
 
 /// What the loop tells.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Watched {
     /// Another process of this home holds the loop.
     Waiting {
@@ -56,6 +56,23 @@ pub enum Watched {
         /// Which.
         job: String,
     },
+    /// The last measurements of a probe mean something else now.
+    Verdict {
+        /// Where.
+        place: Place,
+        /// Which probe.
+        probe: String,
+        /// What they meant.
+        from: HealthState,
+        /// What they mean.
+        to: HealthState,
+        /// What the last one found, in words.
+        finding: String,
+    },
+    /// An incident began, got worse or ended.
+    Incident(Box<Incident>),
+    /// The desktop is to show this.
+    Notice(Box<Notice>),
     /// Something could not be done; the loop goes on.
     Trouble {
         /// What, in words.
@@ -64,7 +81,7 @@ pub enum Watched {
 }
 
 impl Engine {
-    /// Runs jobs at their times, in every environment of every project of this home, until `stop` is cancelled: what runs then is ended
+    /// Watches what serves and runs jobs at their times, in every environment of every project of this home, until `stop` is cancelled: what runs then is ended
     /// with its grace time. Waits for its turn while another process of this home does it.
     ///
     /// # Errors
@@ -72,6 +89,10 @@ impl Engine {
     pub async fn watch(&self, tell: mpsc::Sender<Watched>, stop: CancellationToken) -> Result<(), EngineError> {
         let Some(_held) = hold(self.home.data.join("watch.lock"), &tell, &stop).await? else { return Ok(()) };
         let _ = tell.send(Watched::Holding).await;
+        let health = {
+            let (engine, tell, stop) = (self.clone(), tell.clone(), stop.clone());
+            tokio::spawn(async move { engine.watch_health(tell, stop).await })
+        };
         let mut adopted = self.adopt_orphans(&tell, &stop).await;
         let mut round =
             Round { engine: self.clone(), tell, stop, running: JoinSet::new(), busy: BTreeSet::new(), told: Vec::new() };
@@ -103,6 +124,9 @@ impl Engine {
             round.ended(ended).await;
         }
         while adopted.join_next().await.is_some() {}
+        if let Err(error) = health.await {
+            tracing::error!(%error, "watching health ended before its time");
+        }
         Ok(())
     }
 

@@ -103,7 +103,7 @@ fn innermost(error: &reqwest::Error) -> String {
     }
 }
 
-fn install_provider() {
+pub(crate) fn install_provider() {
     static ONCE: Once = Once::new();
     // Somebody else may have installed one already; any will do.
     ONCE.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));

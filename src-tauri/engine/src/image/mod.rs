@@ -12,7 +12,7 @@ mod digest;
 pub mod dockerfile;
 mod error;
 mod hold;
-mod http;
+pub(crate) mod http;
 mod inspect;
 mod layer;
 mod load;

@@ -5,6 +5,7 @@
 mod diagnosis;
 mod diff;
 mod gate;
+mod health;
 mod id;
 mod image;
 mod instance;
@@ -26,6 +27,10 @@ pub use diff::{Changed, Commit, Commits, ReleaseDiff};
 pub use gate::{
     Comparison, Coverage, Excerpt, FileCoverage, Finding, GateName, GateReport, GateState, Level, RunMark, RunResults,
     TestOutcome, TestPast, TestReport, TestResult, TestState,
+};
+pub use health::{
+    DeadLetter, Gap, HealthReport, HttpProbe, Incident, Marker, Notice, NoticeWeight, NotifyLevel, NotifySettings, ProbeKind,
+    ProbeSettings, SampleOutcome, Series, Threshold, TimelinePoint, Unit, WebhookKind, WebhookSettings,
 };
 pub use id::{Digest, EnvironmentName, InstanceId, ProcessName, ProjectName, ReleaseId, RolloutId, RunId};
 pub use image::{BuilderKind, EngineInfo, EngineOrigin, ImageReport, PinnedImage, StoreKind};

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, EnvironmentName, ProcessName, ProjectName, Strategy, Strictness, Tolerance};
+use super::{
+    Digest, EnvironmentName, NotifyLevel, NotifySettings, ProbeSettings, ProcessName, ProjectName, Strategy, Strictness,
+    Tolerance,
+};
 
 /// Every effective value of a project, with nothing left to infer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,6 +29,9 @@ pub struct ProjectSettings {
     pub health: HealthCheck,
     /// What a release does before its first instance starts.
     pub release: ReleaseSettings,
+    /// When people are told, and how.
+    #[serde(default)]
+    pub notify: NotifySettings,
     /// Where releases run. `local` is always there.
     pub environments: BTreeMap<EnvironmentName, EnvironmentSettings>,
 }
@@ -553,6 +559,15 @@ pub struct EnvironmentSettings {
     pub pause: Duration,
     /// How much worse a new release may be.
     pub tolerance: Tolerance,
+    /// How what serves is watched.
+    #[serde(default)]
+    pub probes: Vec<ProbeSettings>,
+    /// Addresses, `host:port`, of which one answers whenever this machine has a network.
+    #[serde(default)]
+    pub neighbours: Vec<String>,
+    /// What people are told of it.
+    #[serde(default)]
+    pub notify: NotifyLevel,
 }
 
 /// How requests reach an environment by HTTPS.

@@ -8,6 +8,7 @@ mod compare;
 mod error;
 mod fresh;
 mod lease;
+mod live;
 mod moves;
 mod outlook;
 mod plan;
@@ -20,6 +21,7 @@ mod watch;
 
 pub use error::RolloutError;
 pub use lease::{HEARTBEAT, Lease};
+pub use live::diagnose_serving;
 pub use plan::{Change, Circumstances, Desired, change, plan, warm};
 pub use recover::{Leftover, leftovers, recover, recover_beside};
 pub use run::{Finished, Order, Rollout};

@@ -6,6 +6,7 @@ mod caches;
 mod cancels;
 mod durations;
 mod events;
+pub mod health;
 mod jobs;
 mod lookups;
 mod open;
@@ -26,6 +27,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use caches::GateCache;
+pub use health::HealthStore;
 pub use jobs::JobEnded;
 pub use open::StoreError;
 pub use projects::KnownProject;

@@ -78,7 +78,7 @@ impl Store {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        migrate(connection, &file)
+        Ok(Self::on(migrate(connection, &file, MIGRATIONS)?))
     }
 
     /// Opens a database that lives in memory only.
@@ -86,13 +86,18 @@ impl Store {
     /// # Errors
     /// When SQLite refuses.
     pub fn in_memory() -> Result<Self, StoreError> {
-        migrate(Connection::open_in_memory()?, Path::new(":memory:"))
+        Ok(Self::on(migrate(Connection::open_in_memory()?, Path::new(":memory:"), MIGRATIONS)?))
+    }
+
+    fn on(connection: Connection) -> Self {
+        Self { connection: Arc::new(Mutex::new(connection)) }
     }
 }
 
-fn migrate(mut connection: Connection, file: &Path) -> Result<Store, StoreError> {
+/// Brings a database up to date with its migrations.
+pub(super) fn migrate(mut connection: Connection, file: &Path, migrations: &[&str]) -> Result<Connection, StoreError> {
     let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
+    let known = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
     if version > known {
         return Err(StoreError::Newer { file: file.to_owned(), found: version, known });
     }
@@ -100,13 +105,13 @@ fn migrate(mut connection: Connection, file: &Path) -> Result<Store, StoreError>
         // Two processes may open a new home at once: the second waits here and then finds nothing left to do.
         let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let version: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        for migration in MIGRATIONS.iter().skip(version as usize) {
+        for migration in migrations.iter().skip(version as usize) {
             transaction.execute_batch(migration)?;
         }
         transaction.pragma_update(None, "user_version", known)?;
         transaction.commit()?;
     }
-    Ok(Store { connection: Arc::new(Mutex::new(connection)) })
+    Ok(connection)
 }
 
 #[cfg(test)]

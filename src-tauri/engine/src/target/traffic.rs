@@ -92,6 +92,8 @@ pub struct Room {
     pub disk_free: Option<u64>,
     /// Bytes of memory that instances use now, files in memory that may be dropped not counted.
     pub used: BTreeMap<crate::model::InstanceId, u64>,
+    /// Nanoseconds of processor time that instances took since they started.
+    pub processor: BTreeMap<crate::model::InstanceId, u64>,
 }
 
 #[cfg(test)]

@@ -578,6 +578,11 @@ export type EventBody =
 	/**  Why it failed. */
 	failure: string | null,
 } } | 
+/**  An incident began, got worse or ended. Its run is the incident's own. */
+{ type: "incident_changed"; data: {
+	/**  How it stands. */
+	incident: Incident,
+} } | 
 /**  A run ended. */
 { type: "run_finished"; data: {
 	/**  How. */
@@ -876,6 +881,32 @@ export type ImageReport = {
 	warnings: string[],
 	/**  The folder inside the image in which the app's processes run. */
 	workdir: string,
+};
+
+/**  A span in which an environment was not healthy. */
+export type Incident = {
+	/**  Its id. */
+	id: string,
+	/**  The project. */
+	project: ProjectName,
+	/**  The environment. */
+	environment: EnvironmentName,
+	/**  The worst that it came to. */
+	worst: HealthState,
+	/**  When it began, RFC 3339. */
+	opened_at: string,
+	/**  When it ended. */
+	closed_at: string | null,
+	/**  The probe that failed first. */
+	probe: string,
+	/**  What that probe found. */
+	finding: string,
+	/**  The release that served when it began. */
+	release: ReleaseId | null,
+	/**  Why, as far as that can be told. */
+	diagnosis: Diagnosis | null,
+	/**  What changed shortly before, in words, the last first. */
+	changes: string[],
 };
 
 /**  One running copy of a release, as the target shows it. */

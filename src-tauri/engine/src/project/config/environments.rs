@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::app::read_replicas;
 use super::checks::{SecretsSection, check_label, check_secrets, check_variables, read_secrets, word};
+use super::probes::ProbeSection;
 use super::strategy::StrategySection;
-use crate::model::SecretDelivery;
+use crate::model::{NotifyLevel, SecretDelivery};
 use crate::project::names::{closest, is_host};
 use crate::project::section::{Section, quoted};
 use crate::project::{At, Located, ProjectError};
@@ -34,6 +35,8 @@ pub(in crate::project) struct EnvironmentSection {
     pub bake: Option<Located<Duration>>,
     pub drain: Option<Located<Duration>>,
     pub strategy: StrategySection,
+    pub probes: Vec<(String, ProbeSection)>,
+    pub notify: Option<Located<NotifyLevel>>,
 }
 
 /// `[environments.NAME.process.PROCESS]`.
@@ -139,6 +142,12 @@ impl EnvironmentSection {
             bake: section.duration("bake")?,
             drain: section.duration("drain")?,
             strategy: StrategySection::read(section)?,
+            probes: ProbeSection::read_all(section)?,
+            notify: word(
+                section,
+                "notify",
+                &[("all", NotifyLevel::All), ("down", NotifyLevel::Down), ("none", NotifyLevel::None)],
+            )?,
         };
         section.finish()?;
         Ok(environment)

@@ -8,6 +8,8 @@ mod checks;
 mod environments;
 mod gauntlet;
 mod jobs;
+mod notify;
+mod probes;
 mod services;
 mod strategy;
 
@@ -22,6 +24,8 @@ pub(super) use build::{BuildSection, DockerfileChoice};
 pub(super) use environments::{EnvironmentSection, HttpsChoice};
 pub(super) use gauntlet::{ComposeChoice, GateEntry, GateSection, GauntletSection};
 pub(super) use jobs::{JobSection, ZONE};
+pub(super) use notify::NotifySection;
+pub(super) use probes::{ProbeSection, RulesSection, WrittenProbe};
 pub(super) use services::{HealthSection, ProbeKind, ReleaseSection, ServiceSection};
 
 use super::document::Document;
@@ -49,6 +53,7 @@ pub(super) struct Configuration {
     pub services: Vec<(String, ServiceSection)>,
     pub health: HealthSection,
     pub release: ReleaseSection,
+    pub notify: NotifySection,
     pub environments: Vec<(String, EnvironmentSection)>,
 }
 
@@ -93,6 +98,7 @@ impl Configuration {
             services: ServiceSection::read_all(top)?,
             health: HealthSection::read(top)?,
             release: ReleaseSection::read(top)?,
+            notify: NotifySection::read(top)?,
             environments: EnvironmentSection::read_all(top)?,
         };
         top.finish()?;

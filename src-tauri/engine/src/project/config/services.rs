@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::build::is_image;
 use super::checks::{check_label, check_variables};
+use super::probes::{RulesSection, is_address};
 use crate::model::{CommandLine, Ready};
 use crate::project::section::{Section, quoted};
 use crate::project::{Located, ProjectError};
@@ -28,6 +29,9 @@ pub(in crate::project) struct HealthSection {
     pub timeout: Option<Located<Duration>>,
     pub successes: Option<Located<u32>>,
     pub deadline: Option<Located<Duration>>,
+    pub watch_interval: Option<Located<Duration>>,
+    pub rules: RulesSection,
+    pub neighbours: Option<Located<Vec<String>>>,
 }
 
 /// How `[health]` says that health is measured.
@@ -129,13 +133,26 @@ impl HealthSection {
             timeout: section.duration("timeout")?,
             successes: count(&section, "successes", 1..=100, 2)?,
             deadline: section.duration("deadline")?,
+            watch_interval: section.duration("watch_interval")?,
+            rules: RulesSection::read(&section)?,
+            neighbours: section.strings("neighbours")?,
         };
         section.finish()?;
+        if let Some(neighbours) = health.neighbours.as_ref().filter(|found| found.value.iter().any(|one| !is_address(one))) {
+            let hint = "write `neighbours = [\"192.0.2.1:443\"]`".into();
+            let reason = "a neighbour is a host and a port".into();
+            return Err(section.bad("neighbours", &neighbours.at, "the list", reason, hint));
+        }
         if let Some(path) = path.as_ref().filter(|path| !is_path(&path.value)) {
             let reason = "a path begins with a slash and has neither spaces nor a fragment".into();
             return Err(section.bad("path", &path.at, &quoted(&path.value), reason, "write `path = \"/healthz\"`".into()));
         }
-        for (key, found) in [("interval", &health.interval), ("timeout", &health.timeout), ("deadline", &health.deadline)] {
+        for (key, found) in [
+            ("interval", &health.interval),
+            ("timeout", &health.timeout),
+            ("deadline", &health.deadline),
+            ("watch_interval", &health.watch_interval),
+        ] {
             if let Some(found) = found.as_ref().filter(|found| found.value.is_zero()) {
                 let hint = format!("write `{key} = \"10s\"`");
                 return Err(section.bad(key, &found.at, "zero", "no probe is that fast".into(), hint));
@@ -160,7 +177,7 @@ impl HealthSection {
 }
 
 /// Tells whether a text can be the target of a request (RFC 9112, section 3.2.1).
-fn is_path(text: &str) -> bool {
+pub(super) fn is_path(text: &str) -> bool {
     text.starts_with('/') && !text.starts_with("//") && text.chars().all(|c| c.is_ascii_graphic() && !"#\"<>\\".contains(c))
 }
 

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::services::Services;
-use super::{Inputs, strategy};
+use super::{Inputs, probes, strategy};
 use crate::certificates::is_local;
 use crate::model::{
-    AcmeSettings, AppSettings, EnvironmentName, EnvironmentSettings, Https, ProcessKind, ProcessName, ProcessPlacement,
-    Resources, SecretDelivery,
+    AcmeSettings, AppSettings, EnvironmentName, EnvironmentSettings, HealthCheck, Https, NotifyLevel, ProcessKind, ProcessName,
+    ProcessPlacement, Resources, SecretDelivery,
 };
 use crate::project::config::{EnvironmentSection, HttpsChoice, ProcessEntry};
 use crate::project::explain::{Bytes, Effective, Explained, Shown, path_text};
@@ -25,6 +25,7 @@ pub(super) fn resolve(
     inputs: &Inputs<'_>,
     app: &AppSettings,
     services: &Services,
+    health: &HealthCheck,
 ) -> Result<(Environments, Explained), ProjectError> {
     let configured = &inputs.configuration.environments;
     check_names(inputs, app, services)?;
@@ -33,7 +34,7 @@ pub(super) fn resolve(
     let local = configured.iter().find(|(name, _)| name == LOCAL).map(|(_, section)| section);
     let others = configured.iter().filter(|(name, _)| name != LOCAL).map(|(name, section)| (name.as_str(), Some(section)));
     for (name, section) in std::iter::once((LOCAL, local)).chain(others) {
-        let environment = environment(inputs, app, name, section, services, &mut explained)?;
+        let environment = environment(inputs, app, name, section, (services, health), &mut explained)?;
         refuse_same_domain(&environments, name, section, &environment)?;
         environments.insert(EnvironmentName::new(name), environment);
     }
@@ -45,7 +46,7 @@ fn environment(
     app: &AppSettings,
     name: &str,
     section: Option<&EnvironmentSection>,
-    known: &Services,
+    (known, health): (&Services, &HealthCheck),
     explained: &mut Explained,
 ) -> Result<EnvironmentSettings, ProjectError> {
     let key = |part: &str| format!("environments.{name}.{part}");
@@ -108,6 +109,9 @@ fn environment(
         strategy,
         pause,
         tolerance,
+        probes: probes::resolve(inputs, app, health, &key, section, explained),
+        neighbours: inputs.configuration.health.neighbours.as_ref().map(|found| found.value.clone()).unwrap_or_default(),
+        notify: notify(&key, section, explained),
     };
     strategy::check_exclusive(app, name, section, &environment)?;
     Ok(environment)
@@ -127,6 +131,17 @@ pub(super) fn commands(
             (name.clone(), explained.take(&format!("{key}.{name}.command"), command))
         })
         .collect()
+}
+
+fn notify(key: &dyn Fn(&str) -> String, section: Option<&EnvironmentSection>, explained: &mut Explained) -> NotifyLevel {
+    let level = Effective::or(section.and_then(|section| section.notify.clone()), || Effective::default(NotifyLevel::All));
+    let word = match level.value {
+        NotifyLevel::All => "all",
+        NotifyLevel::Down => "down",
+        NotifyLevel::None => "none",
+    };
+    explained.note(&key("notify"), word.to_owned().shown(), level.origin);
+    level.value
 }
 
 fn domain(

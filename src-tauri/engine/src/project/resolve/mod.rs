@@ -9,6 +9,7 @@ mod gauntlet;
 mod health;
 mod hints;
 mod locked;
+mod probes;
 mod processes;
 mod python;
 mod services;
@@ -71,10 +72,11 @@ pub(super) fn resolve(inputs: &Inputs<'_>) -> Result<Resolved, ProjectError> {
     hints::warn(inputs, &gauntlet.gates, &mut warnings)?;
     let (health, health_explained) = health::resolve(inputs, &chosen);
     let (release, release_explained) = health::resolve_release(inputs);
-    let (environments, environments_explained) = environments::resolve(inputs, &app, &services)?;
+    let (environments, environments_explained) = environments::resolve(inputs, &app, &services, &health)?;
+    let (notify, notify_explained) = probes::resolve_notify(inputs);
     let kept = environments.values().flat_map(|environment| &environment.services);
     services.warn(gauntlet.gates.iter().flat_map(|gate| &gate.services).chain(kept), &mut warnings);
-    let sections: [Explained; 8] = [
+    let sections: [Explained; 9] = [
         app_explained,
         build_explained,
         lock_explained,
@@ -82,10 +84,21 @@ pub(super) fn resolve(inputs: &Inputs<'_>) -> Result<Resolved, ProjectError> {
         services.explained,
         health_explained,
         release_explained,
+        notify_explained,
         environments_explained,
     ];
     Ok(Resolved {
-        settings: ProjectSettings { app, build, lock, gauntlet, services: services.settings, health, release, environments },
+        settings: ProjectSettings {
+            app,
+            build,
+            lock,
+            gauntlet,
+            services: services.settings,
+            health,
+            release,
+            notify,
+            environments,
+        },
         explained: sections.into_iter().flat_map(|section| section.0).collect(),
         warnings,
     })

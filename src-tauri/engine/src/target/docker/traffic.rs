@@ -105,10 +105,13 @@ impl DockerTarget {
     }
 
     pub(super) async fn look_for_room(&self, instances: &[InstanceId]) -> Result<Room, TargetError> {
-        let used = join_all(instances.iter().map(|instance| async { Some((instance.clone(), self.memory_of(instance).await?)) }));
+        let used = join_all(instances.iter().map(|instance| async { Some((instance.clone(), self.used_by(instance).await?)) }));
         let (left, used) = tokio::join!(self.left(), used);
         let (memory_free, disk_free) = left?;
-        Ok(Room { memory_free, disk_free, used: used.into_iter().flatten().collect() })
+        let used: Vec<(InstanceId, (u64, u64))> = used.into_iter().flatten().collect();
+        let processor = used.iter().map(|(instance, (_, time))| (instance.clone(), *time)).collect();
+        let used = used.into_iter().map(|(instance, (memory, _))| (instance, memory)).collect();
+        Ok(Room { memory_free, disk_free, used, processor })
     }
 
     /// Asks from inside the proxy's container what the engine's machine has left, wherever that is: memory, and disk for volumes.
@@ -119,13 +122,16 @@ impl DockerTarget {
         Ok(read_left(&printed.output))
     }
 
-    async fn memory_of(&self, instance: &InstanceId) -> Option<u64> {
+    /// Returns bytes of memory, and nanoseconds of processor time since the start.
+    async fn used_by(&self, instance: &InstanceId) -> Option<(u64, u64)> {
         let options = StatsOptionsBuilder::new().stream(false).one_shot(true).build();
         let mut stats = Box::pin(self.api.client.stats(instance.as_str(), Some(options)));
-        let memory = stats.next().await?.ok()?.memory_stats?;
+        let stats = stats.next().await?.ok()?;
+        let processor = stats.cpu_stats.and_then(|stats| stats.cpu_usage?.total_usage).unwrap_or_default();
+        let memory = stats.memory_stats?;
         let detail = memory.stats.unwrap_or_default();
         let droppable = detail.get("total_inactive_file").or_else(|| detail.get("inactive_file")).copied().unwrap_or_default();
-        Some(memory.usage?.saturating_sub(droppable))
+        Some((memory.usage?.saturating_sub(droppable), processor))
     }
 }
 

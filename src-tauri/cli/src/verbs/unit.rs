@@ -1,0 +1,60 @@
+//! The unit by which systemd keeps `nonevent watch` running, for one person.
+
+use std::path::Path;
+
+/// The variables that say which home is watched, and which engine.
+const VARIABLES: [&str; 6] =
+    ["NONEVENT_HOME", "NONEVENT_CACHE", "NONEVENT_SCOPE", "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG"];
+
+/// Returns the unit file for a program, with those variables of this process that matter to it.
+pub fn file(program: &Path, variable: impl Fn(&str) -> Option<String>) -> String {
+    let environment: String = VARIABLES
+        .iter()
+        .filter_map(|name| Some((name, variable(name).filter(|value| !value.is_empty())?)))
+        .map(|(name, value)| format!("Environment={}\n", quoted(&format!("{name}={value}"))))
+        .collect();
+    format!(
+        "# Save as ~/.config/systemd/user/nonevent-watch.service, then:\n\
+         #   systemctl --user daemon-reload\n\
+         #   systemctl --user enable --now nonevent-watch\n\
+         #   loginctl enable-linger      (to watch while nobody is logged in)\n\
+         [Unit]\n\
+         Description=Nonevent: watches what serves, and runs jobs\n\
+         Documentation=man:nonevent(1)\n\
+         \n\
+         [Service]\n\
+         ExecStart={} watch\n\
+         {environment}\
+         KillSignal=SIGINT\n\
+         SuccessExitStatus=130\n\
+         Restart=on-failure\n\
+         RestartSec=5\n\
+         LimitCORE=0\n\
+         \n\
+         [Install]\n\
+         WantedBy=default.target\n",
+        quoted(&program.display().to_string())
+    )
+    .trim_end()
+    .to_owned()
+}
+
+/// Quotes a word as systemd.syntax(7) and systemd.unit(5) want it.
+fn quoted(word: &str) -> String {
+    format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%").replace('$', "$$"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_unit_names_the_program_and_what_it_needs() {
+        let unit =
+            file(Path::new("/opt/my tools/nonevent"), |name| (name == "NONEVENT_HOME").then(|| "/srv/50% home".to_owned()));
+        assert!(unit.contains("ExecStart=\"/opt/my tools/nonevent\" watch\n"), "{unit}");
+        assert!(unit.contains("Environment=\"NONEVENT_HOME=/srv/50%% home\"\n"), "{unit}");
+        assert!(!unit.contains("DOCKER_HOST"), "{unit}");
+    }
+}

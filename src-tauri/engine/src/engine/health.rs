@@ -1,0 +1,133 @@
+//! How environments fare: what `nonevent watch` measures, and what is read of it.
+
+mod judge;
+mod look;
+mod measure;
+mod tell;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{Engine, Watched, environment, place};
+use crate::error::EngineError;
+use crate::health::{Sample, scheduler};
+use crate::model::{DeadLetter, EnvironmentName, HealthReport, HealthState};
+use crate::project::Project;
+use crate::store::health::Retention;
+use crate::store::{HealthStore, format_time};
+use crate::target::Place;
+use judge::Judge;
+use look::{Subjects, Task};
+
+/// A probe of an environment, by its name; the one without a name takes the figures of the instances.
+type Key = (Place, String);
+
+/// A verdict that is older than this many milliseconds says nothing about now.
+const STALE: i64 = 10 * 60 * 1000;
+/// Time between two rounds of forgetting.
+const FORGET: std::time::Duration = std::time::Duration::from_mins(10);
+
+impl Engine {
+    /// Reads how an environment fared since a moment. Asks no engine.
+    ///
+    /// # Errors
+    /// When the project or the timelines cannot be read.
+    pub fn health(&self, folder: &Path, name: &EnvironmentName, since: Timestamp) -> Result<HealthReport, EngineError> {
+        let project = self.open_project(folder)?;
+        let (name, _) = environment(&project, name)?;
+        let place = place(&project, name);
+        let store = HealthStore::open(&self.home.data)?;
+        let now = Timestamp::now();
+        let (from, to) = (since.as_millisecond(), now.as_millisecond() + 1);
+        let series = store.series(&place)?.into_iter().map(|series| {
+            let points = store.timeline(&place, &series.name, from, to)?;
+            Ok((series, points))
+        });
+        let state = store.state(&place)?.filter(|(_, at)| to - at < STALE).map_or(HealthState::Unknown, |(state, _)| state);
+        Ok(HealthReport {
+            series: series.collect::<Result<Vec<_>, EngineError>>()?,
+            markers: store.markers(&place, from, to)?,
+            gaps: store.gaps(&place, from, to)?,
+            incidents: store.incidents(&place, &format_time(since), &format_time(now))?,
+            project: place.project,
+            environment: place.environment,
+            from,
+            to,
+            state,
+        })
+    }
+
+    /// Lists the notices that no webhook of a project took, the newest first.
+    ///
+    /// # Errors
+    /// When the project or the timelines cannot be read.
+    pub fn dead_letters(&self, folder: &Path, limit: u32) -> Result<Vec<DeadLetter>, EngineError> {
+        let project = Project::open(folder)?;
+        Ok(HealthStore::open(&self.home.data)?.dead_letters(&project.settings.app.name, limit)?)
+    }
+
+    /// Measures what serves everywhere until `stop` is cancelled.
+    pub(super) async fn watch_health(&self, tell: mpsc::Sender<Watched>, stop: CancellationToken) {
+        let store = match HealthStore::open(&self.home.data) {
+            Ok(store) => store,
+            Err(error) => {
+                let message = format!("health is not watched: {error}");
+                let _ = tell.send(Watched::Trouble { message }).await;
+                return;
+            }
+        };
+        let subjects: Subjects = Arc::new(Mutex::default());
+        let (wanted, wants) = mpsc::channel(1);
+        let (sender, samples) = mpsc::channel::<(Key, Vec<Sample>)>(256);
+        let judge = Judge::new(self.clone(), store.clone(), subjects.clone(), tell.clone());
+        let judging = tokio::spawn(judge.run(samples));
+        let probe = {
+            let (subjects, store) = (subjects.clone(), store.clone());
+            move |key: Key| {
+                let (subjects, store, sender) = (subjects.clone(), store.clone(), sender.clone());
+                async move {
+                    let task = look::find(&subjects, &key);
+                    match task {
+                        Some(Task::Probe(prepared)) => {
+                            let samples = vec![prepared.measure().await];
+                            let _ = sender.send((key, samples)).await;
+                        }
+                        Some(Task::Vitals(vitals)) => {
+                            let free = vitals.take(&store).await;
+                            if let Some(sample) = free {
+                                let _ = sender.send(((key.0, look::DISK.to_owned()), vec![sample])).await;
+                            }
+                        }
+                        None => {}
+                    }
+                }
+            }
+        };
+        let scheduling = tokio::spawn(scheduler::run(wants, probe, stop.clone()));
+        let forgetting = tokio::spawn(forget(store.clone(), stop.clone()));
+        self.keep_looking(&store, &subjects, &wanted, &tell, &stop).await;
+        for task in [scheduling, judging, forgetting] {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "watching health ended before its time");
+            }
+        }
+    }
+}
+
+async fn forget(store: HealthStore, stop: CancellationToken) {
+    loop {
+        let keeper = store.clone();
+        let pruned = tokio::task::spawn_blocking(move || keeper.prune(Timestamp::now().as_millisecond(), Retention::default()));
+        if let Ok(Err(error)) = pruned.await {
+            tracing::warn!(%error, "what is old was not forgotten");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(FORGET) => {}
+        }
+    }
+}

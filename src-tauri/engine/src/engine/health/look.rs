@@ -1,0 +1,240 @@
+//! What there is to watch: every probe of every environment in which something serves.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::Key;
+use super::measure::{Means, Prepared, Vitals};
+use crate::certificates::{Authority, is_local};
+use crate::docker::Docker;
+use crate::engine::{Engine, Watched, place};
+use crate::error::EngineError;
+use crate::health::probes::HttpProber;
+use crate::health::scheduler::{Pace, Wanted};
+use crate::health::verdict::Rules;
+use crate::model::{
+    EnvironmentName, EnvironmentSettings, HealthCheck, HealthProbe, Marker, NotifyLevel, NotifySettings, ProbeKind,
+    ProbeSettings, ProcessKind, ProcessName, Threshold,
+};
+use crate::project::Project;
+use crate::store::HealthStore;
+use crate::target::{Observed, Place, Record, Target};
+
+/// Time between two looks at what serves; a change in this home is seen at once.
+const LOOK: Duration = Duration::from_secs(30);
+/// Time between two takings of figures.
+const VITALS: Duration = Duration::from_secs(15);
+/// The name of the verdict on the engine's disk.
+pub(super) const DISK: &str = "disk";
+
+/// Every environment that is watched.
+pub(super) type Subjects = Arc<Mutex<BTreeMap<Place, Subject>>>;
+
+/// An environment that is watched.
+#[derive(Clone)]
+pub(super) struct Subject {
+    pub target: Arc<dyn Target>,
+    pub record: Record,
+    pub url: Option<String>,
+    pub level: NotifyLevel,
+    pub notify: NotifySettings,
+    pub tasks: BTreeMap<String, Task>,
+    pub rules: BTreeMap<String, Rules>,
+    made_of: Vec<ProbeSettings>,
+}
+
+/// What is done at a turn.
+#[derive(Clone)]
+pub(super) enum Task {
+    Probe(Arc<Prepared>),
+    Vitals(Arc<Vitals>),
+}
+
+/// Finds what is to be done; none when it is no longer watched.
+pub(super) fn find(subjects: &Subjects, key: &Key) -> Option<Task> {
+    let subjects = subjects.lock().unwrap_or_else(PoisonError::into_inner);
+    subjects.get(&key.0)?.tasks.get(&key.1).cloned()
+}
+
+/// Finds an environment.
+pub(super) fn subject(subjects: &Subjects, place: &Place) -> Option<Subject> {
+    subjects.lock().unwrap_or_else(PoisonError::into_inner).get(place).cloned()
+}
+
+impl Engine {
+    /// Looks for what there is to watch until `stop` is cancelled.
+    pub(super) async fn keep_looking(
+        &self,
+        store: &HealthStore,
+        subjects: &Subjects,
+        wanted: &mpsc::Sender<Wanted<Key>>,
+        tell: &mpsc::Sender<Watched>,
+        stop: &CancellationToken,
+    ) {
+        let Ok(mut changes) = self.changes() else { return };
+        let mut seq = self.store.latest_seq().unwrap_or_default();
+        loop {
+            changes.borrow_and_update();
+            match self.look_everywhere(subjects, store).await {
+                Ok(()) => {
+                    let _ = wanted.send(turns(subjects)).await;
+                }
+                // What was watched goes on being watched: it is unknown, not gone.
+                Err(error) => {
+                    let _ = tell.send(Watched::Trouble { message: error.to_string() }).await;
+                }
+            }
+            self.tell_rollouts(&mut seq, subjects, store, tell).await;
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(LOOK) => {}
+                changed = changes.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    // A run tells much in a short time.
+                    tokio::time::sleep(Duration::from_secs(3)).await;
+                }
+            }
+        }
+    }
+
+    async fn look_everywhere(&self, subjects: &Subjects, store: &HealthStore) -> Result<(), EngineError> {
+        let docker = Docker::connect().await?;
+        let mut found = BTreeMap::new();
+        for known in self.store.projects()? {
+            let Ok(project) = Project::open(&known.folder) else { continue };
+            for (name, environment) in &project.settings.environments {
+                let place = place(&project, name);
+                let before = subject(subjects, &place);
+                match self.look_at(&docker, &project, name, environment, before.as_ref(), store).await {
+                    Ok(Some(subject)) => drop(found.insert(place, subject)),
+                    Ok(None) => {}
+                    Err(error) => {
+                        tracing::debug!(%place, %error, "an environment could not be looked at");
+                        found.extend(before.map(|before| (place, before)));
+                    }
+                }
+            }
+        }
+        *subjects.lock().unwrap_or_else(PoisonError::into_inner) = found;
+        Ok(())
+    }
+
+    async fn look_at(
+        &self,
+        docker: &Docker,
+        project: &Project,
+        name: &EnvironmentName,
+        environment: &EnvironmentSettings,
+        before: Option<&Subject>,
+        store: &HealthStore,
+    ) -> Result<Option<Subject>, EngineError> {
+        let target = self.target(docker, project, environment)?;
+        let place = place(project, name);
+        let observed = target.observe(&place).await?;
+        let Some(serving) = &observed.serving else { return Ok(None) };
+        let record = serving.record.clone();
+        if before.is_none_or(|before| before.record.rollout != record.rollout) {
+            store.mark(&place, &marker(&record))?;
+        }
+        let same =
+            |before: &&Subject| before.made_of == environment.probes && before.url == observed.url && before.record == record;
+        if let Some(before) = before.filter(same) {
+            return Ok(Some(Subject { level: environment.notify, notify: project.settings.notify.clone(), ..before.clone() }));
+        }
+        let mut subject = Subject {
+            target: Arc::clone(&target),
+            url: observed.url.clone(),
+            level: environment.notify,
+            notify: project.settings.notify.clone(),
+            tasks: BTreeMap::new(),
+            rules: BTreeMap::new(),
+            made_of: environment.probes.clone(),
+            record,
+        };
+        for probe in &environment.probes {
+            let Some(means) = self.means(probe, &subject.record, &observed)? else { continue };
+            let prepared = Prepared {
+                target: Arc::clone(&target),
+                place: place.clone(),
+                means,
+                timeout: probe.timeout,
+                neighbours: environment.neighbours.clone(),
+            };
+            subject.rules.insert(probe.name.clone(), Rules::from(probe));
+            subject.tasks.insert(probe.name.clone(), Task::Probe(Arc::new(prepared)));
+        }
+        let once = Threshold { count: 1, of: 1 };
+        subject.rules.insert(DISK.to_owned(), Rules { fall: once, recover: once, interval: VITALS, timeout: LOOK });
+        subject.tasks.insert(String::new(), Task::Vitals(Arc::new(Vitals::new(target, place, subject.record.clone()))));
+        Ok(Some(subject))
+    }
+
+    /// Returns how a probe is made; none where the environment has nothing that it could ask.
+    fn means(&self, probe: &ProbeSettings, record: &Record, observed: &Observed) -> Result<Option<Means>, EngineError> {
+        Ok(Some(match &probe.kind {
+            ProbeKind::Http(http) => {
+                let own = http.target.starts_with('/');
+                let Some(base) = observed.url.as_deref().or((!own).then_some("")) else { return Ok(None) };
+                let url = if own { format!("{base}{}", http.target) } else { http.target.clone() };
+                let parsed = url::Url::parse(&url).ok();
+                let local = parsed.as_ref().filter(|url| url.host_str().is_some_and(is_local));
+                let at = local.and_then(|url| Some(SocketAddr::from((Ipv4Addr::LOCALHOST, url.port_or_known_default()?))));
+                let authority = match at.filter(|_| url.starts_with("https")) {
+                    Some(_) => Authority::of(&self.home.data).certificate().ok().and_then(|path| std::fs::read(path).ok()),
+                    None => None,
+                };
+                let prober = HttpProber::new(http.clone(), &url, at, authority.as_deref(), probe.timeout)
+                    .map_err(|error| EngineError::ours(error.to_string()))?;
+                Means::Http(Box::new(prober))
+            }
+            ProbeKind::Tcp { address } => Means::Tcp(address.clone().unwrap_or_default()),
+            ProbeKind::Command { run, process } => {
+                let check = HealthCheck {
+                    probe: HealthProbe::Command(run.clone()),
+                    timeout: probe.timeout,
+                    ..record.release.health.clone()
+                };
+                Means::Command {
+                    check,
+                    process: process.clone().or_else(|| web(record)),
+                    domain: record.placement.domain.clone(),
+                }
+            }
+            ProbeKind::Container { restarts } => Means::Container { allowed: *restarts, seen: Mutex::default() },
+        }))
+    }
+}
+
+fn web(record: &Record) -> Option<ProcessName> {
+    let processes = &record.release.app.processes;
+    let web = processes.iter().find(|process| matches!(process.kind, ProcessKind::Web { .. }));
+    web.or(processes.first()).map(|process| process.name.clone())
+}
+
+fn marker(record: &Record) -> Marker {
+    let at = record.staged_at.parse().unwrap_or_else(|_| jiff::Timestamp::now()).as_millisecond();
+    let what = record.reason.map_or("rollout", |reason| reason.word());
+    Marker { at, release: Some(record.release.id.clone()), text: format!("{what} of {}", record.release.id) }
+}
+
+fn turns(subjects: &Subjects) -> Wanted<Key> {
+    let subjects = subjects.lock().unwrap_or_else(PoisonError::into_inner);
+    let turn = |(place, subject): (&Place, &Subject)| {
+        let pace = |name: &String| {
+            let probe = subject.made_of.iter().find(|probe| probe.name == *name);
+            probe.map_or(Pace { interval: VITALS, jitter: VITALS / 10 }, |probe| Pace {
+                interval: probe.interval,
+                jitter: probe.jitter,
+            })
+        };
+        subject.tasks.keys().map(|name| ((place.clone(), name.clone()), pace(name))).collect::<Vec<_>>()
+    };
+    subjects.iter().flat_map(turn).collect()
+}

@@ -1,0 +1,126 @@
+//! Telling people: who is told of what, webhooks, and what becomes of notices that nobody takes.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tokio::sync::mpsc;
+
+use super::look::{Subject, Subjects, subject};
+use crate::engine::{Engine, Watched, environment};
+use crate::error::EngineError;
+use crate::event::EventBody;
+use crate::health::notice;
+use crate::health::webhook::{Address, WebhookError, patience, post};
+use crate::mask::Secret;
+use crate::model::{EnvironmentName, Notice, NoticeWeight, NotifySettings, WebhookSettings};
+use crate::project::Project;
+use crate::store::{HealthStore, now};
+use crate::target::Place;
+
+/// Events that are read at once.
+const AT_ONCE: u32 = 500;
+
+impl Engine {
+    /// Tells of a notice whoever is to be told of it.
+    pub(super) async fn give(&self, notice: Notice, subject: &Subject, store: &HealthStore, tell: &mpsc::Sender<Watched>) {
+        if !notice::is_told(&notice, subject.level, &subject.notify, Timestamp::now(), &TimeZone::system()) {
+            return;
+        }
+        for (name, webhook) in &subject.notify.webhooks {
+            let (notice, store, name, webhook) = (notice.clone(), store.clone(), name.clone(), webhook.clone());
+            let tell = tell.clone();
+            // An address that is slow keeps nobody else waiting.
+            tokio::spawn(async move {
+                if let Err(error) = send(&webhook, &notice).await {
+                    let _ = tell.send(Watched::Trouble { message: format!("webhook {name}: {error}") }).await;
+                    if let Err(error) = store.bury(&notice.project, &name, &notice, &error.to_string()) {
+                        tracing::warn!(%error, "a notice that nobody took was not kept");
+                    }
+                }
+            });
+        }
+        if subject.notify.desktop {
+            let _ = tell.send(Watched::Notice(Box::new(notice))).await;
+        }
+    }
+
+    /// Tells of rollouts that ended since the last time.
+    pub(super) async fn tell_rollouts(
+        &self,
+        seq: &mut i64,
+        subjects: &Subjects,
+        store: &HealthStore,
+        tell: &mpsc::Sender<Watched>,
+    ) {
+        let Ok(events) = self.store.events_after(*seq, None, AT_ONCE) else { return };
+        for event in events {
+            *seq = event.seq;
+            let EventBody::RolloutFinished { rollout, .. } = &event.body else { continue };
+            let Ok(rollouts) = self.store.rollouts(&event.project, None, 50) else { continue };
+            let Some(record) = rollouts.iter().find(|record| record.id == *rollout) else { continue };
+            let place = Place { project: event.project.clone(), environment: record.environment.clone() };
+            // Where nothing serves, because the very first rollout failed, nobody watches either: whoever ships sees it.
+            let Some(subject) = subject(subjects, &place) else { continue };
+            if let Some(notice) = notice::of_rollout(&event.project, record, subject.url.clone(), now()) {
+                self.give(notice, &subject, store, tell).await;
+            }
+        }
+    }
+
+    /// Sends a notice that says nothing to every webhook of a project at once, without trying again; returns how each took it, and the
+    /// notice for the desktop.
+    ///
+    /// # Errors
+    /// When the project cannot be read, or has no such environment.
+    pub async fn notify_test(
+        &self,
+        folder: &std::path::Path,
+        name: &EnvironmentName,
+    ) -> Result<(Notice, NotifySettings, Vec<(String, Result<(), WebhookError>)>), EngineError> {
+        let project = Project::open(folder)?;
+        let (name, _) = environment(&project, name)?;
+        let app = project.settings.app.name.clone();
+        let notice = Notice {
+            about: "test".to_owned(),
+            release: None,
+            weight: NoticeWeight::Good,
+            title: format!("{app} ({name}): a test"),
+            text: "this is how Nonevent tells of incidents and rollouts".to_owned(),
+            url: None,
+            at: now(),
+            project: app,
+            environment: name.clone(),
+        };
+        let settings = project.settings.notify.clone();
+        let mut taken = Vec::new();
+        for (webhook, address) in &settings.webhooks {
+            taken.push((webhook.clone(), send_once(address, &notice).await));
+        }
+        Ok((notice, settings, taken))
+    }
+}
+
+async fn send(webhook: &WebhookSettings, notice: &Notice) -> Result<(), WebhookError> {
+    post(&client()?, &address(webhook)?, notice, patience()).await
+}
+
+async fn send_once(webhook: &WebhookSettings, notice: &Notice) -> Result<(), WebhookError> {
+    post(&client()?, &address(webhook)?, notice, patience().with_max_times(0)).await
+}
+
+fn client() -> Result<reqwest::Client, WebhookError> {
+    crate::image::http::install_provider();
+    let client = reqwest::Client::builder().user_agent(concat!("nonevent/", env!("CARGO_PKG_VERSION"))).build();
+    client.map_err(|error| WebhookError::Unreachable { reason: crate::image::http::reason(&error) })
+}
+
+fn address(webhook: &WebhookSettings) -> Result<Address, WebhookError> {
+    let variable = |name: &str| match std::env::var(name) {
+        Ok(value) => Ok(Secret::new(value)),
+        Err(_) => Err(WebhookError::Unset { name: name.to_owned() }),
+    };
+    let url = match webhook.url.strip_prefix("env:") {
+        Some(name) => variable(name)?,
+        None => Secret::new(webhook.url.clone()),
+    };
+    Ok(Address { kind: webhook.kind, url, key: webhook.secret.as_deref().map(variable).transpose()? })
+}

@@ -1,0 +1,161 @@
+//! What people are told of incidents and rollouts, and whether they are: pure.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::model::{
+    HealthState, Incident, Notice, NoticeWeight, NotifyLevel, NotifySettings, ProjectName, ReleaseId, RolloutRecord, RolloutState,
+};
+
+/// Says that an incident began or got worse, or, once it has an end, that it is over.
+pub fn of_incident(incident: &Incident, url: Option<String>, at: String) -> Notice {
+    let Incident { project, environment, probe, .. } = incident;
+    let (weight, title, text) = match (&incident.closed_at, incident.worst) {
+        (Some(_), _) => {
+            let lasted = minutes(&incident.opened_at, &at);
+            (NoticeWeight::Good, format!("{project} ({environment}) is healthy again"), format!("it was not for {lasted}"))
+        }
+        (None, HealthState::Down) => (NoticeWeight::Outage, format!("{project} ({environment}) is down"), why(incident)),
+        (None, _) => (NoticeWeight::Warning, format!("{project} ({environment}) is degraded"), why(incident)),
+    };
+    let text = match &incident.release {
+        Some(release) => format!("{text}\nrelease {release}, probe {probe}"),
+        None => format!("{text}\nprobe {probe}"),
+    };
+    Notice {
+        about: format!("incident-{}", incident.id),
+        project: project.clone(),
+        environment: environment.clone(),
+        release: incident.release.clone(),
+        weight,
+        title,
+        text,
+        url,
+        at,
+    }
+}
+
+fn why(incident: &Incident) -> String {
+    match (incident.cause(), incident.changes.first()) {
+        (cause, Some(change)) => format!("{cause}\nshortly before: {change}"),
+        (cause, None) => cause.to_owned(),
+    }
+}
+
+/// Says how a rollout ended; nothing of one that goes on.
+pub fn of_rollout(project: &ProjectName, rollout: &RolloutRecord, url: Option<String>, at: String) -> Option<Notice> {
+    let environment = &rollout.environment;
+    let (what, release) = (rollout.reason.word(), &rollout.to);
+    let failure = || {
+        let cause = rollout.diagnosis.as_ref().and_then(|diagnosis| diagnosis.first()).map(|first| first.sentence.clone());
+        cause.or_else(|| rollout.failure.clone()).unwrap_or_default()
+    };
+    let (weight, title, text) = match rollout.state {
+        RolloutState::Succeeded => {
+            (NoticeWeight::Good, format!("{project} ({environment}): {what} finished"), format!("release {release} serves"))
+        }
+        RolloutState::Failed => {
+            let text = format!("release {release}: {}", failure());
+            (NoticeWeight::Outage, format!("{project} ({environment}): {what} failed"), text)
+        }
+        RolloutState::WentBack => {
+            let text = format!("release {release} lost its traffic: {}", failure());
+            (NoticeWeight::Outage, format!("{project} ({environment}): {what} went back"), text)
+        }
+        RolloutState::Running | RolloutState::Baking | RolloutState::Recovered => return None,
+    };
+    Some(Notice {
+        about: format!("rollout-{}", rollout.id),
+        project: project.clone(),
+        environment: environment.clone(),
+        release: Some(ReleaseId::clone(release)),
+        weight,
+        title,
+        text,
+        url,
+        at,
+    })
+}
+
+/// Tells whether people are told now: what an environment's level lets through, and in quiet hours outages alone.
+pub fn is_told(notice: &Notice, level: NotifyLevel, settings: &NotifySettings, now: Timestamp, zone: &TimeZone) -> bool {
+    let by_level = match level {
+        NotifyLevel::All => true,
+        // The end of what was told is told, too.
+        NotifyLevel::Down => notice.weight != NoticeWeight::Warning,
+        NotifyLevel::None => false,
+    };
+    by_level && (notice.weight == NoticeWeight::Outage || !settings.quiet.is_some_and(|quiet| is_within(quiet, now, zone)))
+}
+
+/// Tells whether it is that time of the day; a span that ends before it begins goes over midnight.
+fn is_within((from, to): (u16, u16), now: Timestamp, zone: &TimeZone) -> bool {
+    let local = now.to_zoned(zone.clone());
+    let minute = u16::from(local.hour().unsigned_abs()) * 60 + u16::from(local.minute().unsigned_abs());
+    match from <= to {
+        true => (from..to).contains(&minute),
+        false => minute >= from || minute < to,
+    }
+}
+
+fn minutes(from: &str, to: &str) -> String {
+    let seconds = from.parse::<Timestamp>().ok().zip(to.parse::<Timestamp>().ok());
+    let seconds = seconds.map_or(0, |(from, to)| to.as_second().saturating_sub(from.as_second()).max(0));
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        _ => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn incident() -> Incident {
+        Incident {
+            id: "1".into(),
+            project: ProjectName::new("shop"),
+            environment: "production".into(),
+            worst: HealthState::Down,
+            opened_at: "2026-11-23T10:00:00Z".into(),
+            closed_at: None,
+            probe: "web".into(),
+            finding: "GET /healthz answered 500".into(),
+            release: Some(ReleaseId::new("3f2a91c04d5e")),
+            diagnosis: None,
+            changes: vec!["release 3f2a91c04d5e served since 2 min before".into()],
+        }
+    }
+
+    #[test]
+    fn it_names_what_where_which_and_why() {
+        let notice = of_incident(&incident(), None, "2026-11-23T10:00:00Z".into());
+        assert_eq!(notice.title, "shop (production) is down");
+        for word in ["GET /healthz answered 500", "3f2a91c04d5e", "probe web", "shortly before"] {
+            assert!(notice.text.contains(word), "{}", notice.text);
+        }
+        let over = Incident { closed_at: Some("2026-11-23T10:07:00Z".into()), ..incident() };
+        let over = of_incident(&over, None, "2026-11-23T10:07:00Z".into());
+        assert_eq!((over.title.as_str(), over.weight), ("shop (production) is healthy again", NoticeWeight::Good));
+        assert!(over.text.starts_with("it was not for 7 min"), "{}", over.text);
+        assert_eq!(over.about, notice.about);
+    }
+
+    #[test]
+    fn levels_and_quiet_hours_hold_back_what_can_wait() {
+        let outage = of_incident(&incident(), None, "2026-11-23T10:00:00Z".into());
+        let warning = Notice { weight: NoticeWeight::Warning, ..outage.clone() };
+        let good = Notice { weight: NoticeWeight::Good, ..outage.clone() };
+        let night = NotifySettings { quiet: Some((22 * 60, 7 * 60)), ..NotifySettings::default() };
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let (day, late) = (at("2026-11-23T12:00:00Z"), at("2026-11-23T23:30:00Z"));
+        let told = |notice: &Notice, level, now| is_told(notice, level, &night, now, &TimeZone::UTC);
+        assert!(told(&warning, NotifyLevel::All, day) && told(&good, NotifyLevel::All, at("2026-11-23T07:00:00Z")));
+        assert!(!told(&warning, NotifyLevel::All, late) && !told(&good, NotifyLevel::All, at("2026-11-23T06:59:00Z")));
+        assert!(told(&outage, NotifyLevel::All, late) && told(&outage, NotifyLevel::Down, late));
+        assert!(!told(&warning, NotifyLevel::Down, day) && told(&good, NotifyLevel::Down, day));
+        assert!(!told(&outage, NotifyLevel::None, day));
+    }
+}

@@ -1,0 +1,170 @@
+//! A request, and whether its answer is what it should be.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use reqwest::redirect::Policy;
+use reqwest::tls::TlsInfo;
+use reqwest::{Certificate, Client, Response};
+use serde_json_path::JsonPath;
+use url::Url;
+
+use super::Found;
+use crate::model::{HttpProbe, SampleOutcome};
+
+/// Most bytes of a body that are looked at.
+const LONGEST_BODY: usize = 1024 * 1024;
+/// Characters of a body that are shown.
+const EXCERPT: usize = 120;
+
+/// Why a probe cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ProberError {
+    /// The HTTP client cannot be set up.
+    #[error("HTTP cannot be set up: {0}")]
+    Setup(String),
+}
+
+impl ProberError {
+    /// Returns what a person can do about it.
+    pub fn hint(&self) -> Option<String> {
+        None
+    }
+}
+
+/// Makes requests for one probe.
+#[derive(Debug, Clone)]
+pub struct HttpProber {
+    client: Client,
+    probe: Arc<HttpProbe>,
+    json: Option<(JsonPath, Option<String>)>,
+    url: Url,
+    timeout: Duration,
+}
+
+impl HttpProber {
+    /// Prepares a probe of a URL; `at` is where its host is found, where names alone do not tell, and `authority` (PEM) vouches for local
+    /// names beside the system's own authorities.
+    ///
+    /// # Errors
+    /// When the client cannot be made, or the URL is none.
+    pub fn new(
+        probe: HttpProbe,
+        url: &str,
+        at: Option<SocketAddr>,
+        authority: Option<&[u8]>,
+        timeout: Duration,
+    ) -> Result<Self, ProberError> {
+        let setup = |error: &dyn std::fmt::Display| ProberError::Setup(error.to_string());
+        let url = Url::parse(url).map_err(|error| setup(&error))?;
+        crate::image::http::install_provider();
+        let redirects = match probe.redirects {
+            0 => Policy::none(),
+            most => Policy::limited(most as usize),
+        };
+        // Each measurement connects anew, as a visitor does: a kept connection hides that nobody can connect any more.
+        let mut builder = Client::builder()
+            .user_agent(concat!("nonevent/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirects)
+            .pool_max_idle_per_host(0)
+            .tls_info(probe.certificate_days.is_some());
+        if let Some((at, host)) = at.zip(url.host_str()) {
+            builder = builder.resolve(host, at).no_proxy();
+        }
+        for certificate in
+            authority.map(Certificate::from_pem_bundle).transpose().map_err(|error| setup(&error))?.into_iter().flatten()
+        {
+            builder = builder.tls_certs_merge([certificate]);
+        }
+        let json = match &probe.json {
+            Some((path, text)) => Some((JsonPath::parse(path).map_err(|error| setup(&error))?, text.clone())),
+            None => None,
+        };
+        Ok(Self { client: builder.build().map_err(|error| setup(&error))?, probe: Arc::new(probe), json, url, timeout })
+    }
+
+    /// Makes one request.
+    pub async fn measure(&self) -> Found {
+        match tokio::time::timeout(self.timeout, self.ask()).await {
+            Ok(found) => found,
+            Err(_) => self.failed(&format!("no answer within {} s", self.timeout.as_secs_f64())),
+        }
+    }
+
+    fn failed(&self, why: &str) -> Found {
+        Found::new(SampleOutcome::Failed, format!("GET {}: {why}", crate::image::http::shown(&self.url)))
+    }
+
+    async fn ask(&self) -> Found {
+        let began = Instant::now();
+        let mut request = self.client.get(self.url.clone());
+        for (name, value) in &self.probe.headers {
+            request = request.header(name, value);
+        }
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(error) => return self.failed(&crate::image::http::reason(&error.without_url())),
+        };
+        let status = answer.status().as_u16();
+        let certificate = answer.extensions().get::<TlsInfo>().and_then(TlsInfo::peer_certificate).and_then(days_left);
+        let body = match body(answer).await {
+            Ok(body) => body,
+            Err(error) => return self.failed(&crate::image::http::reason(&error.without_url())),
+        };
+        let right = match self.probe.status.as_slice() {
+            [] => (200..300).contains(&status),
+            statuses => statuses.contains(&status),
+        };
+        if !right {
+            let excerpt: String = body.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(EXCERPT).collect();
+            let words = if excerpt.is_empty() { format!("answered {status}") } else { format!("answered {status}: {excerpt}") };
+            return self.failed(&words);
+        }
+        if let Some(text) = self.probe.body.as_ref().filter(|text| !body.contains(text.as_str())) {
+            return self.failed(&format!("`{text}` is not in the answer"));
+        }
+        if let Some(wrong) = self.json.as_ref().and_then(|(path, text)| wrong_json(&body, path, text.as_deref())) {
+            return self.failed(&wrong);
+        }
+        let took = began.elapsed();
+        if let Some(limit) = self.probe.latency.filter(|limit| took > *limit) {
+            let words = format!("it took {} ms, more than {} ms", took.as_millis(), limit.as_millis());
+            return Found::new(SampleOutcome::Degraded, words);
+        }
+        match (self.probe.certificate_days, certificate) {
+            (Some(least), Some(days)) if days < i64::from(least) => {
+                Found::new(SampleOutcome::Degraded, format!("the certificate ends in {days} days"))
+            }
+            _ => Found::passed(),
+        }
+    }
+}
+
+async fn body(mut answer: Response) -> Result<String, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await? {
+        body.extend_from_slice(&chunk);
+        if body.len() > LONGEST_BODY {
+            break;
+        }
+    }
+    Ok(String::from_utf8_lossy(&body).into_owned())
+}
+
+/// Says what is wrong with a JSON body.
+fn wrong_json(body: &str, path: &JsonPath, text: Option<&str>) -> Option<String> {
+    let Ok(value) = serde_json::from_str::<serde_json::Value>(body) else { return Some("the answer is no JSON".to_owned()) };
+    let found = path.query(&value).all();
+    let Some(first) = found.first() else { return Some(format!("nothing stands at `{path}`")) };
+    let text = text?;
+    let shown = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    (!found.iter().any(|value| shown(value) == text)).then(|| format!("`{path}` is `{}`, not `{text}`", shown(first)))
+}
+
+/// Returns the days until a certificate (DER) ends; negative ones since it did.
+fn days_left(certificate: &[u8]) -> Option<i64> {
+    let (_, certificate) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    Some((certificate.validity().not_after.timestamp() - Timestamp::now().as_second()) / 86_400)
+}

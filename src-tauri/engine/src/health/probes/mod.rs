@@ -1,0 +1,71 @@
+//! Making one measurement from here, as a visitor would: a request and its answer, a port. What needs the target is made by its caller.
+
+mod http;
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::net::TcpStream;
+
+pub use http::{HttpProber, ProberError};
+
+use super::Sample;
+use crate::model::SampleOutcome;
+
+/// What was found, without its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// How it is.
+    pub outcome: SampleOutcome,
+    /// In words; empty when it passed.
+    pub finding: String,
+}
+
+impl Found {
+    /// All is as it should be.
+    pub fn passed() -> Self {
+        Self { outcome: SampleOutcome::Passed, finding: String::new() }
+    }
+
+    /// It is not as it should be.
+    pub fn new(outcome: SampleOutcome, finding: impl Into<String>) -> Self {
+        Self { outcome, finding: finding.into() }
+    }
+}
+
+/// Makes a measurement and takes its time.
+pub async fn timed(measure: impl Future<Output = Found>) -> Sample {
+    let (at, began) = (Timestamp::now().as_millisecond(), Instant::now());
+    let found = measure.await;
+    let took = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+    Sample { at, outcome: found.outcome, took, finding: found.finding }
+}
+
+/// Connects to `host:port`.
+pub async fn tcp(address: &str, timeout: Duration) -> Found {
+    match tokio::time::timeout(timeout, TcpStream::connect(address)).await {
+        Ok(Ok(_)) => Found::passed(),
+        Ok(Err(error)) => Found::new(SampleOutcome::Failed, format!("{address}: {error}")),
+        Err(_) => Found::new(SampleOutcome::Failed, format!("{address}: no connection within {} s", timeout.as_secs_f64())),
+    }
+}
+
+/// Tells whether one of several addresses can be reached: then this machine has a network. None are no answer, and none is needed.
+pub async fn has_network(neighbours: &[String]) -> bool {
+    const PATIENCE: Duration = Duration::from_secs(3);
+    if neighbours.is_empty() {
+        return true;
+    }
+    let tries = neighbours.iter().map(|address| {
+        Box::pin(async {
+            match tcp(address, PATIENCE).await.outcome {
+                SampleOutcome::Passed => Ok(()),
+                _ => Err(()),
+            }
+        })
+    });
+    futures_util::future::select_ok(tries).await.is_ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+//! What was measured of environments: samples, roll-ups, markers, gaps, incidents, and notices that nobody took.
+//!
+//! A database of its own, `health.db`, so that measuring never stands in the way of the journal.
+
+mod incidents;
+mod letters;
+mod query;
+mod retain;
+mod sketch;
+mod write;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::StoreError;
+use super::open::migrate;
+
+pub use retain::Retention;
+pub use write::Measured;
+
+/// Each migration once, in order; its place is the version that it leads to. Published ones are never edited.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_timelines.sql")];
+
+/// Milliseconds of the finer roll-up.
+const MINUTE: i64 = 60_000;
+/// Milliseconds of the coarser one.
+const HOUR: i64 = 3_600_000;
+
+/// The timelines of a home. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct HealthStore {
+    connection: Arc<Mutex<Connection>>,
+}
+
+impl HealthStore {
+    /// Opens `health.db` in a folder, making both as needed.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, the file is no database, or a newer version wrote it.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| StoreError::Folder { folder: folder.to_owned(), reason: error.to_string() })?;
+        let file = folder.join("health.db");
+        let connection = Connection::open(&file)?;
+        connection.busy_timeout(Duration::from_secs(10))?;
+        // Only a file that holds nothing yet takes this: freed pages go back to the disk.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        Ok(Self { connection: Arc::new(Mutex::new(migrate(connection, &file, MIGRATIONS)?)) })
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        // A panic while the lock was held rolled its transaction back; the connection itself is whole.
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! Telling people, with a real notification daemon on a bus and a display of its own.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::world::{World, eventually};
+
+/// A desktop that shows notifications: dunst on its own bus and display.
+struct Desktop {
+    bus: String,
+    display: String,
+    programs: Vec<Child>,
+}
+
+impl Desktop {
+    fn start() -> Self {
+        let mut bus = Command::new("dbus-daemon")
+            .args(["--session", "--nofork", "--print-address"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("dbus-daemon cannot be run, `scripts/bootstrap` installs it: {error}"));
+        let address = first_line(&mut bus);
+        let mut screen = Command::new("Xvfb")
+            .args(["-displayfd", "1", "-screen", "0", "800x600x24", "-nolisten", "tcp"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| panic!("Xvfb cannot be run, `scripts/bootstrap` installs it: {error}"));
+        let display = format!(":{}", first_line(&mut screen));
+        let mut desktop = Self { bus: address, display, programs: vec![bus, screen] };
+        let daemon = desktop.with(Command::new("dunst")).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        desktop.programs.push(daemon);
+        eventually("that dunst answers", Duration::from_secs(30), || desktop.dunstctl(&["count", "displayed"]));
+        desktop
+    }
+
+    fn with(&self, mut command: Command) -> Command {
+        command.env("DBUS_SESSION_BUS_ADDRESS", &self.bus).env("DISPLAY", &self.display).env_remove("WAYLAND_DISPLAY");
+        command
+    }
+
+    fn dunstctl(&self, arguments: &[&str]) -> Option<String> {
+        let output = self.with(Command::new("dunstctl")).args(arguments).output().unwrap();
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+}
+
+impl Drop for Desktop {
+    fn drop(&mut self) {
+        for program in self.programs.iter_mut().rev() {
+            let _ = program.kill();
+            let _ = program.wait();
+        }
+    }
+}
+
+fn first_line(child: &mut Child) -> String {
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    line.trim().to_owned()
+}
+
+#[test]
+fn a_notification_daemon_shows_what_is_told_and_a_desktop_without_one_is_named() {
+    let world = World::example("flask-requirements");
+    let desktop = Desktop::start();
+    let output = desktop.with(world.command(&["notify", "test"])).output().unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && stdout.contains("✓ desktop"), "{stdout}{}", String::from_utf8_lossy(&output.stderr));
+    desktop.dunstctl(&["close-all"]).unwrap();
+    let history = eventually("that it is in the history", Duration::from_secs(30), || {
+        desktop.dunstctl(&["history"]).filter(|history| history.contains("a test"))
+    });
+    assert!(history.contains("this is how Nonevent tells"), "{history}");
+
+    let mut nowhere = world.command(&["notify", "test"]);
+    let output = nowhere.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus").output().unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{stdout}");
+    assert!(stdout.contains("✗ desktop") && stdout.contains("hint: start a notification daemon"), "{stdout}");
+}
+
+#[test]
+fn a_webhook_without_its_variable_is_named() {
+    let world = World::example("flask-requirements");
+    world.write(
+        "nonevent.toml",
+        "[notify]\ndesktop = false\n\n[notify.webhook.team]\nkind = \"slack\"\nurl = \"env:NOT_SET_ANYWHERE\"\n",
+    );
+    let ended = world.run(&["notify", "test"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stdout.contains("webhook team: the variable `NOT_SET_ANYWHERE` is not set"), "{}", ended.stdout);
+    assert!(world.run(&["notify", "failed"]).ok().stdout.contains("every webhook took"));
+}
