@@ -20,7 +20,7 @@ pub struct NotShown(String);
 impl NotShown {
     /// Returns what a person can do about it.
     pub fn hint(&self) -> Option<String> {
-        Some("start a notification daemon in this session, or write `[notify] desktop = false`".into())
+        Some("start a notification daemon for this desktop, or write `[notify] desktop = false`".into())
     }
 }
 
