@@ -1,5 +1,6 @@
 //! The proxy: what it says, and that nothing makes it forget what it should do.
 
+use futures_util::future::join_all;
 use nonevent_engine::target::docker::{DockerTarget, Options, PortChoice, Scope};
 use nonevent_engine::target::{Target, TargetError};
 use nonevent_testkit::contract::{Scene, World, ids, rollout};
@@ -69,13 +70,13 @@ async fn docker_a_worker_that_differs_from_its_files_is_mended_by_looking() {
 #[tokio::test(flavor = "multi_thread")]
 async fn docker_environments_that_change_at_once_do_not_lose_each_other() {
     let lab = Lab::open("many").await;
-    let scenes = futures_util::future::join_all(["one", "two", "three"].map(|name| Scene::set(&lab, name))).await;
+    let scenes = join_all(["one", "two", "three"].map(|name| Scene::set(&lab, name))).await;
     let act = async |scene: &Scene<'_>| {
         scene.prepare().await;
         scene.serve(&rollout("r1"), "aaaa", 1).await;
         scene.serve(&rollout("r2"), scene.place.project.as_str(), 1).await;
     };
-    futures_util::future::join_all(scenes.iter().map(act)).await;
+    join_all(scenes.iter().map(act)).await;
     for scene in &scenes {
         scene.answers(scene.place.project.as_str()).await;
     }
@@ -216,5 +217,17 @@ async fn docker_a_switch_that_is_cut_off_anywhere_leaves_one_release() {
         lab.target.switch(&scene.fence, &rollout(next)).await.unwrap();
         scene.answers(release).await;
         assert_eq!(lab.target.observe(&scene.place).await.unwrap().serving.unwrap().record.rollout, rollout(next));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn docker_environments_that_go_at_the_same_time_leave_nothing() {
+    let lab = Lab::open("leave").await;
+    for _ in 0..4 {
+        let scenes = join_all(["one", "two", "three", "four"].map(|name| Scene::set(&lab, name))).await;
+        join_all(scenes.iter().map(Scene::prepare)).await;
+        // Whoever goes last takes the proxy away, in which others may just be leaving.
+        join_all(scenes.into_iter().map(Scene::strike)).await;
+        assert_eq!(lab.everything().await, [""; 0]);
     }
 }

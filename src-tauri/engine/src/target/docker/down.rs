@@ -37,17 +37,29 @@ impl DockerTarget {
         self.discard(&id, &name).await
     }
 
+    /// Takes the environment out of the proxy. Under the short lock, as entering is: whoever finds that none is left takes the proxy
+    /// away, and with it whatever still runs in it.
     async fn leave_proxy(&self, fence: &Fence) -> Result<(), TargetError> {
         let Some(ground) = self.ground().await? else { return Ok(()) };
         let key = key(&fence.place);
         if !self.read_state(&ground).await?.places.contains_key(&key) {
             return Ok(());
         }
-        let leave = |state: &mut ProxyState| {
-            state.places.remove(&key);
-            Ok(())
+        // `change` may need the short lock itself to start a proxy that is stopped.
+        self.ensure_ground().await?;
+        let setup = self.hold_setup().await?;
+        let left = match self.ground().await? {
+            Some(_) => {
+                let leave = |state: &mut ProxyState| {
+                    state.places.remove(&key);
+                    Ok(())
+                };
+                self.change(Some(fence), &fence.place, None, leave).await.map(|_| ())
+            }
+            None => Ok(()),
         };
-        self.change(Some(fence), &fence.place, None, leave).await.map(|_| ())
+        self.free_setup(setup).await?;
+        left
     }
 
     /// Removes proxy, network and volume when no environment is left. Under the short lock, so that nobody enters meanwhile.
