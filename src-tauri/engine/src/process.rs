@@ -19,17 +19,25 @@ pub fn machine() -> String {
 /// Returns the moment at which a process of this machine started, in the kernel's ticks since boot (proc(5), field 22); 0 where that is
 /// not known.
 pub fn started(pid: u32) -> u64 {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // The second field is the program's name in parentheses, and may hold anything.
-    let after_name = stat.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default();
-    after_name.split_whitespace().nth(19).and_then(|ticks| ticks.parse().ok()).unwrap_or_default()
+    field(pid, 22).and_then(|ticks| ticks.parse().ok()).unwrap_or_default()
 }
 
-/// Tells whether a process of this machine runs. Another user's counts, too; one that is stopped runs.
+/// Returns a field after the second of what the kernel says of a process (proc(5), counted from 1).
+fn field(pid: u32, number: usize) -> Option<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The second field is the program's name in parentheses, and may hold anything.
+    let (_, after_name) = stat.rsplit_once(')')?;
+    after_name.split_whitespace().nth(number.checked_sub(3)?).map(str::to_owned)
+}
+
+/// Tells whether a process of this machine runs. Another user's counts, too; one that is stopped runs; one that ended and was not asked
+/// by its parent how does not.
 #[cfg(unix)]
 pub fn runs(pid: u32) -> bool {
-    let Ok(pid) = i32::try_from(pid) else { return false };
-    pid <= 0 || !matches!(nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None), Err(nix::errno::Errno::ESRCH))
+    let Ok(id) = i32::try_from(pid) else { return false };
+    let is_known =
+        id <= 0 || !matches!(nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), None), Err(nix::errno::Errno::ESRCH));
+    is_known && !matches!(field(pid, 3).as_deref(), Some("Z" | "X"))
 }
 
 /// Tells whether a process of this machine runs; where that cannot be told, it does.

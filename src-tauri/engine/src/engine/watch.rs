@@ -93,9 +93,7 @@ impl Engine {
             let (engine, tell, stop) = (self.clone(), tell.clone(), stop.clone());
             tokio::spawn(async move { engine.watch_health(tell, stop).await })
         };
-        let mut adopted = self.adopt_orphans(&tell, &stop).await;
-        let mut round =
-            Round { engine: self.clone(), tell, stop, running: JoinSet::new(), busy: BTreeSet::new(), told: Vec::new() };
+        let mut round = Round::new(self.clone(), tell, stop);
         let mut changes = self.changes()?;
         let mut ready = Vec::new();
         let mut look_at = tokio::time::Instant::now();
@@ -123,33 +121,11 @@ impl Engine {
         while let Some(ended) = round.running.join_next().await {
             round.ended(ended).await;
         }
-        while adopted.join_next().await.is_some() {}
+        while round.adopting.join_next().await.is_some() {}
         if let Err(error) = health.await {
             tracing::error!(%error, "watching health ended before its time");
         }
         Ok(())
-    }
-
-    /// Sees the ends of runs that an ended process had begun: they may go on for long, and nothing waits for them.
-    async fn adopt_orphans(&self, tell: &mpsc::Sender<Watched>, stop: &CancellationToken) -> JoinSet<()> {
-        let mut adopted = JoinSet::new();
-        let orphans = match self.store.orphaned_jobs(process::runs) {
-            Ok(orphans) => orphans,
-            Err(error) => {
-                trouble(tell, error.to_string()).await;
-                return adopted;
-            }
-        };
-        for run in orphans {
-            let engine = self.clone();
-            let (tell, stop) = (tell.clone(), stop.clone());
-            adopted.spawn(async move {
-                if let Err(error) = engine.adopt(&run, &stop).await {
-                    trouble(&tell, format!("{} of {}: {error}", run.job, run.environment)).await;
-                }
-            });
-        }
-        adopted
     }
 
     async fn adopt(&self, run: &JobRun, stop: &CancellationToken) -> Result<(), EngineError> {
@@ -171,11 +147,53 @@ struct Round {
     running: JoinSet<EndedRun>,
     busy: BTreeSet<(Place, String)>,
     told: Vec<(Place, String)>,
+    adopting: JoinSet<String>,
+    /// Ids of the runs whose ends are waited for.
+    adopted: BTreeSet<String>,
 }
 
 impl Round {
-    /// Finds the jobs of what serves everywhere.
+    fn new(engine: Engine, tell: mpsc::Sender<Watched>, stop: CancellationToken) -> Self {
+        Self {
+            engine,
+            tell,
+            stop,
+            running: JoinSet::new(),
+            busy: BTreeSet::new(),
+            told: Vec::new(),
+            adopting: JoinSet::new(),
+            adopted: BTreeSet::new(),
+        }
+    }
+
+    /// Sees the ends of runs that an ended process had begun: they may go on for long, and nothing waits for them.
+    async fn adopt_orphans(&mut self) {
+        let orphans = match self.engine.store.orphaned_jobs(process::runs) {
+            Ok(orphans) => orphans,
+            Err(error) => return trouble(&self.tell, error.to_string()).await,
+        };
+        while let Some(seen) = self.adopting.try_join_next() {
+            if let Ok(id) = seen {
+                self.adopted.remove(&id);
+            }
+        }
+        for run in orphans {
+            if !self.adopted.insert(run.id.clone()) {
+                continue;
+            }
+            let (engine, tell, stop) = (self.engine.clone(), self.tell.clone(), self.stop.clone());
+            self.adopting.spawn(async move {
+                if let Err(error) = engine.adopt(&run, &stop).await {
+                    trouble(&tell, format!("{} of {}: {error}", run.job, run.environment)).await;
+                }
+                run.id
+            });
+        }
+    }
+
+    /// Finds the jobs of what serves everywhere, and the runs that nobody waits for any more.
     async fn look(&mut self) -> Vec<ReadyJob> {
+        self.adopt_orphans().await;
         let mut ready = Vec::new();
         let docker = match Docker::connect().await {
             Ok(docker) => docker,
@@ -261,7 +279,11 @@ impl Round {
         self.busy.remove(&(place.clone(), job.clone()));
         let told = match run {
             Ok(Some(run)) => Watched::Ended(Box::new(run)),
-            Ok(None) => Watched::Overlapped { place, job },
+            Ok(None) => {
+                // It may be that of a process which ended a moment ago.
+                self.adopt_orphans().await;
+                Watched::Overlapped { place, job }
+            }
             Err(error) => Watched::Trouble { message: format!("{job} of {place}: {error}") },
         };
         let _ = self.tell.send(told).await;
