@@ -38,10 +38,35 @@ fn documented() -> BTreeSet<String> {
     keys
 }
 
+/// One of everything that a configuration may hold.
+const EVERYTHING: &str = r#"
+[app]
+[process.a]
+[job.a]
+schedule = "@daily"
+run = "x"
+[build]
+[lock]
+[gauntlet.a]
+[services.a]
+image = "x"
+ready = { port = 1 }
+[health]
+[release]
+[environments.a.acme]
+[environments.a.secrets.a]
+[gauntlet.a.secrets.a]
+[environments.a.process.a]
+[environments.a.tolerance]
+[environments.a.probes.a]
+path = "/"
+[notify.webhook.a]
+url = "env:A"
+"#;
+
 #[test]
 fn every_key_that_is_accepted_is_documented_and_the_other_way_round() {
-    let everything = "[app]\n[process.a]\n[job.a]\nschedule = \"@daily\"\nrun = \"x\"\n[build]\n[lock]\n[gauntlet.a]\n[services.a]\nimage = \"x\"\nready = { port = 1 }\n[health]\n[release]\n[environments.a.acme]\n[environments.a.secrets.a]\n[gauntlet.a.secrets.a]\n[environments.a.process.a]\n[environments.a.tolerance]\n[environments.a.tolerance]\n[environments.a.probes.a]\npath = \"/\"\n[notify.webhook.a]\nurl = \"env:A\"\n";
-    let accepted = accepted_keys(everything).unwrap();
+    let accepted = accepted_keys(EVERYTHING).unwrap();
     // Tables are described by what they hold.
     let is_table = |key: &String| accepted.iter().any(|other| other.starts_with(&format!("{key}.")));
     let leaves: BTreeSet<String> = accepted.iter().filter(|key| !is_table(key)).cloned().collect();
