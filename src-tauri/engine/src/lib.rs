@@ -13,6 +13,7 @@ pub mod event;
 pub mod gauntlet;
 pub mod health;
 pub mod image;
+pub mod logs;
 pub mod mask;
 pub mod model;
 pub mod pages;

@@ -17,7 +17,7 @@ mod ports;
 mod servers;
 mod source;
 mod symptoms;
-mod traceback;
+pub(crate) mod traceback;
 mod unknown;
 mod variables;
 mod words;

@@ -4,7 +4,7 @@ use super::log::{TRACEBACK, is_epilogue, is_record};
 
 /// One printed traceback, with the exceptions that led to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Traceback {
+pub(crate) struct Traceback {
     /// The line before it, of the same stream.
     pub heading: Option<String>,
     /// The exceptions, in the order in which they were raised; the last one is the one that counted.
@@ -15,7 +15,7 @@ pub(super) struct Traceback {
 
 /// One exception of a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Link {
+pub(crate) struct Link {
     /// Its frames, the outermost first.
     pub frames: Vec<Frame>,
     /// Its type with its module, such as `django.db.utils.OperationalError`.
@@ -28,7 +28,7 @@ pub(super) struct Link {
 
 /// How an exception led to the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Led {
+pub(crate) enum Led {
     /// By `raise … from`.
     Directly,
     /// The next one was raised while it was handled.
@@ -39,7 +39,7 @@ pub(super) enum Led {
 
 /// One frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Frame {
+pub(crate) struct Frame {
     pub file: String,
     pub line: u32,
     /// Its function; none where the code could not be compiled.
@@ -103,7 +103,7 @@ impl Link {
 }
 
 /// Reads every traceback of some lines.
-pub(super) fn tracebacks(lines: &[String]) -> Vec<Traceback> {
+pub(crate) fn tracebacks(lines: &[String]) -> Vec<Traceback> {
     let plain: Vec<&str> = lines.iter().map(|line| ungrouped(line)).collect();
     let mut found: Vec<Traceback> = Vec::new();
     let mut at = 0;

@@ -11,6 +11,7 @@ mod image;
 mod instance;
 mod job;
 mod lock;
+mod log;
 mod migration;
 mod problem;
 mod release;
@@ -37,6 +38,7 @@ pub use image::{BuilderKind, EngineInfo, EngineOrigin, ImageReport, PinnedImage,
 pub use instance::{HealthState, Instance, InstanceState};
 pub use job::{JobRun, JobStatus};
 pub use lock::{LockFinding, LockKind, LockReport, LockSituation, Strictness};
+pub use log::{ExceptionGroup, LogException, LogField, LogFrame, LogLevel, LogPage, LogReach, LogRecord};
 pub use migration::{Migrations, unknown_migrations};
 pub use problem::Problem;
 pub use release::{Evidence, GateEvidence, GateImageEvidence, PackageEvidence, Placement, Release, SourceState};

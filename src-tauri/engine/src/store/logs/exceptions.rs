@@ -1,0 +1,164 @@
+//! Exceptions by what they have in common, and the pace of failures.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, params};
+
+use super::write::Batch;
+use super::{LogStore, told_time};
+use crate::model::{EnvironmentName, ExceptionGroup, LogException, LogFrame, ReleaseId};
+use crate::store::{StoreError, from_json, to_json};
+
+/// Groups of an environment that are remembered.
+const MOST: i64 = 1000;
+/// Bytes of a record that are kept as an example.
+const EXAMPLE: usize = 16 * 1024;
+
+/// An exception that was told for the first time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// What it is.
+    pub exception: LogException,
+    /// Which release told it.
+    pub release: ReleaseId,
+    /// When, nanoseconds since 1970.
+    pub at: i64,
+    /// The record as it was printed.
+    pub example: String,
+}
+
+/// Takes note of the exceptions of a batch; returns those that were never told in this environment.
+pub(super) fn take(connection: &Connection, batch: &Batch<'_>) -> Result<Vec<Told>, StoreError> {
+    let mut told = Vec::new();
+    let (environment, release) = (batch.source.environment.as_str(), &batch.source.instance.release);
+    for record in batch.records {
+        let Some(exception) = &record.exception else { continue };
+        let mut known =
+            connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM exceptions WHERE environment = ?1 AND fingerprint = ?2)")?;
+        let known: bool = known.query_row(params![environment, exception.fingerprint], |row| row.get(0))?;
+        let example = shortened(&record.text).to_owned();
+        connection
+            .prepare_cached(
+                "INSERT INTO exceptions (environment, fingerprint, release, kind, message, count, first_at, last_at, frames, example)
+                 VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?6, ?7, ?8)
+                 ON CONFLICT DO UPDATE SET count = count + 1, message = excluded.message, frames = excluded.frames,
+                     example = excluded.example, first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)",
+            )?
+            .execute(params![
+                environment,
+                exception.fingerprint,
+                release.as_str(),
+                exception.kind,
+                exception.message,
+                record.at,
+                to_json(&exception.frames)?,
+                example
+            ])?;
+        if !known {
+            told.push(Told { exception: exception.clone(), release: release.clone(), at: record.at, example });
+        }
+    }
+    if !told.is_empty() {
+        connection.execute(
+            "DELETE FROM exceptions WHERE environment = ?1 AND fingerprint NOT IN
+                 (SELECT fingerprint FROM exceptions WHERE environment = ?1 GROUP BY fingerprint ORDER BY max(last_at) DESC LIMIT ?2)",
+            params![environment, MOST],
+        )?;
+    }
+    Ok(told)
+}
+
+fn shortened(text: &str) -> &str {
+    let end = text.char_indices().map(|(at, character)| at + character.len_utf8()).take_while(|end| *end <= EXAMPLE).last();
+    text.get(..end.unwrap_or_default()).unwrap_or_default()
+}
+
+struct Row {
+    fingerprint: String,
+    release: ReleaseId,
+    kind: String,
+    message: String,
+    count: u64,
+    first_at: i64,
+    last_at: i64,
+    frames: String,
+    example: String,
+}
+
+impl LogStore {
+    /// Groups the exceptions of an environment that were told since a moment (nanoseconds since 1970), the last told first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn exceptions(&self, environment: &EnvironmentName, since: i64) -> Result<Vec<ExceptionGroup>, StoreError> {
+        let connection = self.connection();
+        let newest = newest_release(&connection, environment)?;
+        let mut find = connection.prepare_cached(
+            "SELECT fingerprint, release, kind, message, count, first_at, last_at, frames, example FROM exceptions
+             WHERE environment = ?1 ORDER BY first_at, release",
+        )?;
+        let rows = find.query_map([environment.as_str()], |row| {
+            Ok(Row {
+                fingerprint: row.get(0)?,
+                release: ReleaseId::new(row.get::<_, String>(1)?),
+                kind: row.get(2)?,
+                message: row.get(3)?,
+                count: row.get::<_, i64>(4)?.unsigned_abs(),
+                first_at: row.get(5)?,
+                last_at: row.get(6)?,
+                frames: row.get(7)?,
+                example: row.get(8)?,
+            })
+        })?;
+        let mut groups: BTreeMap<String, Vec<Row>> = BTreeMap::new();
+        for row in rows {
+            let row = row?;
+            groups.entry(row.fingerprint.clone()).or_default().push(row);
+        }
+        let mut found = Vec::new();
+        for (fingerprint, rows) in groups {
+            let Some(last) = rows.iter().max_by_key(|row| row.last_at) else { continue };
+            if last.last_at < since {
+                continue;
+            }
+            let frames: Vec<LogFrame> = from_json(&last.frames)?;
+            let releases: Vec<ReleaseId> = rows.iter().map(|row| row.release.clone()).collect();
+            found.push((
+                last.last_at,
+                ExceptionGroup {
+                    fingerprint,
+                    kind: last.kind.clone(),
+                    message: last.message.clone(),
+                    count: rows.iter().map(|row| row.count).sum(),
+                    first_at: told_time(rows.iter().map(|row| row.first_at).min().unwrap_or_default()),
+                    last_at: told_time(last.last_at),
+                    is_new: newest.is_some() && releases.iter().all(|release| Some(release) == newest.as_ref()),
+                    releases,
+                    frames,
+                    example: last.example.clone(),
+                },
+            ));
+        }
+        found.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        Ok(found.into_iter().map(|(_, group)| group).collect())
+    }
+
+    /// Counts the failures that were told since a moment, by whole minutes (nanoseconds since 1970).
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn errors_since(&self, environment: &EnvironmentName, since: i64) -> Result<u64, StoreError> {
+        let connection = self.connection();
+        let mut find =
+            connection.prepare_cached("SELECT coalesce(sum(errors), 0) FROM minutes WHERE environment = ?1 AND at >= ?2")?;
+        let found: i64 = find.query_row(params![environment.as_str(), since], |row| row.get(0))?;
+        Ok(found.unsigned_abs())
+    }
+}
+
+/// The release whose instance was heard last for the first time.
+fn newest_release(connection: &Connection, environment: &EnvironmentName) -> Result<Option<ReleaseId>, StoreError> {
+    let mut find = connection.prepare_cached("SELECT release FROM sources WHERE environment = ?1 ORDER BY id DESC LIMIT 1")?;
+    let mut rows = find.query([environment.as_str()])?;
+    Ok(rows.next()?.map(|row| row.get::<_, String>(0)).transpose()?.map(ReleaseId::new))
+}
