@@ -9,6 +9,7 @@ mod health;
 mod home;
 mod jobs;
 mod locks;
+mod logs;
 mod moving;
 mod pages;
 mod plans;
@@ -305,7 +306,8 @@ impl Engine {
             )
             .with_hint("leave `target` out to use the local Docker engine"));
         }
-        Ok(Arc::new(DockerTarget::new(docker, self.options(images::proxy(project)?))?))
+        let keeper = logs::LastLines { home: self.home.data.clone(), budget: project.settings.logs.keep_bytes };
+        Ok(Arc::new(DockerTarget::new(docker, self.options(images::proxy(project)?))?.kept_by(Arc::new(keeper))))
     }
 
     fn options(&self, proxy_image: String) -> Options {

@@ -93,6 +93,10 @@ impl Engine {
             let (engine, tell, stop) = (self.clone(), tell.clone(), stop.clone());
             tokio::spawn(async move { engine.watch_health(tell, stop).await })
         };
+        let logs = {
+            let (engine, tell, stop) = (self.clone(), tell.clone(), stop.clone());
+            tokio::spawn(async move { engine.watch_logs(tell, stop).await })
+        };
         let mut round = Round::new(self.clone(), tell, stop);
         let mut changes = self.changes()?;
         let mut ready = Vec::new();
@@ -122,8 +126,10 @@ impl Engine {
             round.ended(ended).await;
         }
         while round.adopting.join_next().await.is_some() {}
-        if let Err(error) = health.await {
-            tracing::error!(%error, "watching health ended before its time");
+        for (task, what) in [(health, "health"), (logs, "logs")] {
+            if let Err(error) = task.await {
+                tracing::error!(%error, what, "watching ended before its time");
+            }
         }
         Ok(())
     }

@@ -4,8 +4,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::model::{
-    HealthState, Incident, Notice, NoticeWeight, NotifyLevel, NotifySettings, ProjectName, ReleaseId, RolloutRecord, RolloutState,
+    ErrorPace, HealthState, Incident, LogException, Notice, NoticeWeight, NotifyLevel, NotifySettings, ProjectName, ReleaseId,
+    RolloutRecord, RolloutState,
 };
+use crate::target::Place;
 
 /// Says that an incident began or got worse, or, once it has an end, that it is over.
 pub fn of_incident(incident: &Incident, url: Option<String>, at: String) -> Notice {
@@ -75,6 +77,58 @@ pub fn of_rollout(project: &ProjectName, rollout: &RolloutRecord, url: Option<St
         url,
         at,
     })
+}
+
+/// Says that an exception was told that no release had told before.
+pub fn of_exception(place: &Place, exception: &LogException, release: &ReleaseId, url: Option<String>, at: String) -> Notice {
+    let Place { project, environment } = place;
+    let headline = exception.message.lines().next().unwrap_or_default();
+    let last = exception.frames.iter().rev().find(|frame| frame.own).or(exception.frames.last());
+    let place = last.map(|frame| {
+        let function = frame.function.as_deref().map(|function| format!(" in {function}")).unwrap_or_default();
+        format!("\n{}:{}{function}", frame.file, frame.line)
+    });
+    Notice {
+        about: format!("exception-{environment}-{}", exception.fingerprint),
+        project: project.clone(),
+        environment: environment.clone(),
+        release: Some(release.clone()),
+        weight: NoticeWeight::Warning,
+        title: format!("{project} ({environment}): a new exception, {}", exception.kind),
+        text: format!("{headline}{}\nrelease {release}", place.unwrap_or_default()),
+        url,
+        at,
+    }
+}
+
+/// Says that an environment tells of too many failures, or no longer does.
+pub fn of_errors(
+    place: &Place,
+    (count, pace): (u64, ErrorPace),
+    url: Option<String>,
+    at: String,
+    weight: NoticeWeight,
+) -> Notice {
+    let Place { project, environment } = place;
+    let minutes = pace.within.as_secs().div_ceil(60);
+    let title = match weight {
+        NoticeWeight::Good => format!("{project} ({environment}): errors are few again"),
+        NoticeWeight::Warning | NoticeWeight::Outage => format!("{project} ({environment}): {count} errors in {minutes} min"),
+    };
+    Notice {
+        about: format!("errors-{environment}"),
+        project: project.clone(),
+        environment: environment.clone(),
+        release: None,
+        weight,
+        title,
+        text: format!(
+            "{count} records of the last {minutes} min tell of a failure; `{}` is too many\n`nonevent logs {environment} --level error` shows them",
+            pace.count
+        ),
+        url,
+        at,
+    }
 }
 
 /// Tells whether people are told now: what an environment's level lets through, and in quiet hours outages alone.

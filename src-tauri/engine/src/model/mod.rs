@@ -49,9 +49,9 @@ pub use rollout::{
 pub use run::{LogLine, LogStream, RunRecord, RunState, Stage, StageState};
 pub use secret::{OldValue, SecretEntry, SecretNeed, SecretReport, SecretScope, SecretSource, VaultStatus};
 pub use settings::{
-    AcmeSettings, AppSettings, BuildSettings, CommandLine, EnvironmentSettings, Framework, GateBudget, GateSettings,
-    GauntletSettings, HealthCheck, HealthProbe, Https, JobSettings, KeepSettings, LockSettings, Origin, Process, ProcessKind,
-    ProcessPlacement, ProjectSettings, Ready, ReleaseSettings, Resources, SecretDelivery, ServiceContainer, ServiceFile,
-    ServiceMoment, ServiceSettings, Setting, VolumeMount,
+    AcmeSettings, AppSettings, BuildSettings, CommandLine, EnvironmentSettings, ErrorPace, Framework, GateBudget, GateSettings,
+    GauntletSettings, HealthCheck, HealthProbe, Https, JobSettings, KeepSettings, LockSettings, LogSettings, Origin, Process,
+    ProcessKind, ProcessPlacement, ProjectSettings, Ready, ReleaseSettings, Resources, SecretDelivery, ServiceContainer,
+    ServiceFile, ServiceMoment, ServiceSettings, Setting, VolumeMount,
 };
 pub use strategy::{Batch, Figures, Strategy, Tolerance, Verdict};

@@ -3,6 +3,7 @@
 mod app;
 mod environment;
 mod gauntlet;
+mod logs;
 mod release;
 mod service;
 
@@ -16,6 +17,7 @@ use super::{EnvironmentName, NotifySettings};
 pub use app::{AppSettings, BuildSettings, CommandLine, Framework, LockSettings, Process, ProcessKind, VolumeMount};
 pub use environment::{AcmeSettings, EnvironmentSettings, Https, ProcessPlacement, Resources, SecretDelivery};
 pub use gauntlet::{GateBudget, GateSettings, GauntletSettings};
+pub use logs::{ErrorPace, LogSettings};
 pub use release::{HealthCheck, HealthProbe, JobSettings, KeepSettings, ReleaseSettings};
 pub use service::{Ready, ServiceContainer, ServiceFile, ServiceMoment, ServiceSettings};
 
@@ -40,6 +42,9 @@ pub struct ProjectSettings {
     /// When people are told, and how.
     #[serde(default)]
     pub notify: NotifySettings,
+    /// What becomes of what instances print.
+    #[serde(default)]
+    pub logs: LogSettings,
     /// Where releases run. `local` is always there.
     pub environments: BTreeMap<EnvironmentName, EnvironmentSettings>,
 }

@@ -18,17 +18,20 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 pub use error::TargetError;
 pub use examination::{Examination, Listener};
 pub use holder::{Fence, Held, Life, LockHolder};
 pub use order::{InstanceSpec, JobEnd, JobOrder, OnceExit, RootFileSystem};
-pub use output::{Follow, LineSink, LogQuery, Session, Terminal};
+pub use output::{Follow, Keeper, LineSink, LogQuery, Session, Terminal};
 pub use traffic::{Room, SideTraffic, Since, Traffic};
 pub use waste::{Kept, Waste, WasteKind};
 
+use crate::logs::Line;
 pub use crate::mask::Secret;
+use crate::model::LogStream;
 use crate::model::{
     EngineInfo, EnvironmentName, HealthCheck, Instance, InstanceId, Placement, ProbeAttempt, ProjectName, Release, RolloutId,
     RolloutReason, ServiceSettings, ServiceStatus, VolumeMount,
@@ -282,6 +285,24 @@ pub trait Target: Send + Sync {
     /// Returns the values of secrets that instances here have, so that they can be taken out of what is shown.
     async fn secrets_of(&self, _place: &Place) -> Result<Vec<Secret>, TargetError> {
         Ok(Vec::new())
+    }
+
+    /// Lists the instances of an environment, running or not.
+    async fn instances(&self, place: &Place) -> Result<Vec<Instance>, TargetError> {
+        Ok(self.observe(place).await?.instances)
+    }
+
+    /// Reads one stream of an instance: every line that the engine still has since the second of a moment (nanoseconds since 1970), in
+    /// the order in which it was printed, and what comes. It ends with the instance's life; of one that is gone there is nothing.
+    async fn output(
+        &self,
+        _instance: &InstanceId,
+        _stream: LogStream,
+        _since: Option<i64>,
+        _follow: Follow,
+        _lines: &mpsc::Sender<Line>,
+    ) -> Result<(), TargetError> {
+        Ok(())
     }
 
     /// Reads output.

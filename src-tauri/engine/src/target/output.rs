@@ -1,9 +1,10 @@
 //! What comes out of instances: lines that were printed, and commands that go on in one.
 
+use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 
-use super::TargetError;
-use crate::model::{InstanceId, LogLine, LogStream};
+use super::{Place, Target, TargetError};
+use crate::model::{Instance, InstanceId, LogLine, LogStream};
 
 /// Where a target's lines of output go; a reader that is too slow loses lines, never facts.
 pub type LineSink = mpsc::Sender<LogLine>;
@@ -56,4 +57,12 @@ pub struct Session {
     pub resize: Option<mpsc::Sender<(u16, u16)>>,
     /// Its exit code.
     pub exit: oneshot::Receiver<Result<i64, TargetError>>,
+}
+
+/// Reads the last lines of an instance that has stopped, before it is removed. What goes wrong is told by whoever keeps; an instance
+/// is removed all the same.
+#[async_trait]
+pub trait Keeper: Send + Sync + std::fmt::Debug {
+    /// Reads on in both streams to their ends.
+    async fn keep(&self, target: &dyn Target, place: &Place, instance: &Instance);
 }

@@ -11,7 +11,7 @@ use crate::event::EventBody;
 use crate::health::notice;
 use crate::health::webhook::{Address, WebhookError, patience, post};
 use crate::mask::Secret;
-use crate::model::{EnvironmentName, Notice, NoticeWeight, NotifySettings, WebhookSettings};
+use crate::model::{EnvironmentName, Notice, NoticeWeight, NotifyLevel, NotifySettings, WebhookSettings};
 use crate::project::Project;
 use crate::store::{HealthStore, now};
 use crate::target::Place;
@@ -22,10 +22,22 @@ const AT_ONCE: u32 = 500;
 impl Engine {
     /// Tells of a notice whoever is to be told of it.
     pub(super) async fn give(&self, notice: Notice, subject: &Subject, store: &HealthStore, tell: &mpsc::Sender<Watched>) {
-        if !notice::is_told(&notice, subject.level, &subject.notify, Timestamp::now(), &TimeZone::system()) {
+        self.give_by(notice, subject.level, &subject.notify, store, tell).await;
+    }
+
+    /// The same by an environment's level and a project's settings.
+    pub(in crate::engine) async fn give_by(
+        &self,
+        notice: Notice,
+        level: NotifyLevel,
+        settings: &NotifySettings,
+        store: &HealthStore,
+        tell: &mpsc::Sender<Watched>,
+    ) {
+        if !notice::is_told(&notice, level, settings, Timestamp::now(), &TimeZone::system()) {
             return;
         }
-        for (name, webhook) in &subject.notify.webhooks {
+        for (name, webhook) in &settings.webhooks {
             let (notice, store, name, webhook) = (notice.clone(), store.clone(), name.clone(), webhook.clone());
             let tell = tell.clone();
             // An address that is slow keeps nobody else waiting.
@@ -38,7 +50,7 @@ impl Engine {
                 }
             });
         }
-        if subject.notify.desktop {
+        if settings.desktop {
             let _ = tell.send(Watched::Notice(Box::new(notice))).await;
         }
     }

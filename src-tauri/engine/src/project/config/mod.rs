@@ -8,6 +8,7 @@ mod checks;
 mod environments;
 mod gauntlet;
 mod jobs;
+mod logs;
 mod notify;
 mod probes;
 mod services;
@@ -24,6 +25,7 @@ pub(super) use build::{BuildSection, DockerfileChoice};
 pub(super) use environments::{EnvironmentSection, HttpsChoice};
 pub(super) use gauntlet::{ComposeChoice, GateEntry, GateSection, GauntletSection};
 pub(super) use jobs::{JobSection, ZONE};
+pub(super) use logs::LogsSection;
 pub(super) use notify::NotifySection;
 pub(super) use probes::{ProbeSection, RulesSection, WrittenProbe};
 pub(super) use services::{HealthSection, ProbeKind, ReleaseSection, ServiceSection};
@@ -53,6 +55,7 @@ pub(super) struct Configuration {
     pub services: Vec<(String, ServiceSection)>,
     pub health: HealthSection,
     pub release: ReleaseSection,
+    pub logs: LogsSection,
     pub notify: NotifySection,
     pub environments: Vec<(String, EnvironmentSection)>,
 }
@@ -98,6 +101,7 @@ impl Configuration {
             services: ServiceSection::read_all(top)?,
             health: HealthSection::read(top)?,
             release: ReleaseSection::read(top)?,
+            logs: LogsSection::read(top)?,
             notify: NotifySection::read(top)?,
             environments: EnvironmentSection::read_all(top)?,
         };

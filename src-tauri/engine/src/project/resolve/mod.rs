@@ -9,6 +9,7 @@ mod gauntlet;
 mod health;
 mod hints;
 mod locked;
+mod logs;
 mod probes;
 mod processes;
 mod python;
@@ -74,9 +75,10 @@ pub(super) fn resolve(inputs: &Inputs<'_>) -> Result<Resolved, ProjectError> {
     let (release, release_explained) = health::resolve_release(inputs);
     let (environments, environments_explained) = environments::resolve(inputs, &app, &services, &health)?;
     let (notify, notify_explained) = probes::resolve_notify(inputs);
+    let (logs, logs_explained) = logs::resolve(inputs);
     let kept = environments.values().flat_map(|environment| &environment.services);
     services.warn(gauntlet.gates.iter().flat_map(|gate| &gate.services).chain(kept), &mut warnings);
-    let sections: [Explained; 9] = [
+    let sections: [Explained; 10] = [
         app_explained,
         build_explained,
         lock_explained,
@@ -85,6 +87,7 @@ pub(super) fn resolve(inputs: &Inputs<'_>) -> Result<Resolved, ProjectError> {
         health_explained,
         release_explained,
         notify_explained,
+        logs_explained,
         environments_explained,
     ];
     Ok(Resolved {
@@ -97,6 +100,7 @@ pub(super) fn resolve(inputs: &Inputs<'_>) -> Result<Resolved, ProjectError> {
             health,
             release,
             notify,
+            logs,
             environments,
         },
         explained: sections.into_iter().flat_map(|section| section.0).collect(),

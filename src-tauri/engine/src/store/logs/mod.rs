@@ -22,7 +22,7 @@ use crate::model::ProjectName;
 
 pub use exceptions::Told;
 pub use query::{Kept, Position};
-pub use write::{Appended, Batch, Cursor, Source};
+pub use write::{Appended, Batch, Source};
 
 /// Each migration once, in order; its place is the version that it leads to. Published ones are never edited.
 const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_logs.sql")];

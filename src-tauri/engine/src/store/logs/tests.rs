@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::logs::{Filter, Joined, Joiner, Line};
+use crate::logs::{Cursor, Filter, Joined, Joiner, Line};
 use crate::model::{EnvironmentName, Instance, InstanceState, LogStream};
 
 const BUDGET: u64 = 512_000_000;

@@ -7,18 +7,9 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use super::block::{self, BYTES, RECORDS, Row, flags, grade, read_flags};
 use super::exceptions::{self, Told};
 use super::{LogStore, retain};
-use crate::logs::Joined;
+use crate::logs::{Cursor, Joined};
 use crate::model::{EnvironmentName, Instance, LogLevel, LogStream};
 use crate::store::StoreError;
-
-/// How far a stream was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cursor {
-    /// The time of the last line, nanoseconds since 1970.
-    pub at: i64,
-    /// How many lines of that time were read.
-    pub count: u32,
-}
 
 /// What prints.
 #[derive(Debug, Clone, PartialEq, Eq)]

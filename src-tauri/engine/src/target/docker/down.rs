@@ -19,7 +19,7 @@ impl DockerTarget {
             let name = container.names.and_then(|names| names.into_iter().next()).unwrap_or_default();
             // The lock is its holder's to give back.
             (labels.get(label::ROLE).map(String::as_str) != Some(Role::Lock.word()))
-                .then(|| self.end(id, name.trim_start_matches('/').to_owned()))
+                .then(|| self.end(place, id, name.trim_start_matches('/').to_owned()))
         });
         try_join_all(removals).await?;
         for volume in self.volumes(place_labels(place)).await? {
@@ -32,8 +32,11 @@ impl DockerTarget {
         self.remove_ground_if_unused().await
     }
 
-    async fn end(&self, id: String, name: String) -> Result<(), TargetError> {
+    async fn end(&self, place: &Place, id: String, name: String) -> Result<(), TargetError> {
         self.stop(&id, &name).await?;
+        if let Some(container) = self.api.inspect(&id).await? {
+            self.keep_output(place, &container).await;
+        }
         self.discard(&id, &name).await
     }
 

@@ -149,6 +149,7 @@ impl DockerTarget {
         let name = container_name(&container);
         self.stop(instance.as_str(), &name).await?;
         self.read_last_lines(instance.as_str(), &name, LAST_LINES, lines).await?;
+        self.keep_output(&fence.place, &container).await;
         self.discard(instance.as_str(), &name).await
     }
 

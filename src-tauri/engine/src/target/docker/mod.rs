@@ -24,6 +24,7 @@ mod lock;
 mod logs;
 mod network;
 mod observe;
+mod output;
 mod prepare;
 mod probe;
 mod recipe;
@@ -38,22 +39,24 @@ mod subnet;
 mod traffic;
 mod volume;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 pub use scope::Scope;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use self::api::Api;
 use super::proxy::Exposure;
 use super::{
-    Examination, Fence, Foundation, Held, InstanceSpec, JobEnd, JobOrder, Kept, Leave, LineSink, LockHolder, LogQuery, Observed,
-    OnceExit, Place, Record, Room, Session, Since, Target, TargetError, Terminal, Traffic, Waste,
+    Examination, Fence, Follow, Foundation, Held, InstanceSpec, JobEnd, JobOrder, Keeper, Kept, Leave, LineSink, LockHolder,
+    LogQuery, Observed, OnceExit, Place, Record, Room, Session, Since, Target, TargetError, Terminal, Traffic, Waste,
 };
 use crate::certificates::Authority;
 use crate::docker::Docker;
-use crate::model::{EngineInfo, HealthCheck, Instance, InstanceId, ProbeAttempt, RolloutId};
+use crate::logs::Line;
+use crate::model::{EngineInfo, HealthCheck, Instance, InstanceId, LogStream, ProbeAttempt, RolloutId};
 
 /// What a Docker target is told once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,6 +106,8 @@ pub struct DockerTarget {
     http: reqwest::Client,
     /// Held while an address is chosen and until the container that bears it exists.
     addresses: Mutex<()>,
+    /// Who reads an instance's last lines.
+    keeper: Option<Arc<dyn Keeper>>,
     /// Held while the proxy's state is changed: changes of one process queue here instead of undoing each other on the volume.
     changes: Mutex<()>,
 }
@@ -115,7 +120,22 @@ impl DockerTarget {
     pub fn new(docker: &Docker, options: Options) -> Result<Self, TargetError> {
         let api = Api { client: docker.client.clone(), host: docker.info.host.clone(), scope: options.scope.clone() };
         let http = probe::client()?;
-        Ok(Self { api, info: docker.info.clone(), options, http, addresses: Mutex::new(()), changes: Mutex::new(()) })
+        Ok(Self {
+            api,
+            info: docker.info.clone(),
+            options,
+            http,
+            addresses: Mutex::new(()),
+            keeper: None,
+            changes: Mutex::new(()),
+        })
+    }
+
+    /// Has somebody read an instance's last lines before it is removed.
+    #[must_use]
+    pub fn kept_by(mut self, keeper: Arc<dyn Keeper>) -> Self {
+        self.keeper = Some(keeper);
+        self
     }
 
     /// The port that the proxy has for HTTPS. None when there is no proxy, or it was made before there was HTTPS.
@@ -255,6 +275,21 @@ impl Target for DockerTarget {
     async fn retire(&self, fence: &Fence, instance: &InstanceId, lines: &LineSink) -> Result<(), TargetError> {
         self.check_fence(fence).await?;
         self.retire_instance(fence, instance, lines).await
+    }
+
+    async fn instances(&self, place: &Place) -> Result<Vec<Instance>, TargetError> {
+        self.list_instances(place).await
+    }
+
+    async fn output(
+        &self,
+        instance: &InstanceId,
+        stream: LogStream,
+        since: Option<i64>,
+        follow: Follow,
+        lines: &mpsc::Sender<Line>,
+    ) -> Result<(), TargetError> {
+        self.read_stream(instance, stream, since, follow, lines).await
     }
 
     async fn secrets_of(&self, place: &Place) -> Result<Vec<crate::mask::Secret>, TargetError> {

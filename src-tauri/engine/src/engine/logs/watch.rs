@@ -1,0 +1,304 @@
+//! Follows what every environment prints while `nonevent watch` runs, and tells of exceptions and of too many failures.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::collect::Collector;
+use super::{STREAMS, place};
+use crate::docker::Docker;
+use crate::engine::{Engine, Watched};
+use crate::error::EngineError;
+use crate::health::notice;
+use crate::mask::Mask;
+use crate::model::InstanceId as Id;
+use crate::model::{Instance, LogSettings, NoticeWeight, NotifyLevel, NotifySettings};
+use crate::project::Project;
+use crate::store::logs::{Source, Told};
+use crate::store::{HealthStore, LogStore, now};
+use crate::target::{Follow, Place, Target};
+
+/// Time between two looks for instances; a change in this home is seen sooner.
+const LOOK: Duration = Duration::from_secs(5);
+/// Time after a change until what it brought can be seen.
+const SETTLE: Duration = Duration::from_millis(500);
+/// Times between two readings of a stream that has nothing new: its instance ended, and may be started again.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
+/// Time after which an exception is no news.
+const STALE: i64 = 15 * 60 * 1_000_000_000;
+/// Exceptions of one environment that are told one by one in [`STALE`].
+const NEWS: usize = 5;
+
+/// An environment whose output is followed.
+struct Followed {
+    level: NotifyLevel,
+    notify: NotifySettings,
+    settings: LogSettings,
+    url: Option<String>,
+    streams: BTreeMap<Id, CancellationToken>,
+    mask: Mask,
+    /// Whether too many failures were told of and have not become fewer.
+    alarmed: bool,
+    /// When exceptions were told of, nanoseconds since 1970.
+    told: Vec<i64>,
+    trouble: Option<String>,
+}
+
+/// What a follower has to say.
+enum Heard {
+    New(Place, Vec<Told>),
+    Trouble(Place, Option<String>),
+}
+
+impl Engine {
+    /// Keeps what every environment prints until `stop` is cancelled.
+    pub(in crate::engine) async fn watch_logs(&self, tell: mpsc::Sender<Watched>, stop: CancellationToken) {
+        let Ok(mut changes) = self.changes() else { return };
+        let (sender, mut heard) = mpsc::channel(64);
+        let mut round = Round { engine: self.clone(), tell, places: BTreeMap::new(), followers: JoinSet::new(), sender };
+        let mut look_at = tokio::time::Instant::now();
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                Some(heard) = heard.recv() => round.hear(heard).await,
+                () = tokio::time::sleep_until(look_at) => {
+                    if let Err(error) = round.look().await {
+                        tracing::debug!(%error, "there is no engine whose output could be followed");
+                    }
+                    look_at = tokio::time::Instant::now() + LOOK;
+                }
+                changed = changes.changed() => {
+                    if changed.is_err() {
+                        break;
+                    }
+                    changes.borrow_and_update();
+                    look_at = look_at.min(tokio::time::Instant::now() + SETTLE);
+                }
+                Some(_) = round.followers.join_next(), if !round.followers.is_empty() => {}
+            }
+        }
+        for followed in round.places.values() {
+            followed.streams.values().for_each(CancellationToken::cancel);
+        }
+        // Whatever is not kept yet stays with the engine.
+        round.followers.shutdown().await;
+    }
+}
+
+struct Round {
+    engine: Engine,
+    tell: mpsc::Sender<Watched>,
+    places: BTreeMap<Place, Followed>,
+    followers: JoinSet<()>,
+    sender: mpsc::Sender<Heard>,
+}
+
+impl Round {
+    /// Begins to follow instances that are new, and ends with those that are gone.
+    async fn look(&mut self) -> Result<(), EngineError> {
+        let docker = Docker::connect().await?;
+        for known in self.engine.store.projects()? {
+            let Ok(project) = Project::open(&known.folder) else { continue };
+            for (name, environment) in &project.settings.environments {
+                let Ok(target) = self.engine.target(&docker, &project, environment) else { continue };
+                let place = place(&project, name);
+                let settings = (environment.notify, project.settings.notify.clone(), project.settings.logs.clone());
+                if let Err(error) = self.look_at(&target, &place, settings).await {
+                    self.hear(Heard::Trouble(place, Some(error.to_string()))).await;
+                }
+            }
+        }
+        self.check_pace().await;
+        Ok(())
+    }
+
+    async fn look_at(
+        &mut self,
+        target: &Arc<dyn Target>,
+        place: &Place,
+        (level, notify, settings): (NotifyLevel, NotifySettings, LogSettings),
+    ) -> Result<(), EngineError> {
+        let instances = target.instances(place).await?;
+        let followed = match self.places.get_mut(place) {
+            Some(followed) => followed,
+            None if instances.is_empty() => return Ok(()),
+            None => self.places.entry(place.clone()).or_insert_with(|| Followed {
+                level,
+                notify: notify.clone(),
+                settings: settings.clone(),
+                url: None,
+                streams: BTreeMap::new(),
+                mask: Mask::default(),
+                alarmed: false,
+                told: Vec::new(),
+                trouble: None,
+            }),
+        };
+        (followed.level, followed.notify, followed.settings) = (level, notify, settings);
+        followed.streams.retain(|id, stop| {
+            let lives = instances.iter().any(|instance| instance.id == *id);
+            if !lives {
+                stop.cancel();
+            }
+            lives
+        });
+        let fresh: Vec<&Instance> = instances.iter().filter(|instance| !followed.streams.contains_key(&instance.id)).collect();
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        let store = LogStore::open(&self.engine.home.data, &place.project)?;
+        // An instance is never changed, nor are its values.
+        followed.mask = Mask::new(&target.secrets_of(place).await?);
+        followed.url = target.observe(place).await.ok().and_then(|observed| observed.url);
+        for instance in fresh {
+            let stop = CancellationToken::new();
+            followed.streams.insert(instance.id.clone(), stop.clone());
+            for stream in STREAMS {
+                let source = Source { environment: place.environment.clone(), instance: instance.clone(), stream };
+                let follower = Follower {
+                    target: Arc::clone(target),
+                    store: store.clone(),
+                    place: place.clone(),
+                    source,
+                    mask: followed.mask.clone(),
+                    budget: followed.settings.keep_bytes,
+                    sender: self.sender.clone(),
+                };
+                let stop = stop.clone();
+                self.followers.spawn(async move {
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = follower.run() => {}
+                    }
+                });
+            }
+        }
+        Ok(())
+    }
+
+    async fn hear(&mut self, heard: Heard) {
+        match heard {
+            Heard::New(place, told) => self.tell_new(&place, told).await,
+            Heard::Trouble(place, trouble) => {
+                let known = self.places.get_mut(&place).map(|followed| &mut followed.trouble);
+                let changed = known.is_none_or(|known| {
+                    let changed = *known != trouble;
+                    known.clone_from(&trouble);
+                    changed
+                });
+                if let Some(trouble) = trouble.filter(|_| changed) {
+                    let message = format!("what {place} prints is not kept: {trouble}");
+                    let _ = self.tell.send(Watched::Trouble { message }).await;
+                }
+            }
+        }
+    }
+
+    async fn tell_new(&mut self, place: &Place, told: Vec<Told>) {
+        let Some(followed) = self.places.get_mut(place) else { return };
+        let present = nanoseconds();
+        followed.told.retain(|at| present - at < STALE);
+        let mut notices = Vec::new();
+        for told in told {
+            if !followed.settings.new_exceptions || present - told.at > STALE || followed.told.len() >= NEWS {
+                continue;
+            }
+            followed.told.push(present);
+            notices.push(notice::of_exception(place, &told.exception, &told.release, followed.url.clone(), now()));
+        }
+        let (level, notify) = (followed.level, followed.notify.clone());
+        self.give(notices, level, &notify).await;
+    }
+
+    /// Tells of too many failures, once, and once of their end.
+    async fn check_pace(&mut self) {
+        const MINUTE: i64 = 60_000_000_000;
+        let mut notices = Vec::new();
+        for (place, followed) in &mut self.places {
+            let Some(pace) = followed.settings.errors else { continue };
+            let within = i64::try_from(pace.within.as_nanos()).unwrap_or(i64::MAX);
+            let since = nanoseconds().saturating_sub(within);
+            let counted = LogStore::open(&self.engine.home.data, &place.project)
+                .and_then(|store| store.errors_since(&place.environment, since - since.rem_euclid(MINUTE)));
+            let Ok(count) = counted else { continue };
+            let many = count >= u64::from(pace.count);
+            if many != followed.alarmed {
+                followed.alarmed = many;
+                let weight = if many { NoticeWeight::Warning } else { NoticeWeight::Good };
+                let notice = notice::of_errors(place, (count, pace), followed.url.clone(), now(), weight);
+                notices.push((notice, followed.level, followed.notify.clone()));
+            }
+        }
+        for (notice, level, notify) in notices {
+            self.give(vec![notice], level, &notify).await;
+        }
+    }
+
+    async fn give(&self, notices: Vec<crate::model::Notice>, level: NotifyLevel, notify: &NotifySettings) {
+        if notices.is_empty() {
+            return;
+        }
+        let Ok(store) = HealthStore::open(&self.engine.home.data) else { return };
+        for notice in notices {
+            self.engine.give_by(notice, level, notify, &store, &self.tell).await;
+        }
+    }
+}
+
+fn nanoseconds() -> i64 {
+    i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX)
+}
+
+/// Follows one stream of one instance for as long as there is one.
+struct Follower {
+    target: Arc<dyn Target>,
+    store: LogStore,
+    place: Place,
+    source: Source,
+    mask: Mask,
+    budget: u64,
+    sender: mpsc::Sender<Heard>,
+}
+
+impl Follower {
+    async fn run(self) {
+        let (shortest, longest) = PAUSES;
+        let mut pause = shortest;
+        let collector = Collector {
+            target: self.target.as_ref(),
+            store: &self.store,
+            source: self.source.clone(),
+            mask: self.mask.clone(),
+            budget: self.budget,
+        };
+        loop {
+            let (place, sender) = (self.place.clone(), self.sender.clone());
+            let mut told = |told: Vec<Told>| {
+                // News that nobody takes in time is no news; it is kept all the same.
+                let _ = sender.try_send(Heard::New(place.clone(), told));
+            };
+            let trouble = match collector.read(Follow::Follow, &mut told).await {
+                Ok(0) => {
+                    pause = (pause * 2).min(longest);
+                    None
+                }
+                Ok(_) => {
+                    pause = shortest;
+                    None
+                }
+                Err(error) => {
+                    pause = (pause * 2).min(longest);
+                    Some(error.to_string())
+                }
+            };
+            let _ = self.sender.send(Heard::Trouble(self.place.clone(), trouble)).await;
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
