@@ -144,12 +144,12 @@ fn docker_incidents_have_a_cause_and_an_end_and_outlive_their_watcher() {
 }
 
 /// A way to the engine that can be cut.
-struct Cable {
+pub struct Cable {
     open: Arc<Mutex<Vec<UnixStream>>>,
 }
 
 impl Cable {
-    fn lay(at: &Path) -> Self {
+    pub fn lay(at: &Path) -> Self {
         let listener = UnixListener::bind(at).unwrap();
         let open: Arc<Mutex<Vec<UnixStream>>> = Arc::default();
         let kept = Arc::clone(&open);
@@ -169,7 +169,7 @@ impl Cable {
         Self { open }
     }
 
-    fn cut(&self, at: &Path) {
+    pub fn cut(&self, at: &Path) {
         std::fs::remove_file(at).unwrap();
         for stream in self.open.lock().unwrap().drain(..) {
             let _ = stream.shutdown(std::net::Shutdown::Both);

@@ -18,6 +18,7 @@ mod killed;
 mod kills;
 mod load;
 mod locks;
+mod logs;
 mod notify;
 mod own_engine;
 mod rollback;

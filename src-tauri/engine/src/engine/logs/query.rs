@@ -110,7 +110,7 @@ impl Engine {
         let project = self.open_project(folder)?;
         let (name, environment) = environment(&project, name)?;
         let target = self.target(&Docker::connect().await?, &project, environment)?;
-        let query = LogQuery { instance: None, tail: Some(0), follow: Follow::Follow };
+        let query = LogQuery { instance: None, tail: Some(1), follow: Follow::Follow };
         let lines = self.logs(folder, name, query).await?;
         let (sender, records) = mpsc::channel(256);
         let live = Live { target, place: place(&project, name), filter, known: HashMap::new(), joiners: BTreeMap::new() };

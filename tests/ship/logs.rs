@@ -1,0 +1,250 @@
+//! What instances print is kept, every line once: over rollouts, a watcher that is killed, and an engine that was out of reach.
+
+use std::collections::BTreeMap;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::health::Cable;
+use crate::world::{World, eventually};
+
+const PROJECT: &str = "[project]\nname = \"teller\"\nversion = \"1.0\"\nrequires-python = \">=3.11\"\ndependencies = []\n";
+const LOCK: &str = "version = 1\nrevision = 3\nrequires-python = \">=3.11\"\n\n[[package]]\nname = \"teller\"\nversion = \"1.0\"\nsource = { virtual = \".\" }\n";
+/// Numbers its lines on both streams, tells an exception at each hundredth, and says how far it came when it is stopped.
+const APP: &str = r#"
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Answer(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *arguments):
+        pass
+
+
+def fail(number):
+    raise ValueError(f"number {number}")
+
+
+stopped = threading.Event()
+
+
+def tell(stream):
+    number = 0
+    while not stopped.is_set():
+        level = "warning" if number % 50 == 0 else "info"
+        print(json.dumps({"event": "a number", "level": level, "n": number}), file=stream, flush=True)
+        if number % 100 == 99:
+            try:
+                fail(number)
+            except ValueError:
+                print(traceback.format_exc(), end="", file=stream, flush=True)
+        number += 1
+        time.sleep(0.005)
+    print(json.dumps({"event": "the last one", "level": "info", "n": number}), file=stream, flush=True)
+
+
+tellers = [threading.Thread(target=tell, args=[stream]) for stream in (sys.stdout, sys.stderr)]
+
+
+def stop(*_):
+    stopped.set()
+    for teller in tellers:
+        teller.join()
+    os._exit(0)
+
+
+signal.signal(signal.SIGTERM, stop)
+for teller in tellers:
+    teller.start()
+
+
+class Server(ThreadingHTTPServer):
+    def handle_error(self, *arguments):
+        pass
+
+
+Server(("0.0.0.0", 8000), Answer).serve_forever()
+"#;
+
+struct Watcher(Child);
+
+impl Watcher {
+    fn start(world: &World, host: Option<&str>) -> Self {
+        let mut command = world.command(&["watch", "--json"]);
+        if let Some(host) = host {
+            command.env("DOCKER_HOST", host);
+        }
+        Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+
+    /// Ends it with -9.
+    fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn version(world: &World, version: u32) {
+    world.write(
+        "nonevent.toml",
+        format!(
+            "[app]\ncommand = [\"python\", \"main.py\"]\nport = 8000\n\n[health]\npath = \"/\"\ninterval = \"200ms\"\n\n[notify]\ndesktop = false\n\n\
+             [environments.local]\nenv = {{ VERSION = \"v{version}\" }}\nbake = \"1s\"\n"
+        ),
+    );
+}
+
+/// Asks what is kept, of an engine that is not there: nothing is read on by asking.
+fn kept(world: &World, arguments: &[&str]) -> (Vec<Value>, Value) {
+    let mut command = world.command(arguments);
+    let output = command.env("DOCKER_HOST", "unix:///nowhere/engine.sock").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    read(&String::from_utf8_lossy(&output.stdout))
+}
+
+/// The records and the result of `logs --json`.
+fn read(stdout: &str) -> (Vec<Value>, Value) {
+    let mut objects: Vec<Value> = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let result = objects.pop().unwrap_or_default();
+    (objects.into_iter().map(|object| object["data"].clone()).collect(), result["data"].clone())
+}
+
+fn count(world: &World) -> usize {
+    kept(world, &["logs", "--since", "1h", "-n", "10000", "--json"]).0.len()
+}
+
+/// Waits until the watcher has kept more.
+fn grows(world: &World, what: &str) {
+    let before = count(world);
+    eventually(what, Duration::from_secs(60), || (count(world) > before + 200).then_some(()));
+}
+
+/// Every record, page by page.
+fn all(world: &World) -> Vec<Value> {
+    let mut records = Vec::new();
+    let mut before: Option<String> = None;
+    loop {
+        let mut arguments = vec!["logs", "--since", "2h", "-n", "3000", "--json"];
+        if let Some(before) = &before {
+            arguments.extend(["--before", before]);
+        }
+        let (page, result) = read(&world.run(&arguments).ok().stdout);
+        records.extend(page);
+        match result["next"].as_str() {
+            Some(next) => before = Some(next.to_owned()),
+            None => return records,
+        }
+    }
+}
+
+fn field(record: &Value, name: &str) -> Option<String> {
+    let fields = record["fields"].as_array()?;
+    Some(fields.iter().find(|field| field["name"] == name)?["value"].as_str()?.to_owned())
+}
+
+#[test]
+fn docker_every_line_is_kept_once_whatever_happens_to_whoever_keeps_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("engine.sock");
+    let world = World::empty();
+    world.write("pyproject.toml", PROJECT).write("uv.lock", LOCK).write("main.py", APP);
+    version(&world, 1);
+    world.run(&["ship", "--allow-untested"]).ok();
+    let first = world.serving("local");
+
+    // Killed while it keeps; what it had not kept yet is there all the same.
+    let watcher = Watcher::start(&world, None);
+    eventually("that lines are kept", Duration::from_secs(60), || (count_or_none(&world) > 0).then_some(()));
+    grows(&world, "that the watcher goes on");
+    watcher.kill();
+
+    // A rollout that nobody watches.
+    version(&world, 2);
+    world.run(&["ship", "--allow-untested"]).ok();
+
+    // A rollout while somebody watches, and a way to the engine that is cut.
+    let cable = Cable::lay(&socket);
+    let watcher = Watcher::start(&world, Some(&format!("unix://{}", socket.display())));
+    grows(&world, "that another watcher goes on");
+    world.write("main.py", format!("{APP}# another release\n"));
+    version(&world, 3);
+    world.run(&["ship", "--allow-untested"]).ok();
+    cable.cut(&socket);
+    let _mended = Cable::lay(&socket);
+    grows(&world, "that it goes on when the engine is back");
+
+    // The last lines are there when nothing is left.
+    let second = world.serving("local");
+    world.run(&["down", "--yes"]).ok();
+    drop(watcher);
+    let records = all(&world);
+    let mut numbers: BTreeMap<(String, String), Vec<u64>> = BTreeMap::new();
+    let mut ends: BTreeMap<(String, String), u64> = BTreeMap::new();
+    let mut exceptions = 0;
+    for record in &records {
+        let key = (record["instance"].as_str().unwrap().to_owned(), record["stream"].as_str().unwrap().to_owned());
+        match record["message"].as_str().unwrap() {
+            "a number" => numbers.entry(key).or_default().push(field(record, "n").unwrap().parse().unwrap()),
+            "the last one" => assert_eq!(ends.insert(key, field(record, "n").unwrap().parse().unwrap()), None),
+            _ => {
+                assert_eq!(record["exception"]["kind"], "ValueError", "{record}");
+                assert_eq!(record["exception"]["frames"][1]["function"], "fail", "{record}");
+                exceptions += 1;
+            }
+        }
+    }
+    assert_eq!(numbers.len(), 6, "two streams of three instances: {:?}", numbers.keys());
+    assert_eq!(ends.len(), 6, "an instance's last line is missing: {ends:?}");
+    for (key, mut found) in numbers {
+        found.sort_unstable();
+        let expected: Vec<u64> = (0..ends[&key]).collect();
+        assert_eq!(found, expected, "of {key:?}");
+    }
+
+    // Found again, by what it says and by where it came from.
+    let warned = world.run(&["logs", "--level", "warning", "--json", "-n", "10000"]).ok();
+    assert!(read(&warned.stdout).0.iter().all(|record| record["level"] == "warning" || record["level"] == "error"));
+    let of_first = read(&world.run(&["logs", "--search", &format!("n=7 release:{first}"), "--json"]).ok().stdout).0;
+    assert_eq!(of_first.len(), 4, "both streams of the two instances of the first release: {of_first:?}");
+    let groups = world.json(&["logs", "--exceptions"])["exceptions"].clone();
+    assert_eq!((groups.as_array().unwrap().len(), groups[0]["count"].as_u64()), (1, Some(exceptions)), "{groups}");
+    assert_eq!((groups[0]["releases"].clone(), &groups[0]["is_new"]), (serde_json::json!([first, second]), &Value::Bool(false)));
+    let shown = world.run(&["logs", "--exceptions"]).ok().stdout;
+    for word in ["ValueError: number", "main.py:", "in fail", "Traceback (most recent call last)"] {
+        assert!(shown.contains(word), "`{word}` is not in:\n{shown}");
+    }
+
+    // Without an engine.
+    let mut command = world.command(&["logs", "-n", "3"]);
+    let output = command.env("DOCKER_HOST", "unix:///nowhere/engine.sock").output().unwrap();
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && stdout.contains("the last one"), "{stdout}\n{stderr}");
+    assert!(stderr.contains("what is kept ends at"), "{stderr}");
+}
+
+fn count_or_none(world: &World) -> usize {
+    match world.home().join("logs/teller.db").is_file() {
+        true => count(world),
+        false => 0,
+    }
+}
