@@ -23,13 +23,19 @@ const LIMIT: usize = 100;
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let lines: u64 = arguments.next().map_or(10_000_000, |text| text.parse().expect("a number of lines"));
-    let folder = tempfile::Builder::new().prefix("nonevent-bench-").tempdir_in(arguments.next().unwrap_or_else(|| ".".into())).unwrap();
+    let folder =
+        tempfile::Builder::new().prefix("nonevent-bench-").tempdir_in(arguments.next().unwrap_or_else(|| ".".into())).unwrap();
     let folder = folder.path();
     println!("{lines} lines, {}", memory("at the start"));
     let plain = append(folder, lines);
     let store = ingest(folder, lines);
     let packed = pack(folder, &plain);
-    println!("\non disk: plain {}, by `zstd -3` {}, kept {}", mb(size(&plain)), mb(size(&packed)), mb(size_of_all(&folder.join("logs"))));
+    println!(
+        "\non disk: plain {}, by `zstd -3` {}, kept {}",
+        mb(size(&plain)),
+        mb(size(&packed)),
+        mb(size_of_all(&folder.join("logs")))
+    );
     search(&store, &plain, lines);
     index(folder, lines.min(INDEXED));
     println!("\n{}", memory("at the end"));

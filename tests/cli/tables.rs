@@ -7,10 +7,11 @@ use nonevent_cli::session::{Detail, View};
 use nonevent_cli::tell::plan_lines;
 use nonevent_cli::verbs::{diff, engine, exec, explain, gc, history, lock, logs, open, projects, releases, status};
 use nonevent_engine::model::{
-    AppSettings, BuilderKind, Changed, Commit, Commits, Digest, EngineInfo, EngineOrigin, EnvironmentStatus, Evidence, Framework,
-    GateEvidence, HealthCheck, HealthProbe, HealthState, Https, Instance, InstanceState, LockFinding, LockKind, LockReport,
-    LockSituation, LogLine, LogStream, Origin, Placement, Release, ReleaseDiff, ReleaseSettings, Resources, RolloutReason,
-    RolloutRecord, RolloutState, SecretDelivery, ServiceStatus, Setting, SourceState, StoreKind, Strictness,
+    AppSettings, BuilderKind, Changed, Commit, Commits, Digest, EngineInfo, EngineOrigin, EnvironmentStatus, Evidence,
+    ExceptionGroup, Framework, GateEvidence, HealthCheck, HealthProbe, HealthState, Https, Instance, InstanceState, LockFinding,
+    LockKind, LockReport, LockSituation, LogField, LogFrame, LogLevel, LogLine, LogRecord, LogStream, Origin, Placement, Release,
+    ReleaseDiff, ReleaseSettings, Resources, RolloutReason, RolloutRecord, RolloutState, SecretDelivery, ServiceStatus, Setting,
+    SourceState, StoreKind, Strictness,
 };
 use nonevent_engine::request::{Garbage, ProjectSummary, Sweep};
 
@@ -353,6 +354,60 @@ fn log_lines_bear_their_instance_in_a_column_that_grows() {
     let told: Vec<String> = ["web-1", "worker-2", "web-1"].iter().map(|name| names.text(&line(name), Paint::Plain)).collect();
     assert_eq!(told, ["web-1 | hello", "worker-2 | hello", "web-1    | hello"]);
     assert_eq!(logs::Names::Left.text(&line("web-1"), Paint::Plain), "hello");
+}
+
+fn record() -> LogRecord {
+    LogRecord {
+        place: None,
+        at: "2026-11-23T10:00:00.123456789Z".into(),
+        level: Some(LogLevel::Error),
+        message: "refused".into(),
+        logger: Some("shop.pay".into()),
+        fields: vec![LogField { name: "who".into(), value: "a b".into() }, LogField { name: "ts".into(), value: "x".into() }],
+        instance: "shop-local-web-1".into(),
+        process: "web".into(),
+        release: "3f2a91c04d5e".into(),
+        stream: LogStream::Stderr,
+        exception: None,
+        text: "ERROR:shop.pay:refused\nmore".into(),
+    }
+}
+
+#[test]
+fn a_record_is_shown_with_its_fields_and_further_lines() {
+    assert_eq!(
+        logs::records::record_text(&record(), Paint::Plain),
+        "2026-11-23 10:00:00.123 error    shop-local-web-1 shop.pay: refused  who=\"a b\"\n    more"
+    );
+    let silent = LogRecord { level: None, logger: None, fields: Vec::new(), text: "refused".into(), ..record() };
+    assert_eq!(logs::records::record_text(&silent, Paint::Plain), "2026-11-23 10:00:00.123 -        shop-local-web-1 refused");
+}
+
+#[test]
+fn exceptions_are_shown_with_where_and_how_often() {
+    let frame = |file: &str, line, own| LogFrame { file: file.into(), line, function: Some("pay".into()), own };
+    let group = ExceptionGroup {
+        fingerprint: "00".into(),
+        kind: "shop.Refused".into(),
+        message: "no card".into(),
+        count: 3,
+        first_at: "2026-11-23T09:00:00Z".into(),
+        last_at: "2026-11-23T09:58:00Z".into(),
+        releases: vec!["3f2a91c04d5e".into()],
+        is_new: true,
+        frames: vec![frame("/app/shop.py", 7, true), frame("/usr/lib/python3/json.py", 9, false)],
+        example: "Traceback (most recent call last):\nshop.Refused: no card".into(),
+    };
+    insta::assert_snapshot!(logs::records::exceptions_text(&[group], view(Detail::Normal)), @r"
+    ✗ shop.Refused: no card  new in this release
+        3 times, last 2 min ago, first 1 h ago; 3f2a91c04d5e
+        /app/shop.py:7 in pay
+
+    the last one:
+        Traceback (most recent call last):
+        shop.Refused: no card
+    ");
+    assert_eq!(logs::records::exceptions_text(&[], view(Detail::Normal)), "no exception is kept");
 }
 
 #[test]

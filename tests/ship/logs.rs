@@ -1,9 +1,13 @@
 //! What instances print is kept, every line once: over rollouts, a watcher that is killed, and an engine that was out of reach.
 
 use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::health::Cable;
@@ -11,6 +15,8 @@ use crate::world::{World, eventually};
 
 const PROJECT: &str = "[project]\nname = \"teller\"\nversion = \"1.0\"\nrequires-python = \">=3.11\"\ndependencies = []\n";
 const LOCK: &str = "version = 1\nrevision = 3\nrequires-python = \">=3.11\"\n\n[[package]]\nname = \"teller\"\nversion = \"1.0\"\nsource = { virtual = \".\" }\n";
+/// Made up; every instance prints it with its last line.
+const TOKEN: &str = "made-up-token-1234";
 /// Numbers its lines on both streams, tells an exception at each hundredth, and says how far it came when it is stopped.
 const APP: &str = r#"
 import json
@@ -53,7 +59,7 @@ def tell(stream):
                 print(traceback.format_exc(), end="", file=stream, flush=True)
         number += 1
         time.sleep(0.005)
-    print(json.dumps({"event": "the last one", "level": "info", "n": number}), file=stream, flush=True)
+    print(json.dumps({"event": "the last one", "level": "info", "n": number, "token": os.environ["TOKEN"]}), file=stream, flush=True)
 
 
 tellers = [threading.Thread(target=tell, args=[stream]) for stream in (sys.stdout, sys.stderr)]
@@ -78,6 +84,40 @@ class Server(ThreadingHTTPServer):
 
 Server(("0.0.0.0", 8000), Answer).serve_forever()
 "#;
+
+/// An address to which notices are posted.
+struct Hook {
+    url: String,
+    posted: Arc<Mutex<String>>,
+}
+
+impl Hook {
+    fn open() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let posted: Arc<Mutex<String>> = Arc::default();
+        let kept = Arc::clone(&posted);
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+                let (mut request, mut part) = (String::new(), [0; 4096]);
+                while !request.contains("\r\n\r\n{") || !request.ends_with('}') {
+                    match stream.read(&mut part) {
+                        Ok(0) | Err(_) => break,
+                        Ok(count) => request.push_str(&String::from_utf8_lossy(&part[..count])),
+                    }
+                }
+                kept.lock().unwrap().push_str(&request);
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            }
+        });
+        Self { url, posted }
+    }
+
+    fn count(&self, text: &str) -> usize {
+        self.posted.lock().unwrap().matches(text).count()
+    }
+}
 
 struct Watcher(Child);
 
@@ -104,12 +144,14 @@ impl Drop for Watcher {
     }
 }
 
-fn version(world: &World, version: u32) {
+fn version(world: &World, version: u32, hook: &str) {
     world.write(
         "nonevent.toml",
         format!(
             "[app]\ncommand = [\"python\", \"main.py\"]\nport = 8000\n\n[health]\npath = \"/\"\ninterval = \"200ms\"\n\n[notify]\ndesktop = false\n\n\
-             [environments.local]\nenv = {{ VERSION = \"v{version}\" }}\nbake = \"1s\"\n"
+             [notify.webhook.test]\nurl = \"{hook}\"\n\n[logs]\nerrors = \"2 in 1m\"\n\n\
+             [environments.local]\nenv = {{ VERSION = \"v{version}\" }}\nbake = \"1s\"\n\n\
+             [environments.local.secrets]\nTOKEN = {{ command = \"echo {TOKEN}\" }}\n"
         ),
     );
 }
@@ -129,14 +171,15 @@ fn read(stdout: &str) -> (Vec<Value>, Value) {
     (objects.into_iter().map(|object| object["data"].clone()).collect(), result["data"].clone())
 }
 
-fn count(world: &World) -> usize {
-    kept(world, &["logs", "--since", "1h", "-n", "10000", "--json"]).0.len()
+/// When the last line that is kept was printed.
+fn last(world: &World) -> Option<Timestamp> {
+    kept(world, &["logs", "--since", "1h", "-n", "1", "--json"]).1["reach"]["last"].as_str()?.parse().ok()
 }
 
 /// Waits until the watcher has kept more.
 fn grows(world: &World, what: &str) {
-    let before = count(world);
-    eventually(what, Duration::from_secs(60), || (count(world) > before + 200).then_some(()));
+    let now = Timestamp::now();
+    eventually(what, Duration::from_secs(60), || last(world).filter(|last| *last > now));
 }
 
 /// Every record, page by page.
@@ -166,20 +209,24 @@ fn field(record: &Value, name: &str) -> Option<String> {
 fn docker_every_line_is_kept_once_whatever_happens_to_whoever_keeps_them() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("engine.sock");
+    let hook = Hook::open();
     let world = World::empty();
     world.write("pyproject.toml", PROJECT).write("uv.lock", LOCK).write("main.py", APP);
-    version(&world, 1);
+    version(&world, 1, &hook.url);
     world.run(&["ship", "--allow-untested"]).ok();
     let first = world.serving("local");
 
     // Killed while it keeps; what it had not kept yet is there all the same.
     let watcher = Watcher::start(&world, None);
-    eventually("that lines are kept", Duration::from_secs(60), || (count_or_none(&world) > 0).then_some(()));
     grows(&world, "that the watcher goes on");
+    eventually("that a new exception is told", Duration::from_secs(30), || {
+        (hook.count("teller (local): a new exception, ValueError") > 0).then_some(())
+    });
+    eventually("that many errors are told", Duration::from_secs(30), || (hook.count("errors in 1 min") > 0).then_some(()));
     watcher.kill();
 
     // A rollout that nobody watches.
-    version(&world, 2);
+    version(&world, 2, &hook.url);
     world.run(&["ship", "--allow-untested"]).ok();
 
     // A rollout while somebody watches, and a way to the engine that is cut.
@@ -187,11 +234,13 @@ fn docker_every_line_is_kept_once_whatever_happens_to_whoever_keeps_them() {
     let watcher = Watcher::start(&world, Some(&format!("unix://{}", socket.display())));
     grows(&world, "that another watcher goes on");
     world.write("main.py", format!("{APP}# another release\n"));
-    version(&world, 3);
+    version(&world, 3, &hook.url);
     world.run(&["ship", "--allow-untested"]).ok();
     cable.cut(&socket);
     let _mended = Cable::lay(&socket);
     grows(&world, "that it goes on when the engine is back");
+
+    assert_eq!(hook.count("a new exception, ValueError"), 1, "what was told once is told again");
 
     // The last lines are there when nothing is left.
     let second = world.serving("local");
@@ -205,7 +254,10 @@ fn docker_every_line_is_kept_once_whatever_happens_to_whoever_keeps_them() {
         let key = (record["instance"].as_str().unwrap().to_owned(), record["stream"].as_str().unwrap().to_owned());
         match record["message"].as_str().unwrap() {
             "a number" => numbers.entry(key).or_default().push(field(record, "n").unwrap().parse().unwrap()),
-            "the last one" => assert_eq!(ends.insert(key, field(record, "n").unwrap().parse().unwrap()), None),
+            "the last one" => {
+                assert_eq!(field(record, "token").as_deref(), Some("***"), "{record}");
+                assert_eq!(ends.insert(key, field(record, "n").unwrap().parse().unwrap()), None);
+            }
             _ => {
                 assert_eq!(record["exception"]["kind"], "ValueError", "{record}");
                 assert_eq!(record["exception"]["frames"][1]["function"], "fail", "{record}");
@@ -234,17 +286,13 @@ fn docker_every_line_is_kept_once_whatever_happens_to_whoever_keeps_them() {
         assert!(shown.contains(word), "`{word}` is not in:\n{shown}");
     }
 
+    let found = world.run(&["logs", "--search", TOKEN, "--json"]).ok();
+    assert_eq!(read(&found.stdout).0.len(), 0, "a secret was kept");
+
     // Without an engine.
     let mut command = world.command(&["logs", "-n", "3"]);
     let output = command.env("DOCKER_HOST", "unix:///nowhere/engine.sock").output().unwrap();
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && stdout.contains("the last one"), "{stdout}\n{stderr}");
     assert!(stderr.contains("what is kept ends at"), "{stderr}");
-}
-
-fn count_or_none(world: &World) -> usize {
-    match world.home().join("logs/teller.db").is_file() {
-        true => count(world),
-        false => 0,
-    }
 }

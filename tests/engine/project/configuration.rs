@@ -189,7 +189,7 @@ fn every_value_is_explained_in_the_order_of_the_configuration() {
     let project = configured(text);
     let mut tables: Vec<_> = project.explained.iter().filter_map(|setting| setting.key.split('.').next()).collect();
     tables.dedup();
-    assert_eq!(tables, ["app", "build", "lock", "gauntlet", "services", "health", "release", "notify", "environments"]);
+    assert_eq!(tables, ["app", "build", "lock", "gauntlet", "services", "health", "release", "notify", "logs", "environments"]);
     let environments: Vec<_> = project.explained.iter().filter_map(|setting| setting.key.strip_suffix(".target")).collect();
     assert_eq!(environments, ["environments.local", "environments.production"]);
     for setting in &project.explained {

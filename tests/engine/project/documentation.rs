@@ -53,6 +53,7 @@ image = "x"
 ready = { port = 1 }
 [health]
 [release]
+[logs]
 [environments.a.acme]
 [environments.a.secrets.a]
 [gauntlet.a.secrets.a]

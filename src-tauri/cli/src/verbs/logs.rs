@@ -25,12 +25,9 @@ use crate::{args, help, json};
 /// and without an engine as far as that reaches; what was printed by now is kept first.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help::examples(&[
-    ("nonevent logs", "everything that `local` has kept"),
     ("nonevent logs -f -n 20", "the last 20 lines of each instance, and what comes"),
-    ("nonevent logs production --json", "one object a line"),
-    ("nonevent logs production --search 'status=500 \"timed out\"' --since 2h", "records with this field and this text"),
-    ("nonevent logs production -f --level warning", "what comes, from warnings on"),
-    ("nonevent logs production --exceptions", "exceptions by their stack: how often, since when, new in this release"),
+    ("nonevent logs --search status=500 --since 2h", "records with this field"),
+    ("nonevent logs production --exceptions", "exceptions by their stack, new ones marked"),
 ]))]
 pub struct Args {
     /// The environment

@@ -166,6 +166,7 @@ fn minutes(from: &str, to: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::model::LogFrame;
 
     fn incident() -> Incident {
         Incident {
@@ -195,6 +196,25 @@ mod tests {
         assert_eq!((over.title.as_str(), over.weight), ("shop (production) is healthy again", NoticeWeight::Good));
         assert!(over.text.starts_with("it was not for 7 min"), "{}", over.text);
         assert_eq!(over.about, notice.about);
+    }
+
+    #[test]
+    fn a_new_exception_is_told_with_its_place() {
+        let frame = |file: &str, own| LogFrame { file: file.into(), line: 7, function: Some("pay".into()), own };
+        let exception = LogException {
+            kind: "shop.Refused".into(),
+            message: "no card\nof him".into(),
+            frames: vec![frame("/app/shop.py", true), frame("/usr/lib/python3/json.py", false)],
+            fingerprint: "00".into(),
+        };
+        let place = Place { project: "shop".into(), environment: "production".into() };
+        let notice = of_exception(&place, &exception, &ReleaseId::new("3f2a91c04d5e"), None, "t".into());
+        assert_eq!(notice.title, "shop (production): a new exception, shop.Refused");
+        assert_eq!(notice.text, "no card\n/app/shop.py:7 in pay\nrelease 3f2a91c04d5e");
+        let pace = ErrorPace { count: 20, within: std::time::Duration::from_secs(300) };
+        let many = of_errors(&place, (31, pace), None, "t".into(), NoticeWeight::Warning);
+        assert_eq!(many.title, "shop (production): 31 errors in 5 min");
+        assert_eq!(of_errors(&place, (1, pace), None, "t".into(), NoticeWeight::Good).about, many.about);
     }
 
     #[test]

@@ -31,6 +31,8 @@ const SETTLE: Duration = Duration::from_millis(500);
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
 /// Time after which an exception is no news.
 const STALE: i64 = 15 * 60 * 1_000_000_000;
+/// Time after which the same trouble is told again.
+const AGAIN: Duration = Duration::from_mins(10);
 /// Exceptions of one environment that are told one by one in [`STALE`].
 const NEWS: usize = 5;
 
@@ -46,13 +48,14 @@ struct Followed {
     alarmed: bool,
     /// When exceptions were told of, nanoseconds since 1970.
     told: Vec<i64>,
-    trouble: Option<String>,
+    /// What could not be done, and when that was told last.
+    trouble: Option<(String, tokio::time::Instant)>,
 }
 
 /// What a follower has to say.
 enum Heard {
     New(Place, Vec<Told>),
-    Trouble(Place, Option<String>),
+    Trouble(Place, String),
 }
 
 impl Engine {
@@ -110,7 +113,7 @@ impl Round {
                 let place = place(&project, name);
                 let settings = (environment.notify, project.settings.notify.clone(), project.settings.logs.clone());
                 if let Err(error) = self.look_at(&target, &place, settings).await {
-                    self.hear(Heard::Trouble(place, Some(error.to_string()))).await;
+                    self.hear(Heard::Trouble(place, error.to_string())).await;
                 }
             }
         }
@@ -186,16 +189,16 @@ impl Round {
         match heard {
             Heard::New(place, told) => self.tell_new(&place, told).await,
             Heard::Trouble(place, trouble) => {
-                let known = self.places.get_mut(&place).map(|followed| &mut followed.trouble);
-                let changed = known.is_none_or(|known| {
-                    let changed = *known != trouble;
-                    known.clone_from(&trouble);
-                    changed
-                });
-                if let Some(trouble) = trouble.filter(|_| changed) {
-                    let message = format!("what {place} prints is not kept: {trouble}");
-                    let _ = self.tell.send(Watched::Trouble { message }).await;
+                let now = tokio::time::Instant::now();
+                if let Some(followed) = self.places.get_mut(&place) {
+                    let told = followed.trouble.as_ref().is_some_and(|(known, at)| *known == trouble && now - *at < AGAIN);
+                    if told {
+                        return;
+                    }
+                    followed.trouble = Some((trouble.clone(), now));
                 }
+                let message = format!("what {place} prints is not kept: {trouble}");
+                let _ = self.tell.send(Watched::Trouble { message }).await;
             }
         }
     }
@@ -284,12 +287,8 @@ impl Follower {
                 let _ = sender.try_send(Heard::New(place.clone(), told));
             };
             let trouble = match collector.read(Follow::Follow, &mut told).await {
-                Ok(0) => {
-                    pause = (pause * 2).min(longest);
-                    None
-                }
-                Ok(_) => {
-                    pause = shortest;
+                Ok(kept) => {
+                    pause = if kept > 0 { shortest } else { (pause * 2).min(longest) };
                     None
                 }
                 Err(error) => {
@@ -297,7 +296,9 @@ impl Follower {
                     Some(error.to_string())
                 }
             };
-            let _ = self.sender.send(Heard::Trouble(self.place.clone(), trouble)).await;
+            if let Some(trouble) = trouble {
+                let _ = self.sender.send(Heard::Trouble(self.place.clone(), trouble)).await;
+            }
             tokio::time::sleep(pause).await;
         }
     }

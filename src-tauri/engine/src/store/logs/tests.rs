@@ -122,7 +122,7 @@ fn what_is_asked_for_is_found_and_nothing_else() {
     assert_eq!((count("status=500"), count("/orders"), count("REFUSED /orders"), count("\"no such\"")), (1, 1, 1, 0));
     assert_eq!((count("release:77"), count("release:3f"), count("instance:web-b"), count("process:worker")), (3, 5000, 3, 0));
     assert_eq!(
-        (count("n=4711"), count("n=471"), count("500")),
+        (count("n=4711"), count("n=47110"), count("500")),
         (1, 0, 2 + (0..5000).filter(|n| n.to_string().contains("500")).count())
     );
     let until = |from, to| {
@@ -131,6 +131,30 @@ fn what_is_asked_for_is_found_and_nothing_else() {
         kept.store.search(&local(), &filter, None, 10_000).unwrap().records.len()
     };
     assert_eq!((until(0, 9), until(4990, 6000)), (10, 11));
+}
+
+#[test]
+fn a_full_disk_keeps_all_or_nothing_and_goes_on_where_it_was() {
+    let kept = kept();
+    let source = source("a", "r1");
+    append(&kept.store, &source, &numbered(0, 5000));
+    let before = kept.store.cursor(&source).unwrap();
+    let pages: i64 = kept.store.connection().pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+    // To SQLite this is what a full disk is.
+    kept.store.connection().pragma_update(None, "max_page_count", pages + 2).unwrap();
+    let noise: Vec<_> =
+        (5000..20_000_i64).map(|n| (n, format!("{:016x}", (n as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)))).collect();
+    let records = joined(&noise);
+    let to = Cursor { at: 19_999, count: 1 };
+    let batch = Batch { source: &source, after: before, to, records: &records, budget: BUDGET };
+    let error = kept.store.append(&batch).unwrap_err();
+    assert!(error.to_string().contains("full") && error.hint().unwrap().contains("disk space"), "{error}");
+    assert_eq!((kept.store.cursor(&source).unwrap(), found(&kept.store, "", 100_000).len()), (before, 5000));
+    kept.store.connection().pragma_update(None, "max_page_count", 1_000_000).unwrap();
+    assert!(matches!(kept.store.append(&batch).unwrap(), Appended::Kept(_)));
+    assert_eq!(found(&kept.store, "", 100_000).len(), 20_000);
+    let sound: String = kept.store.connection().pragma_query_value(None, "integrity_check", |row| row.get(0)).unwrap();
+    assert_eq!(sound, "ok");
 }
 
 #[test]

@@ -228,6 +228,8 @@ impl DockerTarget {
         let role = if spec.port.is_some() { Role::Web } else { Role::Worker };
         let mut labels = self.api.labels(role, Some(place));
         labels.insert(label::INSTANCE.to_owned(), name.clone());
+        let secrets: Vec<&str> = spec.secrets.keys().map(String::as_str).collect();
+        labels.insert(label::SECRETS.to_owned(), secrets.join(" "));
         let choosing = self.addresses.lock().await;
         let address = self.free_address(shared, refused).await?;
         let seat = Seat {

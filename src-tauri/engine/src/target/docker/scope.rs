@@ -110,6 +110,8 @@ pub(super) mod label {
     pub const PREVIEW_PORT: &str = "dev.nonevent.preview-port";
     /// The addresses of which environments' networks get their parts.
     pub const POOL: &str = "dev.nonevent.pool";
+    /// The names of the secrets that an instance was given.
+    pub const SECRETS: &str = "dev.nonevent.secrets";
     /// The run of a job.
     pub const JOB_RUN: &str = "dev.nonevent.job-run";
     /// Who holds a lock.

@@ -16,27 +16,34 @@ impl DockerTarget {
         let records = sides.chain(self.earlier_records(place).await?);
         let names: BTreeSet<String> = records.flat_map(|record| record.placement.secrets.into_keys()).collect();
         let mut values = Vec::new();
-        if names.is_empty() {
-            return Ok(values);
-        }
         for container in self.place_containers(place).await? {
-            let role = container.labels.as_ref().and_then(|labels| labels.get(label::ROLE));
-            if !role.is_some_and(|role| *role == Role::Web.word() || *role == Role::Worker.word()) {
+            let labels = container.labels.unwrap_or_default();
+            if !labels.get(label::ROLE).is_some_and(|role| *role == Role::Web.word() || *role == Role::Worker.word()) {
+                continue;
+            }
+            // What it was made with is known also when no side holds it: before it is staged, and after the proxy forgot it.
+            let own = labels.get(label::SECRETS).map(String::as_str).unwrap_or_default();
+            let names: BTreeSet<&str> = own.split_whitespace().chain(names.iter().map(String::as_str)).collect();
+            if names.is_empty() {
                 continue;
             }
             let Some(id) = container.id else { continue };
             let Some(inspected) = self.api.inspect(&id).await? else { continue };
             let env = inspected.config.and_then(|config| config.env).unwrap_or_default();
             let pairs = env.iter().filter_map(|pair| pair.split_once('='));
-            values.extend(pairs.filter(|(name, _)| names.contains(*name)).map(|(_, value)| Secret::new(value)));
+            values.extend(pairs.filter(|(name, _)| names.contains(name)).map(|(_, value)| Secret::new(value)));
             let mounted =
                 inspected.mounts.unwrap_or_default().into_iter().any(|mount| mount.destination.as_deref() == Some(SECRETS));
             if !mounted {
                 continue;
             }
             for name in &names {
-                if let Some(bytes) = self.api.download(&id, &format!("{SECRETS}/{name}")).await? {
-                    values.push(Secret::new(String::from_utf8_lossy(&bytes)));
+                match self.api.download(&id, &format!("{SECRETS}/{name}")).await {
+                    Ok(Some(bytes)) => values.push(Secret::new(String::from_utf8_lossy(&bytes))),
+                    Ok(None) => {}
+                    Err(error) if self.api.inspect(&id).await?.is_some() => return Err(error),
+                    // It went meanwhile, and all that it had.
+                    Err(_) => break,
                 }
             }
         }
