@@ -205,8 +205,8 @@ pub fn exceptions_text(groups: &[ExceptionGroup], view: View) -> String {
             age(&group.first_at, view.now),
             releases.join(", ")
         ));
-        let own = group.frames.iter().filter(|frame| frame.own);
-        let place = own.last().or(group.frames.last()).map(place);
+        let own = group.frames.iter().rfind(|frame| frame.own);
+        let place = own.or(group.frames.last()).map(place);
         lines.extend(place.map(|place| format!("    {place}")));
     }
     if groups.len() > GROUPS {

@@ -13,7 +13,7 @@ use self::collect::{CollectError, Collector};
 use super::{Engine, place};
 use crate::error::EngineError;
 use crate::mask::Mask;
-use crate::model::{EnvironmentName, EnvironmentSettings, Instance, LogStream};
+use crate::model::{EnvironmentName, Instance, LogStream};
 use crate::project::Project;
 use crate::store::LogStore;
 use crate::store::logs::Source;
@@ -61,13 +61,7 @@ async fn to_the_end(
 
 impl Engine {
     /// Keeps all that the instances of an environment have printed by now.
-    async fn catch_up(
-        &self,
-        target: &dyn Target,
-        project: &Project,
-        name: &EnvironmentName,
-        _environment: &EnvironmentSettings,
-    ) -> Result<(), EngineError> {
+    async fn catch_up(&self, target: &dyn Target, project: &Project, name: &EnvironmentName) -> Result<(), EngineError> {
         let place = place(project, name);
         let instances = target.instances(&place).await?;
         if instances.is_empty() {

@@ -92,7 +92,7 @@ impl Engine {
         let refreshed = async {
             let (name, environment) = environment(project, name)?;
             let target = self.target(&Docker::connect().await?, project, environment)?;
-            self.catch_up(target.as_ref(), project, name, environment).await
+            self.catch_up(target.as_ref(), project, name).await
         };
         refreshed.await.err().map(|error| error.to_string())
     }

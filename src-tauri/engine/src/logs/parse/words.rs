@@ -52,7 +52,7 @@ static FORMS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
             r"^\[?(?P<time>{TIME})\]?(?: -)? \[?(?P<level>{LEVELS})\]?(?: -|:)?\s+(?:\[?(?P<logger>{NAME})\]?(?: -|:) )?(?P<message>.*)$"
         ),
         // `%(levelname)s:%(name)s:%(message)s`, the form without any set-up
-        format!(r"^(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL):(?P<logger>[A-Za-z_][\w.-]*):(?P<message>.*)$"),
+        r"^(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL):(?P<logger>[A-Za-z_][\w.-]*):(?P<message>.*)$".to_owned(),
         // uvicorn: `INFO:     Started server process [1]`
         r"^(?P<level>TRACE|DEBUG|INFO|WARNING|ERROR|CRITICAL):\s+(?P<message>.*)$".to_owned(),
         // Celery and others: `[2026-11-23 10:00:00,123: ERROR/MainProcess] boom`
