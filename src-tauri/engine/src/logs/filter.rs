@@ -173,7 +173,8 @@ impl Filter {
 
     /// Makes what finds texts in bytes: all must be found. Values of fields are among them where they stand in a line as they are.
     pub(crate) fn finders(&self) -> Vec<AhoCorasick> {
-        let simple = |value: &str| value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
+        let simple =
+            |value: &str| value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/'));
         let named = ["stream", "exception"];
         let fields = self.fields.iter().filter(|(name, value)| !named.contains(&name.as_str()) && simple(value));
         let texts = self.texts.iter().chain(fields.map(|(_, value)| value)).filter(|text| !text.is_empty());
