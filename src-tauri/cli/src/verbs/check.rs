@@ -10,7 +10,7 @@ use crate::interrupt::Interrupts;
 use crate::session::Session;
 
 use super::exports::Exports;
-use super::{ship, watch};
+use super::{rounds, ship};
 
 /// Prove the project: its lock, its image, its gates; nothing is started
 #[derive(Debug, clap::Args)]
@@ -42,7 +42,7 @@ pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
     let request = CheckRequest { gates: ship::gates(args.no_cache), after_red: ship::after_red(args.fail_fast) };
     let interrupts = Interrupts::listen().map_err(CliError::Setup)?;
     if args.watch {
-        return watch::run(&engine, &folder, request, session, interrupts).await;
+        return rounds::run(&engine, &folder, request, session, interrupts).await;
     }
     let start = std::future::ready(engine.check(&folder, request));
     let exports = args.exports;

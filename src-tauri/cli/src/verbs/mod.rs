@@ -28,14 +28,14 @@ pub mod releases;
 pub mod restart;
 pub mod results;
 pub mod rollback;
+mod rounds;
 pub mod secret;
 pub mod ship;
 pub mod status;
 pub mod trust;
 pub mod unit;
 pub mod unlock;
-mod watch;
-pub mod watch_home;
+pub mod watch;
 
 use clap::Subcommand;
 
@@ -66,7 +66,7 @@ pub enum Verb {
     Exec(exec::Args),
     Down(down::Args),
     Jobs(jobs::Args),
-    Watch(watch_home::Args),
+    Watch(watch::Args),
     Cancel(cancel::Args),
     Recover(recover::Args),
     Unlock(unlock::Args),
@@ -148,7 +148,7 @@ pub async fn run(verb: Verb, session: &mut Session) -> Result<Exit, CliError> {
         Verb::Exec(args) => exec::run(args, session).await,
         Verb::Down(args) => down::run(args, session).await,
         Verb::Jobs(args) => jobs::run(args, session).await,
-        Verb::Watch(args) => watch_home::run(args, session).await,
+        Verb::Watch(args) => watch::run(args, session).await,
         Verb::Cancel(args) => cancel::run(args, session),
         Verb::Recover(args) => recover::run(args, session).await,
         Verb::Unlock(args) => unlock::run(args, session).await,

@@ -191,7 +191,7 @@ async fn keep(engine: &Engine, folder: &Path, session: &Session, which: &Which, 
 
 /// Reads a value without showing it: from standard input where it is a pipe or was asked for, else from the terminal.
 pub(super) fn value(session: &Session, prompt: &str, piped: bool) -> Result<Secret, CliError> {
-    let value = if piped || !std::io::stdin().is_terminal() {
+    if piped || !std::io::stdin().is_terminal() {
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text).map_err(CliError::Terminal)?;
         let end = text.trim_end_matches(['\r', '\n']).len();
@@ -199,26 +199,16 @@ pub(super) fn value(session: &Session, prompt: &str, piped: bool) -> Result<Secr
         let several = text.get(..end).is_some_and(|text| text.contains('\n'));
         let secret = Secret::new(if several { text.as_str() } else { text.get(..end).unwrap_or_default() });
         drop(Secret::new(text));
-        secret
-    } else if session.asker.is_none() {
+        return Ok(secret);
+    }
+    if session.asker.is_none() {
         return Err(CliError::Engine(
             EngineError::user("nobody_to_ask", format!("the {prompt} must be typed, and nobody can be asked here"))
                 .with_hint("pipe it in, or leave out `--json`"),
         ));
-    } else {
-        let typed = dialoguer::Password::new().with_prompt(prompt).allow_empty_password(true).interact();
-        Secret::new(typed.map_err(|dialoguer::Error::IO(error)| CliError::unanswered(error))?)
-    };
-    match value.reveal() {
-        "" => Err(CliError::Engine(
-            EngineError::user("secret_empty", "the value is empty; nothing was kept")
-                .with_hint("type it, pipe it in, or give a command that prints it with `--command`"),
-        )),
-        text if text.contains('\0') => {
-            Err(CliError::Engine(EngineError::user("secret_value", "no variable can hold a NUL character; nothing was kept")))
-        }
-        _ => Ok(value),
     }
+    let typed = dialoguer::Password::new().with_prompt(prompt).allow_empty_password(true).interact();
+    Ok(Secret::new(typed.map_err(|dialoguer::Error::IO(error)| CliError::unanswered(error))?))
 }
 
 async fn show(engine: &Engine, session: &mut Session, which: &Which) -> Result<Exit, CliError> {

@@ -27,10 +27,13 @@ impl Engine {
     /// Keeps a secret of a project; returns its version. What runs keeps its value until its next rollout.
     ///
     /// # Errors
-    /// When the project cannot be read, has no such environment, or the vault does not open.
+    /// When the value is empty or cannot be one, the project cannot be read, has no such environment, or the vault does not open.
     pub async fn set_secret(&self, folder: &Path, scope: &SecretScope, name: &str, kept: Kept) -> Result<u32, EngineError> {
         let project = self.open_project(folder)?;
         check(&project, scope, name)?;
+        if let Kept::Value(value) = &kept {
+            worth_keeping(value)?;
+        }
         Ok(self.vaults.set(project.settings.app.name.as_str(), scope, name, kept).await?)
     }
 
@@ -136,6 +139,7 @@ impl Engine {
     /// # Errors
     /// When the vault does not open.
     pub async fn keep_login(&self, registry: &str, login: &Login) -> Result<(), EngineError> {
+        worth_keeping(&Secret::new(login.password.as_str()))?;
         let text = serde_json::json!({ "username": login.username, "password": login.password }).to_string();
         self.vaults.set(LOGINS, &SecretScope::Every, &login_server(registry), Kept::Value(Secret::new(text))).await?;
         Ok(())
@@ -198,6 +202,17 @@ fn needs(project: &Project) -> Vec<Needs<'_>> {
     let mut all: Vec<Needs<'_>> = environments.map(|(name, settings)| Needs::of_environment(app, root, name, settings)).collect();
     all.push(Needs::of_gauntlet(app, root, &project.settings.gauntlet));
     all
+}
+
+fn worth_keeping(value: &Secret) -> Result<(), EngineError> {
+    match value.reveal() {
+        "" => Err(EngineError::user("secret_empty", "the value is empty; nothing was kept")
+            .with_hint("type it, pipe it in, or give a command that prints it with `--command`")),
+        text if text.contains('\0') => {
+            Err(EngineError::user("secret_value", "no variable can hold a NUL character; nothing was kept"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check(project: &Project, scope: &SecretScope, name: &str) -> Result<(), EngineError> {
