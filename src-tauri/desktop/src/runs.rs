@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use nonevent_engine::Update;
 use nonevent_engine::model::{LogLine, RunId};
-use nonevent_engine::request::Run;
+use nonevent_engine::request::{Approval, Run};
 use serde::Serialize;
 use specta::Type;
 use tauri::async_runtime;
@@ -46,6 +46,7 @@ pub struct Runs {
 #[derive(Debug, Default)]
 struct Attended {
     output: Mutex<Output>,
+    approval: Approval,
     changed: watch::Sender<u64>,
 }
 
@@ -61,8 +62,8 @@ struct Output {
 impl Runs {
     /// Stays with a run until it ends, whatever becomes of the page.
     pub fn attend(self: &Arc<Self>, run: Run) -> RunId {
-        let Run { id, mut updates, outcome, .. } = run;
-        let attended = Arc::new(Attended::default());
+        let Run { id, mut updates, outcome, approval, .. } = run;
+        let attended = Arc::new(Attended { approval, ..Attended::default() });
         self.remember(id.clone(), Arc::clone(&attended));
         self.busy.send_modify(|count| *count += 1);
         let runs = Arc::clone(self);
@@ -86,6 +87,14 @@ impl Runs {
     /// Tells whether a run is of this window.
     pub fn knows(&self, run: &RunId) -> bool {
         locked(&self.attended).contains_key(run)
+    }
+
+    /// Agrees to what a run of this window asks for; false when it is not this window's, or has ended.
+    pub fn approve(&self, run: &RunId) -> bool {
+        let found = locked(&self.attended).get(run).cloned();
+        let Some(attended) = found.filter(|one| !locked(&one.output).ended) else { return false };
+        attended.approval.give();
+        true
     }
 
     /// Sends the lines of a run, those that are kept and those that come, until it ends or the receiver is gone. False at once when the
@@ -177,16 +186,7 @@ mod tests {
     fn run() -> (Run, mpsc::Sender<Update>) {
         let (sender, updates) = mpsc::channel(16);
         let (_, outcome) = oneshot::channel();
-        (
-            Run {
-                id: RunId::new("1"),
-                updates,
-                outcome,
-                cancel: CancellationToken::new(),
-                approval: nonevent_engine::request::Approval::default(),
-            },
-            sender,
-        )
+        (Run { id: RunId::new("1"), updates, outcome, cancel: CancellationToken::new(), approval: Approval::default() }, sender)
     }
 
     #[tokio::test]
@@ -217,6 +217,21 @@ mod tests {
         assert_eq!(*busy.borrow_and_update(), 1);
         drop(sender);
         busy.wait_for(|count| *count == 0).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_asks_is_answered_while_it_goes_on() {
+        let (run, sender) = run();
+        let approval = run.approval.clone();
+        let runs = Arc::new(Runs::default());
+        let id = runs.attend(run);
+        assert!(runs.approve(&id));
+        approval.given().await;
+        assert!(!runs.approve(&RunId::new("2")), "another process's run");
+        let mut busy = runs.busy();
+        drop(sender);
+        busy.wait_for(|count| *count == 0).await.unwrap();
+        assert!(!runs.approve(&id), "it has ended");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 import type { HealthState, RunState, Stage, Theme } from '../lib/backend';
 import type { Tab } from '../lib/route';
 import type { Progress } from '../lib/run';
+import { consent } from './en/consent';
 
 const tabs: Record<Tab, string> = {
   overview: 'Overview',
@@ -60,6 +61,7 @@ export const en = {
   stages,
   themes,
   health,
+  consent,
   shell: {
     main: 'Main',
     projects: 'Projects',
