@@ -56,6 +56,14 @@ export function duration(milliseconds: number): string {
   return `${String(Math.floor(seconds / HOUR))} h ${String(Math.floor((seconds % HOUR) / MINUTE))} min`;
 }
 
+/** Returns a share as people read it, never rounded up to all: `99.98 %`, `100 %`. */
+export function percent(share: number): string {
+  const value = share * 100;
+  const digits = value >= 100 || value === 0 ? 0 : value > 99 ? 2 : 1;
+  const rounded = Math.floor(value * 10 ** digits) / 10 ** digits;
+  return `${rounded.toFixed(digits)} %`;
+}
+
 /** Returns a digest or commit as people compare them: its first twelve digits. */
 export function short(digest: string): string {
   return digest.replace(/^[a-z0-9]+:/, '').slice(0, 12);

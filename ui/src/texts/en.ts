@@ -3,12 +3,15 @@ import type { HealthState, RunState, Stage, Theme } from '../lib/backend';
 import type { Tab } from '../lib/route';
 import type { Progress } from '../lib/run';
 import { consent } from './en/consent';
+import { fare } from './en/fare';
 
 const tabs: Record<Tab, string> = {
   overview: 'Overview',
   runs: 'Runs',
   releases: 'Releases',
   environments: 'Environments',
+  health: 'Health',
+  secrets: 'Secrets',
   logs: 'Logs',
   settings: 'Settings',
 };
@@ -62,6 +65,7 @@ export const en = {
   themes,
   health,
   consent,
+  fare,
   shell: {
     main: 'Main',
     projects: 'Projects',

@@ -1,5 +1,7 @@
 /** What the window may show, by name: for development in a browser (`npm run dev`, then `?scene=many`) and for the tests. */
 import { FakeBackend, SILENT, anEngine, anEnvironment, failed, ok } from './fake';
+import { ahead, asking, askingElsewhere, locked, previewing } from './scenes/asking';
+import { failing } from './scenes/health';
 import { lived, shopFacts } from './scenes/lives';
 import { degraded, down, gone, healthy, long, many, rolling, unreachable } from './scenes/states';
 import { story } from './scenes/story';
@@ -44,6 +46,28 @@ const SCENES = {
     return backend.with('shop', ok(['local', 'staging', 'production'].map(empty)));
   },
   story: (backend: FakeBackend) => story(backend),
+  asking,
+  askingelsewhere: askingElsewhere,
+  previewing,
+  locked,
+  ahead,
+  failing: (backend: FakeBackend) => {
+    story(backend).fared = (project, environment, seconds) => ok(failing(project, environment, seconds));
+    return backend;
+  },
+  fareless: (backend: FakeBackend) => {
+    story(backend).fared = () => SILENT;
+    return backend;
+  },
+  unfared: (backend: FakeBackend) => {
+    const problem = failed({
+      code: 'store',
+      message: 'the timelines cannot be read: database disk image is malformed',
+      hints: ['move health.db aside: what serves and the history of releases are not in it'],
+    });
+    story(backend).fared = () => problem;
+    return backend;
+  },
   running: (backend: FakeBackend) =>
     story(backend, (run) => going(run), { state: 'running', finished_at: null }),
   red: (backend: FakeBackend) => story(backend, (run) => red(run)),
