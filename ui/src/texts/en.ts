@@ -4,6 +4,7 @@ import type { Tab } from '../lib/route';
 import type { Progress } from '../lib/run';
 import { consent } from './en/consent';
 import { fare } from './en/fare';
+import { credentials, secrets } from './en/secrets';
 
 const tabs: Record<Tab, string> = {
   overview: 'Overview',
@@ -66,10 +67,13 @@ export const en = {
   health,
   consent,
   fare,
+  secrets,
+  credentials,
   shell: {
     main: 'Main',
     projects: 'Projects',
     settings: 'Settings',
+    credentials: 'Credentials',
     search: 'Find or do',
     allProjects: 'All projects',
     yourProjects: 'Your projects',
@@ -359,7 +363,7 @@ export const en = {
     noHistory: 'No rollout here yet.',
     secrets: 'Secrets',
     noSecrets: 'It needs none.',
-    secretsText: 'Names only. Values come from variables NONEVENT_SECRET_… of the process that ships.',
+    secretsText: 'Where each value comes from, and setting it',
     nothing: 'Nothing released yet',
     nothingText: 'The first ship brings the app up here: its services, its instances, its address.',
     noInstances: 'No instance is here.',
@@ -443,6 +447,7 @@ export const en = {
       ['/', 'Find on this screen'],
       ['G P', 'Projects'],
       ['G S', 'Settings'],
+      ['G C', 'Credentials'],
       ['Esc', 'Close, or empty what was typed'],
     ] as [string, string][],
     editors: {

@@ -1,7 +1,8 @@
 /** What the window may show, by name: for development in a browser (`npm run dev`, then `?scene=many`) and for the tests. */
-import { FakeBackend, SILENT, anEngine, anEnvironment, failed, ok } from './fake';
+import { FakeBackend, SILENT, anEngine, aVault, anEnvironment, failed, ok } from './fake';
 import { ahead, asking, askingElsewhere, locked, previewing } from './scenes/asking';
 import { failing } from './scenes/health';
+import { secretsOf } from './scenes/keeping';
 import { lived, shopFacts } from './scenes/lives';
 import { degraded, down, gone, healthy, long, many, rolling, unreachable } from './scenes/states';
 import { story } from './scenes/story';
@@ -51,6 +52,56 @@ const SCENES = {
   previewing,
   locked,
   ahead,
+  keyless: (backend: FakeBackend) => {
+    const closed = aVault({
+      closed: 'the keychain is locked, or opening it was denied: the collection is locked',
+      code: 'keychain_locked',
+      hints: [
+        'unlock the keychain and run this again; nothing was changed',
+        'or give each value as a variable of this process, such as `NONEVENT_SECRET_NAME`',
+      ],
+    });
+    story(backend).kept = ok({ ...secretsOf(), vault: closed });
+    backend.vaulted = ok(closed);
+    return backend;
+  },
+  sealed: (backend: FakeBackend) => {
+    const file = '/home/ada/.local/share/nonevent/vault.age';
+    const sealed = aVault({
+      place: `${file}, closed with a passphrase`,
+      chosen: true,
+      closed: `the vault file \`${file}\` needs its passphrase`,
+      code: 'vault_closed',
+      hints: ['set `NONEVENT_VAULT_PASSPHRASE`, or type it here'],
+    });
+    story(backend).kept = ok({ ...secretsOf(), vault: sealed });
+    backend.vaulted = ok(sealed);
+    backend.opened = ok(aVault({ place: `${file}, closed with a passphrase`, chosen: true }));
+    const scope = { of: 'every' } as const;
+    backend.logins = ['ghcr.io', 'registry.example.com'].map((name, index) => ({
+      name,
+      scope,
+      source: 'value' as const,
+      version: 1,
+      changed_at: ago(60 * 24 * (3 + index * 40)),
+      by: 'ada@lovelace',
+    }));
+    return backend;
+  },
+  secretless: (backend: FakeBackend) => {
+    story(backend).kept = SILENT;
+    backend.vaulted = SILENT;
+    return backend;
+  },
+  unkept: (backend: FakeBackend) => {
+    const problem = failed({
+      code: 'store',
+      message: 'the database cannot be read or written: disk I/O error',
+    });
+    story(backend).kept = problem;
+    backend.vaulted = problem;
+    return backend;
+  },
   failing: (backend: FakeBackend) => {
     story(backend).fared = (project, environment, seconds) => ok(failing(project, environment, seconds));
     return backend;
