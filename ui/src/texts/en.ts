@@ -4,6 +4,7 @@ import type { Tab } from '../lib/route';
 import type { Progress } from '../lib/run';
 import { consent } from './en/consent';
 import { fare } from './en/fare';
+import { jobs, notify, trend, trust } from './en/jobs';
 import { credentials, secrets } from './en/secrets';
 
 const tabs: Record<Tab, string> = {
@@ -69,6 +70,10 @@ export const en = {
   fare,
   secrets,
   credentials,
+  jobs,
+  notify,
+  trend,
+  trust,
   shell: {
     main: 'Main',
     projects: 'Projects',

@@ -58,9 +58,7 @@ export const secrets = {
   forgetText: (name: string, scope: string) =>
     `The value of ${name} for ${scope} is gone for good: nobody can bring it back. What runs keeps it until its next rollout.`,
   typeName: (name: string) => `Type ${name} to go on`,
-  actions: (name: string, scope: string) => `More for ${name}, ${scope}`,
   showOf: (name: string, scope: string) => `Show ${name} of ${scope}`,
-  setOf: (name: string, scope: string) => `Set ${name} for ${scope}`,
 };
 
 export const credentials = {
@@ -73,7 +71,7 @@ export const credentials = {
   open: 'opens',
   closed: 'does not open',
   chosen: 'chosen by you',
-  byDefault: 'what is used unless you choose',
+  byDefault: 'used unless you choose another',
   problem: 'The vault cannot be asked',
   closedTitle: 'The vault does not open',
   passphrase: 'Passphrase',

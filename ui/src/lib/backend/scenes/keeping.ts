@@ -7,6 +7,7 @@ import type {
   SecretNeed,
   SecretReport,
   SecretScope,
+  TrustPlan,
 } from '../bindings';
 import { aVault } from '../makers';
 import { ago, hex } from '../stories';
@@ -131,3 +132,21 @@ export function gatePastsOf(): GatePast[] {
     ],
   }));
 }
+
+/** A computer that does not trust the HTTPS of local apps yet. */
+export const UNTRUSTED: TrustPlan = {
+  trusted: false,
+  steps: [
+    {
+      whose: 'the system: curl, git, Python',
+      line: 'sudo install -D -m 644 /home/ada/.local/share/nonevent/authority.pem /usr/local/share/ca-certificates/nonevent-0a1b.crt',
+    },
+    { whose: 'the system: curl, git, Python', line: 'sudo update-ca-certificates' },
+    {
+      whose: 'Firefox (/home/ada/.mozilla/firefox/4k2l.default)',
+      line: "certutil -d sql:/home/ada/.mozilla/firefox/4k2l.default -A -t C,, -n 'Nonevent on this computer, 0a1b' -i /home/ada/.local/share/nonevent/authority.pem",
+    },
+  ],
+  notes: [],
+  certificate: '/home/ada/.local/share/nonevent/authority.pem',
+};

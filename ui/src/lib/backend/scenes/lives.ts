@@ -4,7 +4,7 @@ import type { FakeBackend } from '../fake';
 import { anInstance, ok, someFacts } from '../fake';
 import { PLAN, aRelease, aRollout, aRun, ago, hex, red, shipped } from '../stories';
 import { aHealthReport } from './health';
-import { gatePastsOf, jobRunsOf, jobsOf, secretsOf } from './keeping';
+import { UNTRUSTED, gatePastsOf, jobRunsOf, jobsOf, secretsOf } from './keeping';
 
 export const web = (release: string, count: number): EnvironmentStatus['instances'] =>
   Array.from({ length: count }, (_, index) => anInstance({ id: `${release}${String(index)}`, release }));
@@ -64,6 +64,7 @@ export function lived(backend: FakeBackend, project = 'shop', count = 14): FakeB
   backend.jobsOf = ok(jobsOf());
   backend.jobsRan = ok(jobRunsOf());
   backend.gatePasts = ok(gatePastsOf());
+  backend.trusting = ok(UNTRUSTED);
   return backend;
 }
 
