@@ -62,6 +62,10 @@ export function lived(backend: FakeBackend, project = 'shop', count = 14): FakeB
   backend.fared = (of, environment, seconds) => ok(aHealthReport(of, environment, seconds));
   backend.kept = ok(secretsOf());
   backend.jobsOf = ok(jobsOf());
+  backend.jobPrints = [
+    { source: 'cleanup', stream: 'stdout', at: null, text: 'looking for carts older than 30 days' },
+    { source: 'cleanup', stream: 'stdout', at: null, text: '100 of 212 carts' },
+  ];
   backend.jobsRan = ok(jobRunsOf());
   backend.gatePasts = ok(gatePastsOf());
   backend.trusting = ok(UNTRUSTED);
