@@ -1,14 +1,12 @@
 //! Watching what serves: incidents with their causes on a real engine, a watcher that dies, an engine that is out of reach.
 
-use std::io::{BufRead, BufReader, Lines};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde_json::Value;
-
+use crate::watching::Watch;
 use crate::world::{World, eventually};
 
 const WATCHED: &str = r#"
@@ -32,44 +30,6 @@ equals = "ok"
 [environments.local.probes.instances]
 container = true
 "#;
-
-struct Watch {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-}
-
-impl Watch {
-    fn start(world: &World) -> Self {
-        let mut child = world.command(&["watch", "--json"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, lines }
-    }
-
-    /// Reads on until something is told; what was told before must not be of the kind `never`.
-    fn until(&mut self, kind: &str, never: &str, is: impl Fn(&Value) -> bool) -> Value {
-        let mut seen = Vec::new();
-        for line in self.lines.by_ref().map_while(Result::ok) {
-            let object: Value = serde_json::from_str(&line).unwrap();
-            seen.push(line);
-            if object["type"] == kind && is(&object["data"]) {
-                return object["data"].clone();
-            }
-            assert!(object["type"] != never, "{}", seen.join("\n"));
-        }
-        panic!("no such {kind} came:\n{}", seen.join("\n"));
-    }
-
-    fn healthy(&mut self, probe: &str) {
-        self.until("verdict_changed", "incident_changed", |told| told["probe"] == probe && told["to"] == "healthy");
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 fn docker(arguments: &[&str]) {
     let output = Command::new("docker").args(arguments).output().unwrap();
@@ -104,32 +64,32 @@ fn docker_incidents_have_a_cause_and_an_end_and_outlive_their_watcher() {
     watch.healthy("app");
 
     docker(&["kill", &ids[0]]);
-    let degraded = watch.until("incident_changed", "", |_| true);
+    let degraded = watch.until("incident_changed", |_| true);
     assert_eq!((&degraded["worst"], &degraded["probe"]), (&"degraded".into(), &"instances".into()), "{degraded}");
     assert!(degraded["finding"].as_str().unwrap().contains("1 of 2 instances run"), "{degraded}");
     assert!(degraded["diagnosis"]["summary"].is_string(), "{degraded}");
     docker(&["start", &ids[0]]);
-    let over = watch.until("incident_changed", "", |told| told["closed_at"].is_string());
+    let over = watch.until("incident_changed", |told| told["closed_at"].is_string());
     assert_eq!(over["id"], degraded["id"]);
 
     for id in &ids {
         docker(&["exec", id, "touch", "/tmp/sick"]);
     }
-    let down = watch.until("incident_changed", "", |told| told["worst"] == "down");
+    let down = watch.until("incident_changed", |told| told["worst"] == "down");
     assert_eq!((&down["release"], &down["probe"]), (&release.as_str().into(), &"app".into()), "{down}");
     assert!(down["finding"].as_str().unwrap().contains("answered 500"), "{down}");
     assert!(down["diagnosis"].to_string().contains("the well ran dry"), "the cause was not found: {down}");
     assert!(down["changes"].to_string().contains(&release), "what changed before is not told: {down}");
 
     let mut second = Watch::start(&world);
-    second.until("watch_waiting", "", |_| true);
+    second.until("watch_waiting", |_| true);
     watch.child.kill().unwrap();
     watch.child.wait().unwrap();
-    second.until("watch_holding", "", |_| true);
+    second.until("watch_holding", |_| true);
     for id in &ids {
         docker(&["exec", id, "rm", "/tmp/sick"]);
     }
-    let over = second.until("incident_changed", "", |told| told["closed_at"].is_string());
+    let over = second.until("incident_changed", |told| told["closed_at"].is_string());
     assert_eq!(over["id"], down["id"], "the incident of the process that died was not gone on with");
 
     let report = world.json(&["health", "--since", "1h"])["health"].clone();
@@ -187,15 +147,14 @@ fn docker_an_engine_out_of_reach_is_unknown_and_no_outage() {
     let ids = instances(&world);
     let mut command = world.command(&["watch", "--json"]);
     command.env("DOCKER_HOST", format!("unix://{}", socket.display()));
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut watch = Watch { child, lines };
+    let mut watch = Watch::of(command);
     watch.healthy("app");
     cable.cut(&socket);
     for id in &ids {
         docker(&["kill", id]);
     }
-    let told = watch.until("verdict_changed", "incident_changed", |told| told["probe"] == "app" && told["to"] == "unknown");
+    let told =
+        watch.until_without("verdict_changed", "incident_changed", |told| told["probe"] == "app" && told["to"] == "unknown");
     assert!(told["finding"].as_str().unwrap().contains("engine"), "{told}");
     eventually("that the state is kept", Duration::from_secs(30), || {
         let report = world.json(&["health", "--since", "1h"])["health"].clone();

@@ -1,11 +1,10 @@
 //! Jobs at their times, and workers that end what they work on: real processes, a real Celery on a real Redis.
 
-use std::io::{BufRead, BufReader, Lines};
-use std::process::{Child, ChildStdout, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::watching::Watch;
 use crate::world::{World, eventually};
 
 const JOBS: &str = r#"
@@ -25,31 +24,6 @@ run = ["python", "-c", "import sys; print('it went wrong'); sys.exit(3)"]
 env = { COLOUR = "green" }
 stop_grace = "1s"
 "#;
-
-struct Watch {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-}
-
-impl Watch {
-    fn start(world: &World) -> Self {
-        let mut child = world.command(&["watch", "--json"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, lines }
-    }
-
-    fn until(&mut self, kind: &str, is: impl Fn(&Value) -> bool) -> Value {
-        let mut seen = Vec::new();
-        for line in self.lines.by_ref().map_while(Result::ok) {
-            let object: Value = serde_json::from_str(&line).unwrap();
-            if object["type"] == kind && is(&object["data"]) {
-                return object["data"].clone();
-            }
-            seen.push(line);
-        }
-        panic!("no such {kind} came:\n{}", seen.join("\n"));
-    }
-}
 
 #[test]
 fn docker_jobs_run_at_their_times_once_and_one_process_takes_over_from_another() {

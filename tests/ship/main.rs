@@ -25,5 +25,6 @@ mod secrets;
 mod services;
 mod soak;
 mod traffic;
+mod watching;
 mod workspace;
 mod world;

@@ -203,10 +203,17 @@ impl World {
 
     /// What the engine holds of this world, by kind: `container`, `volume`, `network`.
     pub fn left(&self, kind: &str) -> Vec<String> {
-        let listed = self.docker(
-            &[kind, "ls", "--quiet", "--filter", &format!("label=dev.nonevent.scope={}", self.scope)],
-            kind == "container",
-        );
+        self.listed(kind, if kind == "volume" { "{{.Name}}" } else { "{{.ID}}" })
+    }
+
+    /// Names of the containers of this world.
+    pub fn containers(&self) -> Vec<String> {
+        self.listed("container", "{{.Names}}")
+    }
+
+    fn listed(&self, kind: &str, format: &str) -> Vec<String> {
+        let ours = format!("label=dev.nonevent.scope={}", self.scope);
+        let listed = self.docker(&[kind, "ls", "--format", format, "--filter", &ours], kind == "container");
         listed.lines().map(str::to_owned).collect()
     }
 

@@ -220,6 +220,29 @@ async fn docker_a_switch_that_is_cut_off_anywhere_leaves_one_release() {
     }
 }
 
+/// Its master process takes calls, and answers none of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn docker_a_proxy_that_does_not_answer_is_told_and_holds_nobody_up() {
+    let lab = Lab::open("silent").await;
+    let scene = Scene::set(&lab, "shop").await;
+    scene.prepare().await;
+    scene.serve(&rollout("r1"), "aaaa", 1).await;
+    let proxy = lab.docker.client.inspect_container(&lab.proxy(), None).await.unwrap();
+    let master = proxy.state.unwrap().pid.unwrap().to_string();
+    let signal = |name: &str| {
+        let sent = std::process::Command::new("kill").args([name, &master]).status().unwrap();
+        assert!(sent.success(), "the proxy's process {master} gets no signal: this test runs on the engine's machine, as root");
+    };
+    signal("-STOP");
+    let silent = lab.target.observe(&scene.place).await.unwrap_err();
+    assert!(silent.to_string().contains("the proxy does not answer"), "{silent}");
+    scene.answers("aaaa").await;
+    signal("-CONT");
+    assert!(lab.target.observe(&scene.place).await.unwrap().serving.is_some());
+    scene.serve(&rollout("r2"), "bbbb", 1).await;
+    scene.answers("bbbb").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn docker_environments_that_go_at_the_same_time_leave_nothing() {
     let lab = Lab::open("leave").await;

@@ -145,6 +145,7 @@ pub fn text(watched: &Watched) -> String {
             }
         }
         Watched::Overlapped { place, job } => format!("{job} of {place} was due, and the run before it still goes on"),
+        Watched::Recovered { place, done } => format!("{place}: {}", done.join("; ")),
         Watched::Verdict { place, probe, from, to, finding } => {
             let why = if finding.is_empty() { String::new() } else { format!(": {finding}") };
             format!("{place}: {probe} went from {} to {}{why}", word(*from), word(*to))
@@ -183,6 +184,7 @@ fn object(watched: &Watched) -> (&'static str, Value) {
         Watched::Begun { place, job } => ("job_begun", json!({ "place": place, "job": job })),
         Watched::Ended(run) => ("job_ended", json!(run)),
         Watched::Overlapped { place, job } => ("job_overlapped", json!({ "place": place, "job": job })),
+        Watched::Recovered { place, done } => ("rollout_recovered", json!({ "place": place, "done": done })),
         Watched::Verdict { place, probe, from, to, finding } => {
             ("verdict_changed", json!({ "place": place, "probe": probe, "from": from, "to": to, "finding": finding }))
         }

@@ -1,4 +1,4 @@
-//! The loop that goes on without anybody watching: jobs at their times. One process of a home holds it; another takes over when it ends.
+//! The loop that goes on without anybody watching: jobs at their times, and the ends of what others left. One process of a home holds it; another takes over when it ends.
 
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -15,7 +15,7 @@ use super::Engine;
 use super::jobs::ReadyJob;
 use crate::docker::Docker;
 use crate::error::EngineError;
-use crate::model::{HealthState, Incident, JobRun, Notice};
+use crate::model::{EnvironmentName, EnvironmentSettings, HealthState, Incident, JobRun, Notice};
 use crate::process;
 use crate::project::Project;
 use crate::schedule::Schedule;
@@ -55,6 +55,13 @@ pub enum Watched {
         place: Place,
         /// Which.
         job: String,
+    },
+    /// A rollout was ended that nobody worked on any more.
+    Recovered {
+        /// Where.
+        place: Place,
+        /// What was done, in words.
+        done: Vec<String>,
     },
     /// The last measurements of a probe mean something else now.
     Verdict {
@@ -191,7 +198,7 @@ impl Round {
         }
     }
 
-    /// Finds the jobs of what serves everywhere, and the runs that nobody waits for any more.
+    /// Finds the jobs of what serves everywhere; ends what was left: runs and rollouts that nobody waits for any more.
     async fn look(&mut self) -> Vec<ReadyJob> {
         self.adopt_orphans().await;
         let mut ready = Vec::new();
@@ -206,6 +213,7 @@ impl Round {
             // A project whose folder is gone, or cannot be read now, has no jobs here.
             let Ok(project) = Project::open(&known.folder) else { continue };
             for (name, environment) in &project.settings.environments {
+                self.end_left(&docker, &project, name, environment).await;
                 match self.engine.ready_jobs(&docker, &project, name, environment).await {
                     Ok(jobs) => ready.extend(jobs),
                     Err(error) => trouble(&self.tell, format!("{name} of {}: {error}", known.name)).await,
@@ -221,6 +229,18 @@ impl Round {
             self.told = names;
         }
         ready
+    }
+
+    async fn end_left(&self, docker: &Docker, project: &Project, name: &EnvironmentName, environment: &EnvironmentSettings) {
+        // What cannot be reached now is reached at another look; the jobs there tell of it.
+        let Ok(target) = self.engine.target(docker, project, environment) else { return };
+        match self.engine.end_left(target, project, name, environment.bake).await {
+            Ok(done) if done.is_empty() => {}
+            Ok(done) => {
+                let _ = self.tell.send(Watched::Recovered { place: super::place(project, name), done }).await;
+            }
+            Err(error) => trouble(&self.tell, format!("{name} of {}: {error}", project.settings.app.name)).await,
+        }
     }
 
     /// Begins what is due; returns when the next one is.

@@ -6,26 +6,32 @@
 pub mod docker;
 mod error;
 mod examination;
+mod holder;
+mod order;
+mod output;
 pub mod proxy;
 mod traffic;
+mod waste;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 pub use error::TargetError;
 pub use examination::{Examination, Listener};
+pub use holder::{Fence, Held, Life, LockHolder};
+pub use order::{InstanceSpec, JobEnd, JobOrder, OnceExit, RootFileSystem};
+pub use output::{Follow, LineSink, LogQuery, Session, Terminal};
 pub use traffic::{Room, SideTraffic, Since, Traffic};
+pub use waste::{Kept, Waste, WasteKind};
 
 pub use crate::mask::Secret;
 use crate::model::{
-    CommandLine, Digest, EngineInfo, EnvironmentName, HealthCheck, Instance, InstanceId, LogLine, LogStream, Placement,
-    ProbeAttempt, ProcessName, ProjectName, Release, ReleaseId, Resources, RolloutId, RolloutReason, SecretDelivery,
-    ServiceSettings, ServiceStatus, VolumeMount,
+    EngineInfo, EnvironmentName, HealthCheck, Instance, InstanceId, Placement, ProbeAttempt, ProjectName, Release, RolloutId,
+    RolloutReason, ServiceSettings, ServiceStatus, VolumeMount,
 };
 
 /// One environment of one project, as a target knows it.
@@ -139,188 +145,6 @@ pub enum Encryption {
     },
 }
 
-/// One instance to start.
-#[derive(Debug, Clone, PartialEq)]
-pub struct InstanceSpec {
-    /// Its process.
-    pub process: ProcessName,
-    /// Its release.
-    pub release: ReleaseId,
-    /// The rollout that starts it.
-    pub rollout: RolloutId,
-    /// What the engine calls the image.
-    pub image: Digest,
-    /// What it runs.
-    pub command: CommandLine,
-    /// Its variables: `PORT`, the app's, the environment's, the services'.
-    pub env: BTreeMap<String, String>,
-    /// Secrets; never printed.
-    pub secrets: BTreeMap<String, Secret>,
-    /// How secrets reach it.
-    pub secret_delivery: SecretDelivery,
-    /// The port it listens on, for the web process.
-    pub port: Option<u16>,
-    /// Its limits.
-    pub resources: Resources,
-    /// Volumes of the app.
-    pub volumes: Vec<VolumeMount>,
-    /// Time between SIGTERM and SIGKILL.
-    pub stop_grace: Duration,
-    /// Whether its root is read-only (images of the wheel builder) or writable (Dockerfile images).
-    pub root: RootFileSystem,
-}
-
-/// Whether an instance may write to its root.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RootFileSystem {
-    /// Only `/tmp` and volumes are writable.
-    ReadOnly,
-    /// Everything is, until the instance ends.
-    Writable,
-}
-
-/// Who wants, or holds, an environment's lock.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LockHolder {
-    /// `user@host`.
-    pub owner: String,
-    /// The process's id on that host.
-    pub pid: u32,
-    /// What it does, such as `ship 3f2a91c04d5e`.
-    pub purpose: String,
-    /// Since when, RFC 3339, by the engine's clock.
-    pub since: String,
-    /// The last heartbeat, RFC 3339, by the engine's clock.
-    pub beat: String,
-    /// The machine on which the process is, see [`crate::process::machine`]; empty where it has no name.
-    #[serde(default)]
-    pub machine: String,
-    /// The moment at which the process started, see [`crate::process::started`]; 0 where it is not known.
-    #[serde(default)]
-    pub started: u64,
-}
-
-impl LockHolder {
-    /// Names this process as who wants a lock.
-    pub fn this_process(owner: &str, purpose: &str, since: &str) -> Self {
-        let pid = std::process::id();
-        Self {
-            owner: owner.to_owned(),
-            pid,
-            purpose: purpose.to_owned(),
-            since: since.to_owned(),
-            beat: since.to_owned(),
-            machine: crate::process::machine(),
-            started: crate::process::started(pid),
-        }
-    }
-
-    /// Tells whether it was a process of this very machine that is gone.
-    pub fn has_ended(&self) -> bool {
-        let machine = crate::process::machine();
-        // Where machines have no name, whoever has the same name works on the same one.
-        let here = if machine.is_empty() { self.owner == crate::process::who() } else { self.machine == machine };
-        here && !crate::process::still_runs(self.pid, self.started)
-    }
-}
-
-/// A lock that is held, as the engine's clock judges it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
-    /// By whom.
-    pub holder: LockHolder,
-    /// The number of the holder's fence.
-    pub number: u64,
-    /// Time since the last heartbeat.
-    pub silent: Duration,
-    /// Whether the holder lives.
-    pub life: Life,
-}
-
-/// Whether the holder of a lock lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "bindings", derive(specta::Type))]
-#[serde(rename_all = "snake_case")]
-pub enum Life {
-    /// It has shown so.
-    Living,
-    /// It has not shown so for too long: it ended, or it sleeps.
-    Silent,
-    /// Its process, of this very machine, is gone.
-    Ended,
-}
-
-impl std::fmt::Display for Held {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let LockHolder { owner, pid, purpose, since, .. } = &self.holder;
-        let seconds = self.silent.as_secs();
-        write!(f, "{owner} since {since}: {purpose} (process {pid}, heartbeat {seconds} s ago, fence {})", self.number)
-    }
-}
-
-/// Proof of holding an environment's lock; a newer holder's number is higher, and a target refuses an older one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fence {
-    /// The environment.
-    pub place: Place,
-    /// Grows with each holder.
-    pub number: u64,
-    /// Distinguishes holders of one number across a race.
-    pub token: String,
-}
-
-/// How a one-off container ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OnceExit {
-    /// Its exit code.
-    pub exit_code: i64,
-    /// Whether the kernel ended it for want of memory.
-    pub oom: bool,
-}
-
-/// One run of a job.
-#[derive(Debug, Clone, Copy)]
-pub struct JobOrder<'a> {
-    /// The job.
-    pub job: &'a str,
-    /// The run, by which its container is known again.
-    pub run: &'a str,
-    /// What to run; none to see the end of a run that an ended process had begun.
-    pub spec: Option<&'a InstanceSpec>,
-}
-
-/// What became of a job's run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum JobEnd {
-    /// It came to an end, by itself or because it was stopped.
-    Ended(OnceExit),
-    /// Another run of the same job goes on; nothing was begun.
-    Overlaps,
-    /// Nothing of that run is there any more.
-    Gone,
-}
-
-/// Which lines of output to read.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LogQuery {
-    /// Only this instance; all of the environment otherwise.
-    pub instance: Option<InstanceId>,
-    /// The last lines of each instance only.
-    pub tail: Option<u32>,
-    /// Whether to go on reading what is printed from now on, instances that start later included.
-    pub follow: Follow,
-}
-
-/// Whether reading goes on after what is there.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Follow {
-    /// It ends.
-    #[default]
-    Stop,
-    /// It goes on until the reader goes.
-    Follow,
-}
-
 /// What removing an environment leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
@@ -331,85 +155,6 @@ pub enum Leave {
     /// Nothing stays.
     Nothing,
 }
-
-/// Whether `exec` attaches a terminal and standard input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Terminal {
-    /// Only output is read.
-    None,
-    /// Standard input is sent too.
-    Input,
-    /// A terminal of this many columns and rows.
-    Attached {
-        /// Columns.
-        columns: u16,
-        /// Rows.
-        rows: u16,
-    },
-}
-
-/// A command that goes on in an instance.
-#[derive(Debug)]
-pub struct Session {
-    /// What it prints: raw bytes, standard error marked. A terminal knows only standard output.
-    pub output: mpsc::Receiver<(LogStream, Vec<u8>)>,
-    /// What it reads; drop it to close its input.
-    pub input: Option<mpsc::Sender<Vec<u8>>>,
-    /// New columns and rows of its terminal.
-    pub resize: Option<mpsc::Sender<(u16, u16)>>,
-    /// Its exit code.
-    pub exit: oneshot::Receiver<Result<i64, TargetError>>,
-}
-
-/// What a search for garbage leaves alone.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Kept {
-    /// Only things of these projects are looked at: another laptop's projects live on the same engine.
-    pub projects: BTreeSet<ProjectName>,
-    /// Images that stay, as the engine calls them: those of releases that are ready for a rollback.
-    pub images: BTreeSet<Digest>,
-}
-
-/// Something of ours that nothing needs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Waste {
-    /// What it is.
-    pub kind: WasteKind,
-    /// The engine's id of it.
-    pub id: String,
-    /// The name that people know it by.
-    pub name: String,
-    /// Bytes that its removal frees; layers that something else needs do not count.
-    pub bytes: u64,
-}
-
-/// What kind of thing is waste. Volumes with data never are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum WasteKind {
-    /// An image of a release that is neither kept nor used.
-    Image,
-    /// A container that a process left when it died.
-    Container,
-    /// The network of an environment that is gone.
-    Network,
-    /// A volume that delivered secrets to an instance that is gone.
-    SecretVolume,
-}
-
-impl WasteKind {
-    /// Returns its name as people read it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Image => "image",
-            Self::Container => "container",
-            Self::Network => "network",
-            Self::SecretVolume => "secret volume",
-        }
-    }
-}
-
-/// Where a target's lines of output go; a reader that is too slow loses lines, never facts.
-pub type LineSink = mpsc::Sender<LogLine>;
 
 /// An engine on which environments run.
 ///

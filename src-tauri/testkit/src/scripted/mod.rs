@@ -19,7 +19,10 @@
 //! ```
 
 mod app;
+mod containers;
 mod faults;
+mod locks;
+mod sides;
 mod state;
 mod steps;
 mod world;

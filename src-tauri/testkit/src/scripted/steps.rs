@@ -1,26 +1,27 @@
 //! The trait, on the maps.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::net::Ipv4Addr;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use nonevent_engine::model::{
-    EngineInfo, EngineOrigin, HealthCheck, HealthProbe, Instance, InstanceId, InstanceState, LogLine, LogStream, ProbeAttempt,
-    ProbeOutcome, RolloutId, ServiceStatus, StoreKind,
+    EngineInfo, EngineOrigin, HealthCheck, Instance, InstanceId, InstanceState, LogLine, LogStream, ProbeAttempt, RolloutId,
+    ServiceStatus, StoreKind,
 };
-use nonevent_engine::target::proxy::{CheckKind, Member, NewSide, PlaceState, SLOTS, StateError};
+use nonevent_engine::target::proxy::Member;
 use nonevent_engine::target::{
-    Examination, Fence, Follow, Foundation, Held, InstanceSpec, JobEnd, JobOrder, Kept, Leave, Life, LineSink, LockHolder,
-    LogQuery, Observed, OnceExit, Place, Record, Room, Session, Since, Target, TargetError, Terminal, Traffic, Waste, WasteKind,
+    Examination, Fence, Follow, Foundation, Held, InstanceSpec, JobEnd, JobOrder, Kept, Leave, LineSink, LockHolder, LogQuery,
+    Observed, OnceExit, Place, Record, Room, Session, Since, Target, TargetError, Terminal, Traffic, Waste,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::ScriptedTarget;
-use super::app::{Script, printed};
+use super::app::printed;
+use super::containers::Container;
 use super::faults::{Method, Moment};
-use super::state::{Lock, State};
+use super::sides::{moved, refused};
+use super::state::State;
 
 impl ScriptedTarget {
     /// Does something at once, between the faults of its call.
@@ -32,53 +33,19 @@ impl ScriptedTarget {
         self.answered(fault, result).await
     }
 
-    fn side(state: &mut State, place: &Place, record: &Record, instances: &[InstanceId]) -> Result<NewSide, TargetError> {
-        let mut members = Vec::new();
-        for id in instances {
-            let container = state.containers.get(id).filter(|container| container.place == *place);
-            let container = container.ok_or_else(|| refused("stage", "an instance does not exist"))?;
-            let address = container.instance.address.as_deref().and_then(|address| address.parse::<Ipv4Addr>().ok());
-            members.push(Member { instance: id.clone(), listens: address.zip(container.port) });
-        }
-        // Named by its content, as everywhere: one that is staged is not yet that of the side that serves.
-        let mut content = DefaultHasher::new();
-        format!("{record:?}").hash(&mut content);
-        let file = format!("{place} {:016x}", content.finish());
-        state.records.insert(file.clone(), record.clone());
-        Ok(NewSide {
-            rollout: record.rollout.clone(),
-            release: record.release.id.clone(),
-            record: file,
-            domain: record.placement.domain.clone(),
-            check: CheckKind::Http,
-            path: "/".to_owned(),
-            members,
-        })
+    /// Waits until something is so, but not longer than a while.
+    async fn until(&self, limit: Duration, is_so: impl Fn(&State) -> bool) {
+        let waited = async {
+            loop {
+                let changed = self.engine.changed.notified();
+                if is_so(&self.engine.state()) {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        let _ = tokio::time::timeout(limit, waited).await;
     }
-}
-
-fn refused(operation: &str, reason: &str) -> TargetError {
-    TargetError::Refused { operation: operation.to_owned(), reason: reason.to_owned() }
-}
-
-fn moved(result: Result<(), StateError>) -> Result<(), TargetError> {
-    result.map_err(|error| match error {
-        StateError::TooMany { asked } => TargetError::TooManyInstances { asked, most: usize::from(SLOTS) },
-        StateError::NothingStaged(rollout) => TargetError::NothingStaged { rollout: rollout.to_string() },
-        StateError::NothingToShare(percent) => TargetError::NothingStaged { rollout: format!("{percent} percent") },
-        StateError::Serves(_) => refused("retire", "requests reach it"),
-    })
-}
-
-/// A holder of a scripted lock never ends: it is silent when the scripted clock says so.
-fn judged(lock: &Lock, now: jiff::Timestamp, stale_after: Duration) -> Held {
-    let silent = now.duration_since(lock.holder.beat.parse().unwrap()).unsigned_abs();
-    let life = if silent >= stale_after { Life::Silent } else { Life::Living };
-    Held { holder: lock.holder.clone(), number: lock.fence.number, silent, life }
-}
-
-fn here<'a>(state: &'a mut State, place: &Place) -> &'a mut PlaceState {
-    state.proxy.entry(place.clone()).or_insert_with(|| PlaceState::new(place.clone()))
 }
 
 #[async_trait]
@@ -100,60 +67,15 @@ impl Target for ScriptedTarget {
     }
 
     async fn observe(&self, place: &Place) -> Result<Observed, TargetError> {
-        self.act(Method::Observe, |state| {
-            let route = state.proxy.get(place);
-            let domain = route.and_then(|route| {
-                let serving = route.serving_side().map(|side| &side.domain).filter(|domain| !domain.is_empty());
-                serving.or(route.domains.first())
-            });
-            Ok(Observed {
-                serving: state.side(route.and_then(PlaceState::serving_side)),
-                idle: state.side(route.and_then(PlaceState::idle_side)),
-                instances: state.instances(place),
-                services: state.services.get(place).map(|services| services.values().cloned().collect()).unwrap_or_default(),
-                share: route.map_or(0, |route| route.share),
-                url: domain.map(|domain| format!("http://{domain}")),
-                preview: route
-                    .and_then(PlaceState::idle_side)
-                    .filter(|side| !side.domain.is_empty() && !side.slots.is_empty())
-                    .map(|side| format!("http://{}:8081", side.domain)),
-                https_url: None,
-                lock: state.locks.get(place).map(|lock| lock.holder.clone()),
-            })
-        })
-        .await
+        self.act(Method::Observe, |state| Ok(state.observed(place))).await
     }
 
     async fn lock(&self, place: &Place, holder: &LockHolder) -> Result<Fence, TargetError> {
-        let stale_after = self.stale_after;
-        self.act(Method::Lock, |state| {
-            if let Some(lock) = state.locks.get(place) {
-                let held = judged(lock, state.now, stale_after);
-                if held.life == Life::Living {
-                    return Err(TargetError::Locked { place: place.to_string(), held: Box::new(held) });
-                }
-            }
-            let number = state.fences.get(place).copied().unwrap_or_default() + 1;
-            let fence = Fence { place: place.clone(), number, token: state.number().to_string() };
-            let now = state.now.to_string();
-            let holder = LockHolder { since: now.clone(), beat: now, ..holder.clone() };
-            state.fences.insert(place.clone(), number);
-            state.locks.insert(place.clone(), Lock { holder, fence: fence.clone() });
-            Ok(fence)
-        })
-        .await
+        self.act(Method::Lock, |state| state.lock(place, holder, self.stale_after)).await
     }
 
     async fn beat(&self, fence: &Fence) -> Result<(), TargetError> {
-        self.act(Method::Beat, |state| {
-            state.check(fence)?;
-            let now = state.now.to_string();
-            if let Some(lock) = state.locks.get_mut(&fence.place) {
-                lock.holder.beat = now;
-            }
-            Ok(())
-        })
-        .await
+        self.act(Method::Beat, |state| state.beat(fence)).await
     }
 
     async fn unlock(&self, fence: &Fence) -> Result<(), TargetError> {
@@ -167,33 +89,16 @@ impl Target for ScriptedTarget {
     }
 
     async fn held(&self, place: &Place) -> Result<Option<Held>, TargetError> {
-        let stale_after = self.stale_after;
-        self.act(Method::Held, |state| Ok(state.locks.get(place).map(|lock| judged(lock, state.now, stale_after)))).await
+        self.act(Method::Held, |state| Ok(state.holder(place, self.stale_after))).await
     }
 
     async fn depose(&self, place: &Place, number: u64) -> Result<bool, TargetError> {
-        self.act(Method::Depose, |state| {
-            let is_his = state.locks.get(place).is_some_and(|lock| lock.fence.number == number);
-            if is_his {
-                state.locks.remove(place);
-            }
-            Ok(is_his)
-        })
-        .await
+        self.act(Method::Depose, |state| Ok(state.depose(place, number))).await
     }
 
     async fn until_freed(&self, place: &Place, number: u64, limit: Duration) -> Result<(), TargetError> {
         let fault = self.called(Method::UntilFreed).await?;
-        let freed = async {
-            loop {
-                let changed = self.engine.changed.notified();
-                if self.engine.state().locks.get(place).is_none_or(|lock| lock.fence.number != number) {
-                    return;
-                }
-                changed.await;
-            }
-        };
-        let _ = tokio::time::timeout(limit, freed).await;
+        self.until(limit, |state| state.locks.get(place).is_none_or(|lock| lock.fence.number != number)).await;
         self.answered(fault, Ok(())).await
     }
 
@@ -207,7 +112,7 @@ impl Target for ScriptedTarget {
                     return Err(refused(&format!("route {domain}"), &format!("it belongs to {}", owner.place)));
                 }
             }
-            here(state, place).domains.extend(foundation.domain.clone());
+            state.here(place).domains.extend(foundation.domain.clone());
             state.prepared.insert(place.clone());
             state.volumes.extend(foundation.volumes.iter().map(|volume| (place.clone(), volume.name.clone())));
             for (name, (_, image)) in &foundation.services {
@@ -276,8 +181,8 @@ impl Target for ScriptedTarget {
     async fn stage(&self, fence: &Fence, record: &Record, instances: &[InstanceId]) -> Result<(), TargetError> {
         self.act(Method::Stage, |state| {
             state.check(fence)?;
-            let side = Self::side(state, &fence.place, record, instances)?;
-            moved(here(state, &fence.place).stage(side))
+            let side = state.new_side(&fence.place, record, instances)?;
+            moved(state.here(&fence.place).stage(side))
         })
         .await
     }
@@ -289,41 +194,13 @@ impl Target for ScriptedTarget {
         check: &HealthCheck,
         domain: &str,
     ) -> Result<ProbeAttempt, TargetError> {
-        self.act(Method::Probe, |state| {
-            let probe = match &check.probe {
-                HealthProbe::Http { path } => format!("GET {path} (Host: {domain})"),
-                HealthProbe::Tcp => "connect".to_owned(),
-                HealthProbe::Command(command) => format!("run `{}`", command.argv().join(" ")),
-                HealthProbe::Running => "is the container running".to_owned(),
-            };
-            let failed = |error: &str| ProbeOutcome::Failed { error: error.to_owned() };
-            let at = state.now.to_string();
-            let outcome = match state.containers.get_mut(&instance.id) {
-                None => failed("the container is gone"),
-                Some(container) => match (&container.instance.state, container.script) {
-                    (InstanceState::Created, _) => failed("the container was not started"),
-                    (InstanceState::Exited { exit_code, .. }, _) => failed(&format!("it ended with exit code {exit_code}")),
-                    (_, Script::Crash) => failed("it ended with exit code 3, and was restarted once"),
-                    (_, Script::Sick) => {
-                        ProbeOutcome::Answered { saw: "503".to_owned(), excerpt: "database is locked".to_owned() }
-                    }
-                    (_, Script::Slow(times)) if times > 0 => {
-                        container.script = Script::Slow(times - 1);
-                        failed("connection refused")
-                    }
-                    (_, Script::Idle) if check.probe != HealthProbe::Running => failed("connection refused"),
-                    _ => ProbeOutcome::Passed { saw: "200".to_owned() },
-                },
-            };
-            Ok(ProbeAttempt { instance: instance.name.clone(), probe, at, elapsed_ms: 1, outcome })
-        })
-        .await
+        self.act(Method::Probe, |state| Ok(state.probe(instance, check, domain))).await
     }
 
     async fn switch(&self, fence: &Fence, rollout: &RolloutId) -> Result<(), TargetError> {
         self.act(Method::Switch, |state| {
             state.check(fence)?;
-            moved(here(state, &fence.place).switch(rollout))
+            moved(state.here(&fence.place).switch(rollout))
         })
         .await
     }
@@ -331,7 +208,7 @@ impl Target for ScriptedTarget {
     async fn share(&self, fence: &Fence, percent: u8) -> Result<(), TargetError> {
         self.act(Method::Share, |state| {
             state.check(fence)?;
-            moved(here(state, &fence.place).give(percent))
+            moved(state.here(&fence.place).give(percent))
         })
         .await
     }
@@ -340,29 +217,16 @@ impl Target for ScriptedTarget {
         let fault = self.called(Method::Rest).await?;
         let rested = {
             let mut state = self.engine.state();
-            state.check(fence).map(|()| here(&mut state, &fence.place).rest(instances))
+            state.check(fence).map(|()| state.here(&fence.place).rest(instances))
         };
         self.live(fault, Moment::Halfway).await;
-        let left = || {
-            let state = self.engine.state();
-            u32::try_from(state.held.values().filter(|held| instances.contains(held)).count()).unwrap()
-        };
-        let _ = tokio::time::timeout(limit, async {
-            loop {
-                let changed = self.engine.changed.notified();
-                if left() == 0 {
-                    return;
-                }
-                changed.await;
-            }
-        })
-        .await;
+        self.until(limit, |state| state.answering(instances) == 0).await;
         let result = rested.map(|()| {
-            let left = left();
             let mut state = self.engine.state();
+            let left = state.answering(instances);
             for instance in instances {
                 if let Some(container) = state.containers.get_mut(instance) {
-                    container.instance.state = InstanceState::Exited { exit_code: 0, oom: false };
+                    container.stop();
                 }
             }
             left
@@ -386,37 +250,15 @@ impl Target for ScriptedTarget {
     async fn join(&self, fence: &Fence, instances: &[InstanceId]) -> Result<(), TargetError> {
         self.act(Method::Join, |state| {
             state.check(fence)?;
-            let members: Vec<Member> = instances
-                .iter()
-                .filter_map(|id| {
-                    let container = state.containers.get(id)?;
-                    let address = container.instance.address.as_deref().and_then(|address| address.parse::<Ipv4Addr>().ok());
-                    Some(Member { instance: id.clone(), listens: address.zip(container.port) })
-                })
-                .collect();
-            moved(here(state, &fence.place).join(&members))
+            let members: Vec<Member> =
+                instances.iter().filter_map(|id| state.containers.get(id)).map(Container::member).collect();
+            moved(state.here(&fence.place).join(&members))
         })
         .await
     }
 
     async fn traffic(&self, place: &Place, since: &Since) -> Result<Traffic, TargetError> {
-        self.act(Method::Traffic, |state| {
-            state.come_in();
-            // Its clock stands still: a place in the log is a number, and what happened at all happened not long ago.
-            let from = match since {
-                Since::Ago(time) if time.is_zero() => state.log.len(),
-                Since::Ago(_) => 0,
-                Since::After(number) => number.parse().map_err(|_| refused("traffic", "it is no place in the log"))?,
-            };
-            let mut traffic = Traffic { until: state.log.len().to_string(), ..Traffic::default() };
-            let sides = state.proxy.get(place).into_iter().flat_map(|here| here.sides.values());
-            let known: Vec<&RolloutId> = sides.map(|side| &side.rollout).collect();
-            for (rollout, status, milliseconds) in state.log.iter().skip(from).filter(|(rollout, ..)| known.contains(&rollout)) {
-                traffic.sides.entry(rollout.clone()).or_default().count(*status, Some(*milliseconds));
-            }
-            Ok(traffic)
-        })
-        .await
+        self.act(Method::Traffic, |state| state.traffic(place, since)).await
     }
 
     async fn room(&self, instances: &[InstanceId]) -> Result<Room, TargetError> {
@@ -430,48 +272,26 @@ impl Target for ScriptedTarget {
     async fn rescale(&self, fence: &Fence, record: &Record, instances: &[InstanceId]) -> Result<(), TargetError> {
         self.act(Method::Rescale, |state| {
             state.check(fence)?;
-            let side = Self::side(state, &fence.place, record, instances)?;
-            moved(here(state, &fence.place).rescale(side))
+            let side = state.new_side(&fence.place, record, instances)?;
+            moved(state.here(&fence.place).rescale(side))
         })
         .await
     }
 
     async fn drain(&self, fence: &Fence, limit: Duration) -> Result<u32, TargetError> {
-        let engine = self.engine.clone();
-        let place = fence.place.clone();
         let fault = self.called(Method::Drain).await?;
-        let left = || {
-            let state = engine.state();
-            let route = state.proxy.get(&place);
-            let shares = route.filter(|route| route.share > 0).and_then(PlaceState::idle_side);
-            let reached = [route.and_then(PlaceState::serving_side), shares];
-            let busy = state.held.values().filter(|instance| {
-                let here = state.containers.get(*instance).is_some_and(|container| container.place == place);
-                let reached = reached.iter().flatten().any(|side| side.slots.values().any(|slot| slot.instance == **instance));
-                here && !reached
-            });
-            u32::try_from(busy.count()).unwrap()
-        };
-        let waited = tokio::time::timeout(limit, async {
-            loop {
-                let changed = engine.changed.notified();
-                if left() == 0 {
-                    return;
-                }
-                changed.await;
-            }
-        });
-        let _ = waited.await;
-        self.answered(fault, Ok(left())).await
+        self.until(limit, |state| state.draining(&fence.place) == 0).await;
+        let left = self.engine.state().draining(&fence.place);
+        self.answered(fault, Ok(left)).await
     }
 
     async fn retire(&self, fence: &Fence, instance: &InstanceId, lines: &LineSink) -> Result<(), TargetError> {
         let fault = self.called(Method::Retire).await?;
         let stopped = {
             let mut state = self.engine.state();
-            state.check(fence).and_then(|()| moved(here(&mut state, &fence.place).forget(instance))).map(|()| {
+            state.check(fence).and_then(|()| moved(state.here(&fence.place).forget(instance))).map(|()| {
                 if let Some(container) = state.containers.get_mut(instance) {
-                    container.instance.state = InstanceState::Exited { exit_code: 0, oom: false };
+                    container.stop();
                 }
             })
         };
@@ -488,7 +308,7 @@ impl Target for ScriptedTarget {
 
     async fn logs(&self, place: &Place, query: &LogQuery, lines: &LineSink) -> Result<(), TargetError> {
         let fault = self.called(Method::Logs).await?;
-        let mut read = std::collections::BTreeMap::new();
+        let mut read = BTreeMap::new();
         loop {
             let changed = self.engine.changed.notified();
             let mut new = Vec::new();
@@ -581,7 +401,7 @@ impl Target for ScriptedTarget {
 
     async fn places(&self) -> Result<Vec<Place>, TargetError> {
         self.act(Method::Places, |state| {
-            let all: std::collections::BTreeSet<Place> = state
+            let all: BTreeSet<Place> = state
                 .proxy
                 .keys()
                 .chain(state.services.keys())
@@ -594,26 +414,7 @@ impl Target for ScriptedTarget {
     }
 
     async fn garbage(&self, kept: &Kept) -> Result<Vec<Waste>, TargetError> {
-        self.act(Method::Garbage, |state| {
-            let waste = state.containers.values().filter(|container| {
-                let sides = state.proxy.get(&container.place).into_iter().flat_map(|here| here.sides.values());
-                let needed = sides.into_iter().any(|side| {
-                    let release = state.records.get(&side.record).map(|record| &record.release.id);
-                    let is_worker = container.port.is_none() && release == Some(&container.instance.release);
-                    side.instances.contains(&container.instance.id) || is_worker
-                });
-                kept.projects.contains(&container.place.project) && !needed && !state.locks.contains_key(&container.place)
-            });
-            Ok(waste
-                .map(|container| Waste {
-                    kind: WasteKind::Container,
-                    id: container.instance.id.to_string(),
-                    name: container.instance.name.clone(),
-                    bytes: 0,
-                })
-                .collect())
-        })
-        .await
+        self.act(Method::Garbage, |state| Ok(state.garbage(kept))).await
     }
 
     async fn sweep(&self, waste: &[Waste]) -> Result<u64, TargetError> {

@@ -26,7 +26,7 @@ for ((round = 0; ; round++)); do
     if ((round >= ROUNDS)); then break; fi
     if [ "$FRESH" = yes ] && ((round == 0)); then
         hold
-        master reload >/dev/null
+        master reload 30 >/dev/null
         exec 8>&-
     fi
     if [ "$state" != Running ] && ((round % 20 == 0)); then master "@!$worker acme renew $CERTIFICATE" >/dev/null; fi

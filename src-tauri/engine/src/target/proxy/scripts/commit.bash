@@ -23,10 +23,11 @@ if [ "$RELOAD" = yes ]; then
     # What the ACME client got a moment ago is in the workers' memory only, and they are about to go.
     find_workers
     for pid in $WORKERS; do master "@!$pid nonevent save" >/dev/null; done
-    answer=$(master reload)
+    # It answers when the new worker runs, or does not.
+    answer=$(master reload 30)
     if [[ $answer != Success=1* ]]; then
         point "$EXPECTED"
-        master reload >/dev/null
+        master reload 30 >/dev/null
         section refusal
         printf '%s\n' "$answer"
         abandon 78

@@ -5,17 +5,27 @@ cd "$FOLDER" || exit 1
 
 section() { printf '\n\001section %s\n' "$1"; }
 
-# Sends lines to the master process and prints its answers. A master that replaces itself hangs up on whoever it had accepted and
-# not heard yet: it is called again.
+# Sends the lines of $1 to the master process and prints its answers. A master that replaces itself hangs up on whoever it had accepted
+# and not heard yet; one whose worker is not ready yet may never answer what it passed on. It is called again, as every line may be sent
+# twice. $2: seconds that it may be silent, if not $PATIENCE.
+PATIENCE=4
 trap '' PIPE
 master() {
-    local line tries
-    for tries in 1 2 3 4 5; do
+    local line answer status tries
+    for ((tries = 1; tries <= 5; tries++)); do
         { exec 3<>"/dev/tcp/127.0.0.1/$MASTER"; } 2>/dev/null || exit 79
+        answer=''
+        status=0
         if printf '%s\nquit\n' "$1" >&3; then
-            while IFS= read -r line <&3; do printf '%s\n' "$line"; done
-            exec 3>&-
-            return
+            while IFS= read -r -t "${2:-$PATIENCE}" line <&3 || { status=$? && false; }; do answer+=$line$'\n'; done
+            # Above 128 its time was over; else it said all and hung up.
+            if ((status <= 128)); then
+                exec 3>&-
+                printf '%s' "$answer"
+                return
+            fi
+            # Not for as long as one that hangs up at once.
+            ((tries += 2))
         fi 2>/dev/null
         exec 3>&-
         sleep "0.$tries"
