@@ -58,8 +58,8 @@ export const notify = {
 };
 
 export const trend = {
-  title: 'Gates before',
-  text: 'The last runs, the newest at the right, and how long each took.',
+  title: 'Gates in the last runs',
+  text: 'The newest run is at the right; the higher a bar, the longer the gate took.',
   outcomes: (gate: string, red: number, all: number) =>
     `${gate}: ${String(red)} of the last ${String(all)} runs red`,
   durations: (gate: string, now: string, usual: string) => `${gate} took ${now}, usually ${usual}`,

@@ -10,7 +10,7 @@ const RISKY: Plan = {
   strategy: { kind: 'blue_green' },
   guarantee: {
     zero_downtime: 'no',
-    because: 'web publishes port 8000 of the host, which two instances cannot share',
+    because: 'the volume `media` is not shared: the old instance stops before the new one starts',
   },
   needs: {
     instances: 3,
@@ -22,7 +22,7 @@ const RISKY: Plan = {
   expected_ms: 9_400,
   steps: [
     { step: 'prepare', title: 'prepare network, proxy and services' },
-    { step: 'retire', process: 'web', count: 1, title: 'stop 1 × web: `0.0.0.0:8000` becomes free' },
+    { step: 'retire', process: 'web', count: 1, title: 'stop 1 × web: the volume `media` becomes free' },
     { step: 'start', process: 'web', count: 1, title: 'start 1 × web' },
     { step: 'await', title: 'wait until each is healthy' },
     { step: 'observe', title: 'observe what serves' },
