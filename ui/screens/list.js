@@ -2,6 +2,8 @@
 
 const shop = (rest) => `#/projects/shop/${rest}`;
 
+const RTL = encodeURIComponent('متجر-الكتب-العربية');
+
 /** [name, scene, address, what is done there before it is looked at] */
 export const SCREENS = [
   ['projects', 'mixed', '#/projects'],
@@ -79,5 +81,8 @@ export const SCREENS = [
   ['ask-scale', 'story', shop('environments/local'), ['More', 'Scale']],
   ['ask-protected', 'story', shop('overview'), ['Ship elsewhere or check', 'Ship to production']],
   ['names-overview', 'names', `#/projects/${encodeURIComponent('متجر-الكتب-العربية')}/overview`],
+  ['names-health', 'names', `#/projects/${RTL}/health`],
+  ['names-secrets', 'names', `#/projects/${RTL}/secrets`],
+  ['names-environment', 'names', `#/projects/${RTL}/environments/${encodeURIComponent('اختبار')}`],
   ['names-run', 'names', `#/projects/${encodeURIComponent('متجر-الكتب-العربية')}/runs/run-now`],
 ];

@@ -1,8 +1,8 @@
 /** What the window may show, by name: for development in a browser (`npm run dev`, then `?scene=many`) and for the tests. */
 import { FakeBackend, SILENT, anEngine, aVault, anEnvironment, failed, ok } from './fake';
 import { ahead, asking, askingElsewhere, locked, previewing } from './scenes/asking';
-import { failing } from './scenes/health';
-import { secretsOf } from './scenes/keeping';
+import { failing, withLongNames } from './scenes/health';
+import { jobsOf, secretsOf } from './scenes/keeping';
 import { lived, shopFacts } from './scenes/lives';
 import { degraded, down, gone, healthy, long, many, rolling, unreachable } from './scenes/states';
 import { story } from './scenes/story';
@@ -177,6 +177,19 @@ const SCENES = {
       );
       lived(backend, project, 3);
     }
+    const scope = { of: 'environment', name: 'اختبار' } as const;
+    const report = secretsOf();
+    backend.kept = ok({
+      ...report,
+      needed: [
+        { name: LONG_NAME.toUpperCase().replaceAll('-', '_'), scope, source: 'missing' },
+        ...report.needed,
+      ],
+    });
+    const jobs = jobsOf().map((job) => ({ ...job, name: LONG_NAME, command: `run ${LONG_NAME}` }));
+    backend.jobsOf = ok(jobs.slice(0, 1));
+    backend.fared = (project, environment, seconds) =>
+      ok(withLongNames(project, environment, seconds, LONG_NAME));
     const run = aRun(RTL_NAME, 99, { id: 'run-now', state: 'failed' });
     backend.runs.unshift(run);
     backend.facedBy.set(run.id, red(run));

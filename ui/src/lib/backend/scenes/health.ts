@@ -196,3 +196,26 @@ export function failing(project: string, environment: string, seconds: number): 
     ],
   };
 }
+
+/** The same with probes, findings and changes whose names go on and on. */
+export function withLongNames(
+  project: string,
+  environment: string,
+  seconds: number,
+  name: string,
+): HealthReport {
+  const report = failing(project, environment, seconds);
+  return {
+    ...report,
+    series: report.series.map(([one, points]) => [
+      one.name === 'probe:http' ? { ...one, name: `probe:${name}` } : one,
+      points,
+    ]),
+    incidents: report.incidents.map((one) => ({
+      ...one,
+      probe: name,
+      finding: `GET /${name}: 503`,
+      changes: [name],
+    })),
+  };
+}
