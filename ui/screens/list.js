@@ -2,6 +2,7 @@
 
 const shop = (rest) => `#/projects/shop/${rest}`;
 
+const LONG = 'a-project-whose-name-goes-on-and-on-'.repeat(9).slice(0, 300);
 const RTL = encodeURIComponent('متجر-الكتب-العربية');
 
 /** [name, scene, address, what is done there before it is looked at] */
@@ -83,6 +84,6 @@ export const SCREENS = [
   ['names-overview', 'names', `#/projects/${encodeURIComponent('متجر-الكتب-العربية')}/overview`],
   ['names-health', 'names', `#/projects/${RTL}/health`],
   ['names-secrets', 'names', `#/projects/${RTL}/secrets`],
-  ['names-environment', 'names', `#/projects/${RTL}/environments/${encodeURIComponent('اختبار')}`],
+  ['names-environment', 'names', `#/projects/${LONG}/environments/local`],
   ['names-run', 'names', `#/projects/${encodeURIComponent('متجر-الكتب-العربية')}/runs/run-now`],
 ];

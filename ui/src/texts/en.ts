@@ -362,7 +362,7 @@ export const en = {
     worker: 'takes no requests',
     warm: 'warm, kept for the way back',
     warmToo: (count: number) => `and ${String(count)} of other releases`,
-    plan: 'What a ship of the newest release would do',
+    plan: 'What a ship would do now',
     planAgain: 'Ask again',
     history: 'Rollouts',
     noHistory: 'No rollout here yet.',
