@@ -32,9 +32,8 @@ fn docker_kill_9_in_the_middle_of_a_rollout_is_recovered() {
     assert_eq!(world.status("local")["instances"].as_array().unwrap().len(), 1, "the killed rollout left an instance behind");
 }
 
-/// A command that writes down that it runs, and would do so for long.
-const MIGRATES: &str =
-    "[release]\nbefore_start = [\"python\", \"-c\", \"import time; print('now', 'migrating', flush=True); time.sleep(600)\"]\n";
+/// A command that would go on for long.
+const MIGRATES: &str = "[release]\nbefore_start = \"sleep 600\"\n";
 
 /// Names of the containers that run the command before the start.
 fn migrations(world: &World) -> Vec<String> {
@@ -49,15 +48,16 @@ fn docker_the_command_before_the_start_ends_with_whoever_asked_for_it() {
     world.write("nonevent.toml", MIGRATES);
 
     let mut stopped = Going::start(&world, "home", &["ship", "--json"]);
-    stopped.until(&["now migrating"]);
-    assert_eq!(migrations(&world).len(), 1);
+    stopped.until(&["\"step_started\"", "\"before_start\""]);
+    eventually("the command", Duration::from_secs(60), || (migrations(&world).len() == 1).then_some(()));
     stopped.signal("-INT");
     let (code, said) = stopped.end();
     assert_eq!(code, Some(130), "{said}");
     assert_eq!(migrations(&world), Vec::<String>::new(), "it goes on, and nobody knows of it");
 
     let mut killed = Going::start(&world, "home", &["ship", "--json"]);
-    killed.until(&["now migrating"]);
+    killed.until(&["\"step_started\"", "\"before_start\""]);
+    eventually("the command", Duration::from_secs(60), || (migrations(&world).len() == 1).then_some(()));
     killed.kill();
     assert_eq!(world.serving("local"), old);
     world.run(&["recover"]).ok();

@@ -211,6 +211,12 @@ impl World for Lab {
         &self.impatient
     }
 
+    async fn everything(&self) -> Vec<String> {
+        let mut all = Self::everything(self).await;
+        all.sort();
+        all
+    }
+
     fn image(&self) -> Digest {
         self.image.clone()
     }

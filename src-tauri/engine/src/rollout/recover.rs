@@ -66,6 +66,9 @@ pub async fn recover_beside(
     warm: Option<&RolloutId>,
 ) -> Result<Vec<String>, RolloutError> {
     let mut done = Vec::new();
+    if !unfinished.is_empty() {
+        target.end_once(fence).await?;
+    }
     let left: Vec<Leftover> =
         leftovers(observed).into_iter().filter(|Leftover(instance)| Some(&instance.rollout) != warm).collect();
     let tired = observed.serving.as_ref().is_some_and(|serving| !asleep(serving, observed).is_empty());

@@ -419,6 +419,7 @@ impl<'a> Rollout<'a> {
         if matches!(self.change, Change::Return { .. }) {
             return Ok(());
         }
+        self.target.end_once(self.fence()).await?;
         // A start that failed or was stopped halfway may have left an instance that never got into `started`.
         let before: Vec<&InstanceId> = self.observed.instances.iter().map(|instance| &instance.id).collect();
         let now = self.target.observe(&self.fence().place).await?;

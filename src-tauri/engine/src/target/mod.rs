@@ -198,6 +198,9 @@ pub trait Target: Send + Sync {
     /// Runs a command in a one-off container like an instance, on the environment's network, and removes it.
     async fn run_once(&self, fence: &Fence, spec: &InstanceSpec, lines: &LineSink) -> Result<OnceExit, TargetError>;
 
+    /// Ends what [`Target::run_once`] began and nobody waits for any more, with its grace time, and removes it.
+    async fn end_once(&self, fence: &Fence) -> Result<(), TargetError>;
+
     /// Runs a job in a container like an instance's, on the environment's network, and removes it. There is one container for each job:
     /// while a run goes on no other one begins, whoever asks. Needs no lock: rollouts and jobs do not wait for each other. Once `stop` is
     /// cancelled the run is ended with its grace time. Called again for the same run, it goes on with what is there.

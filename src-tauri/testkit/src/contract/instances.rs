@@ -1,9 +1,10 @@
 //! Single instances: probes, ends, output, commands inside.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use nonevent_engine::model::{InstanceState, ProbeOutcome};
-use nonevent_engine::target::{Follow, JobEnd, JobOrder, Listener, LogQuery, OnceExit, Terminal};
+use nonevent_engine::target::{Follow, InstanceSpec, JobEnd, JobOrder, Listener, LogQuery, OnceExit, Terminal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -98,6 +99,30 @@ pub(super) async fn one_off_commands_run_and_leave_nothing(world: &dyn World) {
         assert_eq!(lines.recv().await.unwrap().text, "migrated");
     }
     assert_eq!(target.observe(&stage.place).await.unwrap().instances, []);
+    stage.strike().await;
+}
+
+pub(super) async fn one_off_commands_end_when_nobody_waits_for_them(world: &dyn World) {
+    let stage = Scene::set(world, "once-left").await;
+    stage.prepare().await;
+    let target = stage.target();
+    let before = world.everything().await;
+    let spec = InstanceSpec { port: None, ..stage.web(&rollout("r1"), "aaaa", Behaviour::Idle) };
+    let (sink, _lines) = mpsc::channel(100);
+    let waiting = target.run_once(&stage.fence, &spec, &sink);
+    let begun = async {
+        while world.everything().await == before {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::select! {
+        exit = waiting => panic!("it ended by itself: {exit:?}"),
+        () = begun => {}
+    }
+    for _ in 0..2 {
+        target.end_once(&stage.fence).await.unwrap();
+        assert_eq!(world.everything().await, before);
+    }
     stage.strike().await;
 }
 

@@ -88,6 +88,7 @@ pub(super) async fn a_dead_holder_is_succeeded_and_fenced_off(world: &dyn World)
     lost(target.down(&old, Leave::Nothing).await, "down");
     let spec = stage.web(&rollout("r3"), "cccc", Behaviour::Healthy);
     lost(target.start(&old, &spec).await.map(|_| ()), "start");
+    lost(target.end_once(&old).await, "end_once");
     lost(target.run_once(&old, &spec, &nowhere()).await.map(|_| ()), "run_once");
     target.drain(&new, Duration::ZERO).await.unwrap();
     target.unlock(&old).await.unwrap();

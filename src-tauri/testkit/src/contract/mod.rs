@@ -61,6 +61,9 @@ pub trait World: Sync {
     /// A command that prints a text and ends.
     fn command(&self, text: &str, exit_code: u8) -> CommandLine;
 
+    /// Names everything of the target's that is there.
+    async fn everything(&self) -> Vec<String>;
+
     /// Sends one request to a host name, from outside.
     async fn request(&self, domain: &str) -> Reply;
 
@@ -105,6 +108,7 @@ pub async fn contract(world: &dyn World) {
         instances::an_instance_that_ended_says_so_and_leaves_its_last_lines,
         instances::an_examination_tells_what_an_instance_does,
         instances::one_off_commands_run_and_leave_nothing,
+        instances::one_off_commands_end_when_nobody_waits_for_them,
         instances::jobs_run_to_their_end_and_leave_nothing,
         instances::commands_run_inside_instances,
         instances::output_is_followed_across_instances,

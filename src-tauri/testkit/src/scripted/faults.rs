@@ -21,6 +21,7 @@ pub enum Method {
     UntilFreed,
     Prepare,
     RunOnce,
+    EndOnce,
     RunJob,
     Start,
     Stage,

@@ -27,6 +27,8 @@ pub(super) struct State {
     pub held: BTreeMap<u64, InstanceId>,
     pub scripts: BTreeMap<ReleaseId, Script>,
     pub once: BTreeMap<ReleaseId, (i64, Vec<String>)>,
+    /// One-off containers that go on, by number.
+    pub going_once: BTreeMap<u64, Place>,
     /// Requests that were sent through the public door, in order: by which rollout's side, and how they were answered.
     pub log: Vec<(RolloutId, u16, u64)>,
     /// Requests that come in between two readings of the log.
@@ -70,6 +72,7 @@ impl State {
             held: BTreeMap::new(),
             scripts: BTreeMap::new(),
             once: BTreeMap::new(),
+            going_once: BTreeMap::new(),
             log: Vec::new(),
             load: 0,
             manners: BTreeMap::new(),
@@ -92,6 +95,7 @@ impl State {
         let volumes = self.volumes.iter().map(|(place, name)| format!("{place} volume {name}"));
         let places = self.prepared.iter().map(|place| format!("{place} prepared"));
         let locks = self.locks.keys().map(|place| format!("{place} locked"));
-        containers.chain(services).chain(volumes).chain(places).chain(locks).collect()
+        let once = self.going_once.values().map(|place| format!("{place} once"));
+        containers.chain(once).chain(services).chain(volumes).chain(places).chain(locks).collect()
     }
 }

@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::ScriptedTarget;
-use super::app::printed;
+use super::app::{Script, printed};
 use super::containers::Container;
 use super::faults::{Method, Moment};
 use super::sides::{moved, refused};
@@ -106,6 +106,7 @@ impl Target for ScriptedTarget {
         self.act(Method::Prepare, |state| {
             state.check(fence)?;
             let place = &fence.place;
+            state.going_once.retain(|_, other| other != place);
             if let Some(domain) = &foundation.domain {
                 let owner = state.proxy.values().find(|other| other.domains.contains(domain) && other.place != *place);
                 if let Some(owner) = owner {
@@ -127,20 +128,39 @@ impl Target for ScriptedTarget {
     }
 
     async fn run_once(&self, fence: &Fence, spec: &InstanceSpec, lines: &LineSink) -> Result<OnceExit, TargetError> {
-        let (exit_code, texts) = self
+        let goes_on = Script::of(&spec.command) == Script::Idle;
+        let (number, exit_code, texts) = self
             .act(Method::RunOnce, |state| {
                 state.check(fence)?;
-                Ok(state.once.get(&spec.release).cloned().unwrap_or_else(|| {
+                let number = state.number();
+                if goes_on {
+                    state.going_once.insert(number, fence.place.clone());
+                }
+                let (exit_code, texts) = state.once.get(&spec.release).cloned().unwrap_or_else(|| {
                     let (texts, exit_code) = printed(&spec.command.argv());
                     (exit_code, texts)
-                }))
+                });
+                Ok((number, exit_code, texts))
             })
             .await?;
         for text in texts {
             let source = format!("{}-{}-once", fence.place.project, fence.place.environment);
             let _ = lines.try_send(LogLine { source, stream: LogStream::Stdout, at: None, text });
         }
+        if goes_on {
+            self.until(Duration::MAX, |state| !state.going_once.contains_key(&number)).await;
+            return Ok(OnceExit { exit_code: 137, oom: false });
+        }
         Ok(OnceExit { exit_code, oom: false })
+    }
+
+    async fn end_once(&self, fence: &Fence) -> Result<(), TargetError> {
+        self.act(Method::EndOnce, |state| {
+            state.check(fence)?;
+            state.going_once.retain(|_, place| *place != fence.place);
+            Ok(())
+        })
+        .await
     }
 
     async fn run_job(
@@ -380,6 +400,7 @@ impl Target for ScriptedTarget {
             state.check(fence)?;
             let place = &fence.place;
             state.proxy.remove(place);
+            state.going_once.retain(|_, other| other != place);
             state.containers.retain(|_, container| container.place != *place);
             state.services.remove(place);
             state.prepared.remove(place);

@@ -56,6 +56,10 @@ impl World for ScriptedWorld {
         &self.impatient
     }
 
+    async fn everything(&self) -> Vec<String> {
+        self.engine.everything()
+    }
+
     fn image(&self) -> Digest {
         "sha256:5c".into()
     }

@@ -177,14 +177,15 @@ impl DockerTarget {
         Ok(())
     }
 
-    /// Removes what a process that died in the middle left: one-off containers and those that carried files.
+    /// Removes what nobody waits for any more: one-off containers, with their grace time, and those that carried files.
     pub(super) async fn remove_leftovers(&self, place: &Place) -> Result<(), TargetError> {
         for container in self.place_containers(place).await? {
             let labels = container.labels.unwrap_or_default();
             let role = labels.get(label::ROLE).map(String::as_str);
             if role == Some(Role::Once.word()) || role == Some(Role::Hand.word()) {
-                let name = labels.get(label::INSTANCE).cloned().unwrap_or_default();
-                self.discard(&container.id.unwrap_or_default(), &name).await?;
+                let (id, name) = (container.id.unwrap_or_default(), labels.get(label::INSTANCE).cloned().unwrap_or_default());
+                self.stop(&id, &name).await?;
+                self.discard(&id, &name).await?;
             }
         }
         Ok(())

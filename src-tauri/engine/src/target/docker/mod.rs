@@ -180,6 +180,11 @@ impl Target for DockerTarget {
         self.run_to_end(&fence.place, spec, lines).await
     }
 
+    async fn end_once(&self, fence: &Fence) -> Result<(), TargetError> {
+        self.check_fence(fence).await?;
+        self.remove_leftovers(&fence.place).await
+    }
+
     async fn run_job(
         &self,
         place: &Place,
