@@ -12,14 +12,18 @@ async fn shipped(page: &Page) {
 async fn a_ship_that_may_lose_requests_waits_for_a_person() {
     let world = World::new().await;
     let (name, folder) = world.project();
+    // One instance at a time: the old one stops before the new one starts.
+    let volume = "[app]\nvolumes = { media = { path = \"/app/media\", shared = false } }\n";
+    std::fs::write(folder.join("nonevent.toml"), volume).unwrap();
     world.remember(&name, &folder);
     let page = world.window().await;
     page.find(&format!("//th//a[@title='{name}']")).await.send_keys(ENTER).await.unwrap();
     shipped(&page).await;
     page.find_late("//*[@role='status' and normalize-space(.)='Succeeded']").await;
 
-    // Nothing would serve after it.
-    std::fs::write(folder.join("nonevent.toml"), "[environments.local]\nreplicas = 0\n").unwrap();
+    let file = folder.join("slugs/slug.py");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(file, text.replace("What a slug is:", "What a slug is, in short:")).unwrap();
     shipped(&page).await;
     let asks = "//section[@role='alert'][.//h2[.='Requests may be lost']]";
     page.find_late(asks).await;

@@ -26,6 +26,13 @@ json = "$.status"
 equals = "ok"
 "#;
 
+/// Counts the shades of the first chart.
+const DRAWN: &str = "const tell = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => {
+    const canvas = document.querySelector('.u-wrap canvas');
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    tell(new Set(data).size);
+}));";
+
 /// Health that can be taken away from outside.
 fn make_fragile(folder: &Path) {
     std::fs::write(folder.join("nonevent.toml"), WATCHED).unwrap();
@@ -65,6 +72,10 @@ async fn a_health_check_that_fails_is_seen_with_its_incident() {
     page.find("//label[@title='the last hour']").await.click().await.unwrap();
     page.find_late("//*[@role='status' and normalize-space(.)='Healthy']").await;
     page.find("//p[.//b[.='app']]//span[.='Passes']").await;
+    // The chart is drawn under the page's strict policy, too: more than one colour is on it.
+    page.find("//*[contains(@class, 'u-wrap')]/canvas").await;
+    let drawn = page.run(DRAWN, vec![]).await;
+    assert!(drawn.as_u64().is_some_and(|colours| colours > 1), "{drawn}");
 
     in_instances(name.as_str(), &["touch", "/tmp/sick"]);
     page.find_late("//*[@role='status' and normalize-space(.)='Down']").await;

@@ -25,7 +25,10 @@ pub async fn set_secret(
     name: String,
     value: String,
 ) -> Answer<u32> {
-    let value = worth_keeping(Secret::new(value))?;
+    let value = Secret::new(value);
+    if let Some(refusal) = refused(&value) {
+        return Err(told(refusal));
+    }
     desk.ask(|engine| async move { engine.set_secret(&engine.folder_of(&project)?, &scope, &name, Kept::Value(value)).await })
         .await
 }
@@ -61,12 +64,12 @@ pub async fn old_values(desk: State<'_, Desk>, project: ProjectName, scope: Secr
     desk.ask(|engine| async move { engine.old_values(&engine.folder_of(&project)?, &scope, &name).await }).await
 }
 
-fn worth_keeping(value: Secret) -> Answer<Secret> {
+fn refused(value: &Secret) -> Option<EngineError> {
     match value.reveal() {
-        "" => Err(told(EngineError::user("secret_empty", "the value is empty; nothing was kept"))),
+        "" => Some(EngineError::user("secret_empty", "the value is empty; nothing was kept")),
         text if text.contains('\0') => {
-            Err(told(EngineError::user("secret_value", "no variable can hold a NUL character; nothing was kept")))
+            Some(EngineError::user("secret_value", "no variable can hold a NUL character; nothing was kept"))
         }
-        _ => Ok(value),
+        _ => None,
     }
 }
