@@ -3,10 +3,13 @@
 //! Needs a display, a session bus, `tauri-driver` and `WebKitWebDriver`: run it by `scripts/window-test`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod consent;
+mod health;
 mod instance;
 mod page;
 mod projects;
 mod run;
+mod secrets;
 mod ship;
 mod walls;
 mod world;

@@ -3,13 +3,10 @@
 use std::path::Path;
 
 use crate::page::Page;
-use crate::world::World;
+use crate::world::{ENTER, World};
 
 /// A source file of the example.
 const SOURCE: &str = "slugs/slug.py";
-
-/// The key (WebDriver, keyboard actions).
-const ENTER: &str = "\u{e007}";
 
 async fn opened(world: &World, name: &str) -> Page {
     let page = world.window().await;

@@ -18,6 +18,9 @@ use crate::page::Page;
 /// The window's binary, as `cargo build` makes it.
 pub const WINDOW: &str = env!("CARGO_BIN_EXE_nonevent-desktop");
 
+/// The key (WebDriver, keyboard actions).
+pub const ENTER: &str = "\u{e007}";
+
 const BUS: &str = "DBUS_SESSION_BUS_ADDRESS";
 
 /// Long enough for a machine that does much else at the same time.

@@ -2,6 +2,9 @@
 
 const shop = (rest) => `#/projects/shop/${rest}`;
 
+const LONG = 'a-project-whose-name-goes-on-and-on-'.repeat(9).slice(0, 300);
+const RTL = encodeURIComponent('متجر-الكتب-العربية');
+
 /** [name, scene, address, what is done there before it is looked at] */
 export const SCREENS = [
   ['projects', 'mixed', '#/projects'],
@@ -33,11 +36,44 @@ export const SCREENS = [
   ['release', 'story', (hex) => shop(`releases/${hex(1)}`)],
   ['environments', 'story', shop('environments')],
   ['environment', 'story', shop('environments/local')],
+  ['environment-job', 'story', shop('environments/local'), ['Log of invoices']],
+  ['environment-job-runs', 'story', shop('environments/local'), ['Run now: cleanup']],
+  ['environment-trust', 'story', shop('environments/local'), ['Trust it…']],
+  ['configuration-notify', 'story', shop('settings'), ['Send a test']],
   ['environment-degraded', 'story', shop('environments/staging')],
   ['environment-empty', 'fresh', shop('environments/local')],
+  ['health', 'story', shop('health')],
+  ['health-year', 'story', shop('health'), ['1 y']],
+  ['health-table', 'story', shop('health'), ['The same as a table']],
+  ['health-failing', 'failing', shop('health')],
+  ['health-empty', 'fresh', shop('health')],
+  ['health-loading', 'fareless', shop('health')],
+  ['health-failed', 'unfared', shop('health')],
+  ['consent', 'asking', shop('runs/run-now')],
+  ['consent-preview', 'previewing', shop('runs/run-now')],
+  ['consent-elsewhere', 'askingelsewhere', shop('runs/run-now')],
+  ['run-locked', 'locked', shop('runs/run-now')],
+  ['environment-held', 'locked', shop('environments/local')],
+  ['ask-unlock', 'locked', shop('environments/local'), ['Whose lock is it?']],
+  ['ask-anyway', 'ahead', shop('environments/local'), ['Roll back', 'Roll back']],
   ['logs', 'story', shop('logs')],
   ['logs-empty', 'fresh', shop('logs')],
   ['configuration', 'story', shop('settings')],
+  ['secrets', 'story', shop('secrets')],
+  ['secrets-shown', 'story', shop('secrets'), ['Show DATABASE_URL of local']],
+  ['secrets-empty', 'healthy', shop('secrets')],
+  ['secrets-loading', 'secretless', shop('secrets')],
+  ['secrets-failed', 'unkept', shop('secrets')],
+  ['secrets-locked', 'keyless', shop('secrets')],
+  ['secrets-set', 'story', shop('secrets'), ['Set a secret']],
+  ['secrets-forget', 'story', shop('secrets'), ['Forget DATABASE_URL, local']],
+  ['credentials', 'sealed', '#/credentials'],
+  ['credentials-empty', 'healthy', '#/credentials'],
+  ['credentials-loading', 'secretless', '#/credentials'],
+  ['credentials-failed', 'unkept', '#/credentials'],
+  ['credentials-locked', 'keyless', '#/credentials'],
+  ['credentials-login', 'healthy', '#/credentials', ['Add a login']],
+  ['credentials-file', 'healthy', '#/credentials', ['Keep them in an encrypted file']],
   ['settings', 'healthy', '#/settings'],
   ['settings-readonly', 'readonly', '#/settings', ['Dark']],
   ['palette', 'story', shop('overview'), ['Control+K']],
@@ -46,5 +82,8 @@ export const SCREENS = [
   ['ask-scale', 'story', shop('environments/local'), ['More', 'Scale']],
   ['ask-protected', 'story', shop('overview'), ['Ship elsewhere or check', 'Ship to production']],
   ['names-overview', 'names', `#/projects/${encodeURIComponent('متجر-الكتب-العربية')}/overview`],
+  ['names-health', 'names', `#/projects/${RTL}/health`],
+  ['names-secrets', 'names', `#/projects/${RTL}/secrets`],
+  ['names-environment', 'names', `#/projects/${LONG}/environments/local`],
   ['names-run', 'names', `#/projects/${encodeURIComponent('متجر-الكتب-العربية')}/runs/run-now`],
 ];

@@ -12,7 +12,7 @@ import { build, createServer, preview } from 'vite';
 import { SCREENS } from './list.js';
 
 const SMALL = { width: 900, height: 600 };
-const LARGE = { width: 1600, height: 1000 };
+const LARGE = { width: 1440, height: 900 };
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 const FOLDER = resolve(import.meta.dirname, '../../target/tmp/ui');
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
@@ -83,10 +83,12 @@ async function take(page, act) {
     await page.keyboard.press(act);
     return;
   }
-  const found = page
+  const open = page.locator('dialog[open]');
+  const scope = (await open.count()) > 0 ? open : page;
+  const found = scope
     .getByRole('button', { name: act, exact: false })
-    .or(page.getByRole('menuitem', { name: act }))
-    .or(page.getByText(act, { exact: true }));
+    .or(scope.getByRole('menuitem', { name: act }))
+    .or(scope.getByText(act, { exact: true }));
   await found.first().click();
 }
 

@@ -285,7 +285,7 @@ describe('a person', () => {
     const { user } = show(new FakeBackend().with('shop', ok([anEnvironment({ serving: '3f2a91c04be7' })])));
     await linesOf('shop');
     const reached: string[] = [];
-    for (let step = 0; step < 15; step += 1) {
+    for (let step = 0; step < 16; step += 1) {
       await user.tab();
       const { activeElement } = document;
       reached.push(
@@ -300,6 +300,7 @@ describe('a person', () => {
       'All projects',
       'Your projects',
       'shop',
+      'Credentials',
       'Settings',
       'Engine: Docker 28.5.2, the platform’s default socket',
       '',

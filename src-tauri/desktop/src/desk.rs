@@ -10,6 +10,7 @@ use tauri::async_runtime::{self, JoinHandle};
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::home;
+use crate::jobs::Jobs;
 use crate::runs::Runs;
 
 /// What a command answers: data, or the one shape of an error that people and programs are told.
@@ -22,6 +23,7 @@ pub struct Desk {
     feed: Mutex<Option<JoinHandle<()>>>,
     lines: Mutex<Option<JoinHandle<()>>>,
     runs: Arc<Runs>,
+    jobs: Arc<Jobs>,
 }
 
 impl Desk {
@@ -64,6 +66,11 @@ impl Desk {
     /// The runs that were started here.
     pub fn runs(&self) -> Arc<Runs> {
         Arc::clone(&self.runs)
+    }
+
+    /// The jobs that were started here.
+    pub fn jobs(&self) -> Arc<Jobs> {
+        Arc::clone(&self.jobs)
     }
 
     /// Keeps a feed going in place of the one before, whose page is gone.

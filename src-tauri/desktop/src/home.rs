@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use directories::ProjectDirs;
+use directories::{BaseDirs, ProjectDirs};
 use nonevent_engine::{EngineError, Home};
 
 /// Returns the folders of this process.
@@ -12,6 +12,11 @@ use nonevent_engine::{EngineError, Home};
 /// As [`resolve`].
 pub fn here() -> Result<Home, EngineError> {
     resolve(|name| std::env::var_os(name))
+}
+
+/// Returns the person's own folder; an empty path where the account has none.
+pub fn of_person() -> PathBuf {
+    BaseDirs::new().map(|folders| folders.home_dir().to_owned()).unwrap_or_default()
 }
 
 /// Returns the folders that `NONEVENT_HOME` and `NONEVENT_CACHE` name, else the platform's own.

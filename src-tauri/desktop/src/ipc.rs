@@ -3,22 +3,38 @@
 use tauri::Wry;
 use tauri_specta::{Builder, ErrorHandlingMode, collect_commands};
 
-use crate::commands::{engine, environments, events, history, logs, projects, runs, window};
+use crate::commands::{
+    credentials, engine, environments, events, health, history, jobs, logs, projects, runs, secrets, trust, window,
+};
 
 /// Returns the commands with their types, for the window and for `ui/src/lib/backend/bindings.ts`.
 pub fn bridge() -> Builder<Wry> {
     Builder::new()
         .commands(collect_commands![
+            credentials::choose_vault,
+            credentials::forget_login,
+            credentials::keep_login,
+            credentials::kept_logins,
+            credentials::open_vault,
+            credentials::vault,
             engine::engine_info,
+            environments::lock_of,
             environments::open_environment,
             environments::plan,
+            environments::unlock,
             events::events_after,
             events::follow,
+            health::health,
+            health::notify_test,
             history::project_releases,
             history::project_rollouts,
             history::project_runs,
             history::release_page,
             history::run_page,
+            jobs::job_runs,
+            jobs::jobs,
+            jobs::run_job,
+            jobs::stop_job,
             logs::follow_logs,
             logs::stop_lines,
             projects::add_project,
@@ -28,9 +44,18 @@ pub fn bridge() -> Builder<Wry> {
             projects::mend_lock,
             projects::project_facts,
             projects::project_status,
+            runs::approve_run,
             runs::begin_run,
             runs::cancel_run,
             runs::follow_lines,
+            runs::gate_history,
+            secrets::old_values,
+            secrets::reveal_secret,
+            secrets::secrets,
+            secrets::set_secret,
+            secrets::unset_secret,
+            trust::trust,
+            trust::trust_plan,
             window::editors,
             window::excerpt,
             window::folders,

@@ -9,6 +9,7 @@ mod desk;
 mod editor;
 mod home;
 pub mod ipc;
+mod jobs;
 mod log;
 mod preferences;
 mod runs;

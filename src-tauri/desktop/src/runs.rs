@@ -3,16 +3,18 @@
 //! Facts need nothing of this: they are in the store, and every page reads them there.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use nonevent_engine::Update;
 use nonevent_engine::model::{LogLine, RunId};
-use nonevent_engine::request::Run;
+use nonevent_engine::request::{Approval, Run};
+use nonevent_engine::{EventBody, Update};
 use serde::Serialize;
 use specta::Type;
 use tauri::async_runtime;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// Lines that are kept of each run.
 const KEPT: usize = 20_000;
@@ -41,11 +43,17 @@ pub struct Lines {
 pub struct Runs {
     attended: Mutex<HashMap<RunId, Arc<Attended>>>,
     busy: watch::Sender<usize>,
+    /// Whether nobody sees the window.
+    away: AtomicBool,
 }
 
 #[derive(Debug, Default)]
 struct Attended {
     output: Mutex<Output>,
+    approval: Approval,
+    cancel: CancellationToken,
+    /// Whether it waits for a person.
+    asks: AtomicBool,
     changed: watch::Sender<u64>,
 }
 
@@ -61,13 +69,17 @@ struct Output {
 impl Runs {
     /// Stays with a run until it ends, whatever becomes of the page.
     pub fn attend(self: &Arc<Self>, run: Run) -> RunId {
-        let Run { id, mut updates, outcome, .. } = run;
-        let attended = Arc::new(Attended::default());
+        let Run { id, mut updates, outcome, approval, cancel } = run;
+        let attended = Arc::new(Attended { approval, cancel, ..Attended::default() });
         self.remember(id.clone(), Arc::clone(&attended));
         self.busy.send_modify(|count| *count += 1);
         let runs = Arc::clone(self);
         async_runtime::spawn(async move {
             while let Some(update) = updates.recv().await {
+                attended.note(&update);
+                if runs.away.load(Ordering::SeqCst) {
+                    attended.stop_asking();
+                }
                 attended.take(update);
             }
             // How it ended is in the store.
@@ -86,6 +98,29 @@ impl Runs {
     /// Tells whether a run is of this window.
     pub fn knows(&self, run: &RunId) -> bool {
         locked(&self.attended).contains_key(run)
+    }
+
+    /// Agrees to what a run of this window asks for; false when it is not this window's, or has ended.
+    pub fn approve(&self, run: &RunId) -> bool {
+        let found = locked(&self.attended).get(run).cloned();
+        let Some(attended) = found.filter(|one| !locked(&one.output).ended) else { return false };
+        attended.asks.store(false, Ordering::SeqCst);
+        attended.approval.give();
+        true
+    }
+
+    /// Nobody sees the window any more: a run that asks, or will, is stopped, as on a terminal that nobody reads. It would hold its
+    /// environment for ever.
+    pub fn left(&self) {
+        self.away.store(true, Ordering::SeqCst);
+        for attended in locked(&self.attended).values() {
+            attended.stop_asking();
+        }
+    }
+
+    /// Somebody sees the window again.
+    pub fn seen(&self) {
+        self.away.store(false, Ordering::SeqCst);
     }
 
     /// Sends the lines of a run, those that are kept and those that come, until it ends or the receiver is gone. False at once when the
@@ -122,6 +157,24 @@ impl Runs {
 }
 
 impl Attended {
+    /// Remembers whether it waits for a person.
+    fn note(&self, update: &Update) {
+        let Update::Event(event) = update else { return };
+        match &event.body {
+            EventBody::ApprovalWanted { .. } => self.asks.store(true, Ordering::SeqCst),
+            EventBody::StepStarted(_) | EventBody::StepFinished(_) | EventBody::RolloutFinished { .. } => {
+                self.asks.store(false, Ordering::SeqCst);
+            }
+            _ => {}
+        }
+    }
+
+    fn stop_asking(&self) {
+        if self.asks.load(Ordering::SeqCst) {
+            self.cancel.cancel();
+        }
+    }
+
     fn take(&self, update: Update) {
         let mut output = locked(&self.output);
         match update {
@@ -164,9 +217,11 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use nonevent_engine::Event;
+    use nonevent_engine::event::Question;
     use nonevent_engine::model::LogStream;
+    use nonevent_engine::model::{ProjectName, RolloutId};
     use tokio::sync::{mpsc, oneshot};
-    use tokio_util::sync::CancellationToken;
 
     use super::*;
 
@@ -177,16 +232,7 @@ mod tests {
     fn run() -> (Run, mpsc::Sender<Update>) {
         let (sender, updates) = mpsc::channel(16);
         let (_, outcome) = oneshot::channel();
-        (
-            Run {
-                id: RunId::new("1"),
-                updates,
-                outcome,
-                cancel: CancellationToken::new(),
-                approval: nonevent_engine::request::Approval::default(),
-            },
-            sender,
-        )
+        (Run { id: RunId::new("1"), updates, outcome, cancel: CancellationToken::new(), approval: Approval::default() }, sender)
     }
 
     #[tokio::test]
@@ -217,6 +263,60 @@ mod tests {
         assert_eq!(*busy.borrow_and_update(), 1);
         drop(sender);
         busy.wait_for(|count| *count == 0).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_asks_is_answered_while_it_goes_on() {
+        let (run, sender) = run();
+        let approval = run.approval.clone();
+        let runs = Arc::new(Runs::default());
+        let id = runs.attend(run);
+        assert!(runs.approve(&id));
+        approval.given().await;
+        assert!(!runs.approve(&RunId::new("2")), "another process's run");
+        let mut busy = runs.busy();
+        drop(sender);
+        busy.wait_for(|count| *count == 0).await.unwrap();
+        assert!(!runs.approve(&id), "it has ended");
+    }
+
+    fn asks() -> Update {
+        let question = Question::Downtime { because: "nothing will answer".into() };
+        Update::Event(Box::new(Event {
+            v: 1,
+            seq: 1,
+            at: String::new(),
+            project: ProjectName::new("shop"),
+            run: RunId::new("1"),
+            body: EventBody::ApprovalWanted { rollout: RolloutId::new("1"), question },
+        }))
+    }
+
+    #[tokio::test]
+    async fn who_asks_is_stopped_when_nobody_is_there() {
+        let (run, sender) = run();
+        let cancel = run.cancel.clone();
+        let runs = Arc::new(Runs::default());
+        runs.attend(run);
+        runs.left();
+        assert!(!cancel.is_cancelled(), "what does not ask goes on");
+        sender.send(asks()).await.unwrap();
+        cancel.cancelled().await;
+    }
+
+    #[tokio::test]
+    async fn who_was_answered_goes_on_without_anybody() {
+        let (run, sender) = run();
+        let cancel = run.cancel.clone();
+        let runs = Arc::new(Runs::default());
+        let id = runs.attend(run);
+        sender.send(asks()).await.unwrap();
+        sender.send(line(0)).await.unwrap();
+        let mut changed = locked(&runs.attended).get(&id).unwrap().changed.subscribe();
+        changed.wait_for(|count| *count > 0).await.unwrap();
+        assert!(runs.approve(&id));
+        runs.left();
+        assert!(!cancel.is_cancelled());
     }
 
     #[test]

@@ -47,10 +47,12 @@ pub fn wear(app: &AppHandle, theme: Theme) {
     });
 }
 
-/// A window that is closed while a run of its own goes on only disappears, and the process ends with the run: a rollout is not cut off.
+/// A window that is closed while a run of its own goes on only disappears, and the process ends with the run: a rollout is not cut off. A
+/// run that asks is stopped: nobody is there to answer.
 fn finish_first(window: &Window, event: &WindowEvent) {
     let WindowEvent::CloseRequested { api, .. } = event else { return };
-    let mut busy = window.state::<Desk>().runs().busy();
+    let runs = window.state::<Desk>().runs();
+    let mut busy = runs.busy();
     if *busy.borrow_and_update() == 0 {
         return;
     }
@@ -58,6 +60,7 @@ fn finish_first(window: &Window, event: &WindowEvent) {
     if let Err(error) = window.hide() {
         tracing::warn!(error = %error, "the window stays while a run goes on");
     }
+    runs.left();
     let window = window.clone();
     tauri::async_runtime::spawn(async move {
         let _ = busy.wait_for(|count| *count == 0).await;
@@ -70,6 +73,7 @@ fn finish_first(window: &Window, event: &WindowEvent) {
 
 fn bring_to_front(app: &AppHandle) {
     let Some(window) = app.get_webview_window("main") else { return };
+    app.state::<Desk>().runs().seen();
     for result in [window.unminimize(), window.show(), window.set_focus()] {
         if let Err(error) = result {
             tracing::warn!(error = %error, "the window did not come to the front");

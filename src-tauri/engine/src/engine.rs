@@ -5,6 +5,7 @@ mod begin;
 mod choose;
 mod cleaning;
 mod compared;
+mod confirmed;
 mod health;
 mod home;
 mod jobs;

@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
 use crate::model::{
-    BuilderKind, EnvironmentName, EnvironmentSettings, Excerpt, Process, ProcessKind, ProcessName, Release, ReleaseId, RunRecord,
-    Setting, SourceState,
+    BuilderKind, EnvironmentName, EnvironmentSettings, Excerpt, GateReport, GateState, Process, ProcessKind, ProcessName,
+    Release, ReleaseId, RunId, RunRecord, Setting, SourceState,
 };
 use crate::pipeline::placement::replicas;
 use crate::project::Project;
-use crate::request::{Allow, Bake, Gates};
-use crate::target::Leave;
+use crate::request::{Allow, Bake, Gates, WhenHeld};
+use crate::target::{Held, Leave, Life};
 
 /// A run that is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -59,6 +59,68 @@ pub enum RunRequest {
         /// What stays.
         leave: Leave,
     },
+}
+
+/// What a person says beside what is to be done.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct Said {
+    /// The environment's name, as it was typed.
+    pub typed: Option<String>,
+    /// What happens when another process holds the environment.
+    pub held: WhenHeld,
+    /// Whether a rollback goes to a release that does not know the database's migrations.
+    pub anyway: Allow,
+    /// Why it is done; kept with the rollout.
+    pub message: Option<String>,
+}
+
+/// Who holds an environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct HeldPage {
+    /// `user@host`.
+    pub owner: String,
+    /// The process's id on that host.
+    pub pid: u32,
+    /// What it does, such as `ship 3f2a91c04d5e`.
+    pub purpose: String,
+    /// Since when, RFC 3339, by the engine's clock.
+    pub since: String,
+    /// The number of its fence: whoever takes the lock away takes it from this holder and no other.
+    pub number: u64,
+    /// Milliseconds since its last heartbeat.
+    pub silent_ms: u64,
+    /// Whether it lives.
+    pub life: Life,
+}
+
+/// What became of the gates in one run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct GatePast {
+    /// The run.
+    pub run: RunId,
+    /// When it began, RFC 3339.
+    pub started_at: String,
+    /// Each gate, in the order in which they are shown.
+    pub gates: Vec<GateHeader>,
+}
+
+/// How a gate ended, without what it found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct GateHeader {
+    /// Its name.
+    pub gate: String,
+    /// How it ended.
+    pub state: GateState,
+    /// Milliseconds it took.
+    pub duration_ms: u64,
+    /// Tests that passed, where it runs tests.
+    pub passed: Option<u32>,
+    /// Tests that failed or could not run.
+    pub failed: Option<u32>,
 }
 
 /// A run with what happened in it after a sequence number.
@@ -252,6 +314,32 @@ impl From<&Release> for ReleaseHeader {
             gates_passed: u32::try_from(passed.count()).unwrap_or(u32::MAX),
             tests_passed: evidence.gates.iter().filter_map(|gate| gate.tests_passed).sum(),
             untested: evidence.untested,
+        }
+    }
+}
+
+impl From<Held> for HeldPage {
+    fn from(held: Held) -> Self {
+        Self {
+            owner: held.holder.owner,
+            pid: held.holder.pid,
+            purpose: held.holder.purpose,
+            since: held.holder.since,
+            number: held.number,
+            silent_ms: u64::try_from(held.silent.as_millis()).unwrap_or(u64::MAX),
+            life: held.life,
+        }
+    }
+}
+
+impl From<GateReport> for GateHeader {
+    fn from(report: GateReport) -> Self {
+        Self {
+            passed: report.tests.as_ref().map(|tests| tests.passed),
+            failed: report.tests.as_ref().map(|tests| tests.failed + tests.errors),
+            gate: report.gate,
+            state: report.state,
+            duration_ms: report.duration_ms,
         }
     }
 }

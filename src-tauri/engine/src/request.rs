@@ -55,7 +55,9 @@ pub struct Asked {
 }
 
 /// What a run does when another process holds its environment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
 pub enum WhenHeld {
     /// It is refused, and told by whom.
     #[default]

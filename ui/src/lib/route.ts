@@ -1,11 +1,21 @@
 /** Which screen is shown, as the part of the address after `#`: it survives a reload, and back and forth go through it. */
 
-export const TABS = ['overview', 'runs', 'releases', 'environments', 'logs', 'settings'] as const;
+export const TABS = [
+  'overview',
+  'runs',
+  'releases',
+  'environments',
+  'health',
+  'logs',
+  'secrets',
+  'settings',
+] as const;
 export type Tab = (typeof TABS)[number];
 
 export type Route =
   | { screen: 'projects' }
   | { screen: 'settings' }
+  | { screen: 'credentials' }
   /** A project's tab; `item` is the run, release or environment that is looked at. */
   | { screen: 'project'; project: string; tab: Tab; item: string | null };
 
@@ -15,6 +25,7 @@ export const HOME: Route = { screen: 'projects' };
 export function parse(hash: string): Route {
   const parts = hash.replace(/^#\/?/, '').split('/').filter(Boolean).map(decoded);
   const [first, project, tab = 'overview', item] = parts;
+  if (first === 'credentials') return { screen: 'credentials' };
   if (first === 'settings') return { screen: 'settings' };
   if (first !== 'projects' || project === undefined) return HOME;
   const known = TABS.find((one) => one === tab);

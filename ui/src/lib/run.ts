@@ -9,6 +9,7 @@ import type {
   Plan,
   ProbeAttempt,
   Problem,
+  Question,
   RunRecord,
   RunState,
   Stage,
@@ -66,6 +67,8 @@ export interface RunView {
   probes: ProbeAttempt[];
   /** Where the new instances alone answer, until traffic moves. */
   preview: string | null;
+  /** What a person is asked before it goes on, until it does. */
+  question: Question | null;
   /** How the new release compares with the old one, when that was looked at last. */
   verdict: Verdict | null;
   release: string | null;
@@ -116,6 +119,7 @@ export function view(record: RunRecord, events: readonly Event[]): RunView {
     warnings: [],
     probes: [],
     preview: null,
+    question: null,
     verdict: null,
     release: record.release,
     state: record.state,
@@ -154,11 +158,19 @@ export function view(record: RunRecord, events: readonly Event[]): RunView {
         );
         break;
       case 'step_started': {
+        seen.question = null;
         const { position, title } = event.data;
         steps.set(position, { position, title, progress: 'running', startedAt: event.at, duration: null });
         break;
       }
+      case 'approval_wanted':
+        seen.question = event.data.question;
+        break;
+      case 'rollout_finished':
+        seen.question = null;
+        break;
       case 'step_finished': {
+        seen.question = null;
         const { position, title, duration_ms: duration, state, step } = event.data;
         if (step === 'switch') seen.preview = null;
         const startedAt = steps.get(position)?.startedAt ?? null;
@@ -192,6 +204,7 @@ export function view(record: RunRecord, events: readonly Event[]): RunView {
         seen.release = event.data.release ?? seen.release;
         seen.url = event.data.url;
         seen.problem = event.data.problem;
+        seen.question = null;
         break;
       default:
         break;

@@ -1,4 +1,4 @@
-import { age, bytes, counted, duration, short } from './words';
+import { age, ahead, bytes, counted, duration, percent, short } from './words';
 
 const NOW = Date.parse('2026-11-23T10:00:00.000Z');
 
@@ -14,6 +14,25 @@ test.each([
   ['soon', 'soon'],
 ])('the age of %s is %s', (at, words) => {
   expect(age(at, NOW)).toBe(words);
+});
+
+test.each([
+  [0, '1 min'],
+  [18 * 60_000, '18 min'],
+  [9 * 3_600_000, '9 h'],
+  [9 * 3_600_000 + 1, '9 h 1 min'],
+  [70 * 3_600_000, '2 d'],
+])('%d ms ahead are %s', (left, words) => {
+  expect(ahead(left)).toBe(words);
+});
+
+test.each([
+  [1, '100 %'],
+  [0.99999, '99.99 %'],
+  [0.9731, '97.3 %'],
+  [0, '0 %'],
+])('a share of %d is %s, never more than it is', (share, words) => {
+  expect(percent(share)).toBe(words);
 });
 
 test('one has no plural', () => {

@@ -56,6 +56,24 @@ export function duration(milliseconds: number): string {
   return `${String(Math.floor(seconds / HOUR))} h ${String(Math.floor((seconds % HOUR) / MINUTE))} min`;
 }
 
+/** Returns how long it is until something, to the minute: `18 min`, `9 h 5 min`, `3 d`. */
+export function ahead(milliseconds: number): string {
+  const minutes = Math.max(1, Math.ceil(milliseconds / 60_000));
+  if (minutes < 60) return `${String(minutes)} min`;
+  const hours = Math.floor(minutes / 60);
+  const rest = minutes % 60;
+  if (hours < 48) return rest === 0 ? `${String(hours)} h` : `${String(hours)} h ${String(rest)} min`;
+  return `${String(Math.floor(hours / 24))} d`;
+}
+
+/** Returns a share as people read it, never rounded up to all: `99.98 %`, `100 %`. */
+export function percent(share: number): string {
+  const value = share * 100;
+  const digits = value >= 100 || value === 0 ? 0 : value > 99 ? 2 : 1;
+  const rounded = Math.floor(value * 10 ** digits) / 10 ** digits;
+  return `${rounded.toFixed(digits)} %`;
+}
+
 /** Returns a digest or commit as people compare them: its first twelve digits. */
 export function short(digest: string): string {
   return digest.replace(/^[a-z0-9]+:/, '').slice(0, 12);

@@ -2,12 +2,19 @@
 import type { HealthState, RunState, Stage, Theme } from '../lib/backend';
 import type { Tab } from '../lib/route';
 import type { Progress } from '../lib/run';
+import { consent } from './en/consent';
+import { fare } from './en/fare';
+import { jobs, notify, trend, trust } from './en/jobs';
+import { run, runs } from './en/runs';
+import { credentials, secrets } from './en/secrets';
 
 const tabs: Record<Tab, string> = {
   overview: 'Overview',
   runs: 'Runs',
   releases: 'Releases',
   environments: 'Environments',
+  health: 'Health',
+  secrets: 'Secrets',
   logs: 'Logs',
   settings: 'Settings',
 };
@@ -60,10 +67,19 @@ export const en = {
   stages,
   themes,
   health,
+  consent,
+  fare,
+  secrets,
+  credentials,
+  jobs,
+  notify,
+  trend,
+  trust,
   shell: {
     main: 'Main',
     projects: 'Projects',
     settings: 'Settings',
+    credentials: 'Credentials',
     search: 'Find or do',
     allProjects: 'All projects',
     yourProjects: 'Your projects',
@@ -189,96 +205,8 @@ export const en = {
     rolling: 'Rolling out',
     problem: 'The project cannot be read',
   },
-  runs: {
-    title: 'Runs',
-    filter: 'Find runs',
-    empty: 'Nothing has run yet',
-    emptyText:
-      'Ship proves the project and brings it up. Check only proves it: lock, image and gates; nothing is started.',
-    columns: { run: 'Run', state: 'State', release: 'Release', took: 'Took', when: 'When', by: 'By' },
-    what: (verb: string, environment: string | null) => {
-      const words: Record<string, string> = {
-        ship: 'Ship',
-        check: 'Check',
-        rollback: 'Roll back',
-        restart: 'Restart',
-        down: 'Take down',
-      };
-      const word = words[verb] ?? verb;
-      if (environment === null) return word;
-      return verb === 'ship' ? `${word} to ${environment}` : `${word} ${environment}`;
-    },
-    count: (shown: number, all: number) =>
-      shown === all ? `${String(all)} runs` : `${String(shown)} of ${String(all)} runs`,
-    problem: 'The runs cannot be listed',
-    noMatch: 'No run matches.',
-  },
-  run: {
-    pipeline: 'Pipeline',
-    gates: 'Gates',
-    steps: 'Rollout',
-    preview: 'The new instances answer at',
-    address: 'address of the preview',
-    compared: {
-      title: 'The new release beside the old one',
-      which: 'Release',
-      fresh: 'New',
-      old: 'Old',
-      requests: 'Requests',
-      errors: 'Failed (5xx)',
-      p95: '95 % within',
-      restarts: 'Restarts',
-      fine: 'No worse than the old one.',
-    },
-    output: 'Output',
-    findings: 'Findings',
-    detail: 'What the gates found and what is printed',
-    everything: 'Everything',
-    follow: 'Follow',
-    following: 'Following',
-    noOutput: 'No line yet.',
-    elsewhere:
-      'Another process runs it, or ran it: its output is there. Everything that happens appears here.',
-    filterFindings: 'Find findings',
-    selected: 'What is wrong',
-    noFindings: 'This gate found nothing.',
-    chooseFinding: 'Choose a finding to see its place.',
-    excerptMissing: 'The place cannot be shown',
-    tail: 'Its last lines',
-    fresh: 'new since the run before',
-    printed: 'What it printed',
-    warnings: 'Worth knowing',
-    ok: (release: string | null, environment: string | null, verb: string) => {
-      if (verb === 'check') return 'The project is proven: nothing stands in the way of a ship';
-      if (verb === 'down') return `${environment ?? 'It'} is taken down`;
-      if (release === null) return 'It is done';
-      return `Release ${release} serves in ${environment ?? ''}`;
-    },
-    cancelled: 'A person stopped it: what serves goes on serving',
-    abandoned: 'Its process ended without a word',
-    abandonedText: 'The next run, or nonevent recover, finishes or undoes what it had begun.',
-    failed: (what: string) => `${what} failed`,
-    problem: 'The run cannot be shown',
-    found: (errors: number, warnings: number) => {
-      const parts = [
-        errors > 0 ? `${String(errors)} wrong` : null,
-        warnings > 0 ? `${String(warnings)} to know` : null,
-      ].filter((part) => part !== null);
-      return parts.join(', ');
-    },
-    tests: (passed: number, failed: number, skipped: number) =>
-      [
-        failed > 0 ? `${String(failed)} failed` : null,
-        `${String(passed)} passed`,
-        skipped > 0 ? `${String(skipped)} skipped` : null,
-      ]
-        .filter((part) => part !== null)
-        .join(', '),
-    since: 'began',
-    took: 'took',
-    by: 'By',
-    release: 'Release',
-  },
+  runs,
+  run,
   releases: {
     title: 'Releases',
     filter: 'Find releases',
@@ -347,13 +275,13 @@ export const en = {
     worker: 'takes no requests',
     warm: 'warm, kept for the way back',
     warmToo: (count: number) => `and ${String(count)} of other releases`,
-    plan: 'What a ship of the newest release would do',
+    plan: 'What a ship would do now',
     planAgain: 'Ask again',
     history: 'Rollouts',
     noHistory: 'No rollout here yet.',
     secrets: 'Secrets',
     noSecrets: 'It needs none.',
-    secretsText: 'Names only. Values come from variables NONEVENT_SECRET_… of the process that ships.',
+    secretsText: 'Where each value comes from, and setting it',
     nothing: 'Nothing released yet',
     nothingText: 'The first ship brings the app up here: its services, its instances, its address.',
     noInstances: 'No instance is here.',
@@ -437,6 +365,7 @@ export const en = {
       ['/', 'Find on this screen'],
       ['G P', 'Projects'],
       ['G S', 'Settings'],
+      ['G C', 'Credentials'],
       ['Esc', 'Close, or empty what was typed'],
     ] as [string, string][],
     editors: {

@@ -2,6 +2,7 @@
 
 use nonevent_engine::EngineError;
 use nonevent_engine::model::{EnvironmentName, Plan, ProjectName, ReleaseId};
+use nonevent_engine::pages::HeldPage;
 use tauri::State;
 
 use crate::address;
@@ -26,6 +27,27 @@ pub async fn plan(
     release: Option<ReleaseId>,
 ) -> Answer<Plan> {
     desk.ask(|engine| async move { engine.plan_to(&project, &environment, release.as_ref()).await }).await
+}
+
+/// Tells who holds an environment; none where nobody does.
+#[tauri::command]
+#[specta::specta]
+pub async fn lock_of(desk: State<'_, Desk>, project: ProjectName, environment: EnvironmentName) -> Answer<Option<HeldPage>> {
+    desk.ask(|engine| async move { engine.held_page(&project, &environment).await }).await
+}
+
+/// Takes the lock away from the holder of a number; false when that one gave it back meanwhile. `typed` is the environment's name, which
+/// is needed when the holder lives.
+#[tauri::command]
+#[specta::specta]
+pub async fn unlock(
+    desk: State<'_, Desk>,
+    project: ProjectName,
+    environment: EnvironmentName,
+    number: u64,
+    typed: Option<String>,
+) -> Answer<bool> {
+    desk.ask(move |engine| async move { engine.take_lock_away(&project, &environment, number, typed.as_deref()).await }).await
 }
 
 fn no_browser(url: &url::Url, error: &std::io::Error) -> EngineError {

@@ -1,19 +1,36 @@
 //! Starting, following and stopping runs.
 
 use nonevent_engine::model::{ProjectName, RunId};
-use nonevent_engine::pages::RunRequest;
+use nonevent_engine::pages::{GatePast, RunRequest, Said};
 use tauri::State;
 use tauri::ipc::Channel;
 
 use crate::desk::{Answer, Desk};
 use crate::runs::Lines;
 
-/// Starts a run, which goes on whatever becomes of the page. `typed` is the environment's name, where it is asked for.
+/// As many runs as the trend of a gate shows.
+const PAST: u32 = 20;
+
+/// Starts a run, which goes on whatever becomes of the page.
 #[tauri::command]
 #[specta::specta]
-pub async fn begin_run(desk: State<'_, Desk>, project: ProjectName, request: RunRequest, typed: Option<String>) -> Answer<RunId> {
+pub async fn begin_run(desk: State<'_, Desk>, project: ProjectName, request: RunRequest, said: Said) -> Answer<RunId> {
     let runs = desk.runs();
-    desk.ask(|engine| async move { Ok(runs.attend(engine.begin(&project, request, typed.as_deref()).await?)) }).await
+    desk.ask(|engine| async move { Ok(runs.attend(engine.begin(&project, request, said).await?)) }).await
+}
+
+/// Agrees to what a run of this window asks for; false when another process runs it: it asks there.
+#[tauri::command]
+#[specta::specta]
+pub async fn approve_run(desk: State<'_, Desk>, run: RunId) -> Answer<bool> {
+    Ok(desk.runs().approve(&run))
+}
+
+/// Tells how the gates of the last 20 runs of a project ended, the newest run first.
+#[tauri::command]
+#[specta::specta]
+pub async fn gate_history(desk: State<'_, Desk>, project: ProjectName) -> Answer<Vec<GatePast>> {
+    desk.read(move |engine| engine.gate_history(&project, PAST)).await
 }
 
 /// Asks for a run to be stopped cleanly, whichever process it runs in; false when it has ended already.

@@ -3,44 +3,44 @@
 use super::{Engine, environment};
 use crate::error::EngineError;
 use crate::model::{EnvironmentName, ProjectName};
-use crate::pages::RunRequest;
+use crate::pages::{RunRequest, Said};
 use crate::project::Project;
 use crate::request::{AfterRed, Asked, CheckRequest, Consent, Preview, Run, ShipRequest};
 use crate::target::Leave;
 
 impl Engine {
-    /// Starts what is asked for. `typed` is the environment's name as a person typed it: it is needed where the environment is protected,
-    /// and where its data goes for good.
+    /// Starts what is asked for. The environment's name must have been typed where it is protected, and where its data goes for good. A
+    /// rollout that cannot promise that no request is lost waits for [`Run::approval`].
     ///
     /// # Errors
     /// When the name is needed and another or none was typed (`name_wanted`); otherwise as the use case itself.
-    pub async fn begin(&self, project: &ProjectName, request: RunRequest, typed: Option<&str>) -> Result<Run, EngineError> {
+    pub async fn begin(&self, project: &ProjectName, request: RunRequest, said: Said) -> Result<Run, EngineError> {
         let folder = self.folder_of(project)?;
         if let Some(name) = request.environment() {
             let asked = matches!(request, RunRequest::Down { leave: Leave::Nothing, .. })
                 || environment(&Project::open(&folder)?, name)?.1.protected;
-            if asked && typed != Some(name.as_str()) {
+            if asked && said.typed.as_deref() != Some(name.as_str()) {
                 return Err(name_wanted(name));
             }
         }
-        // The window shows the plan, with what it promises, to whoever asks for it.
-        let engine = self.asked(Asked { consent: Consent::Given, ..self.asked.clone() });
+        let Said { held, anyway, message, .. } = said;
+        let engine = self.asked(Asked { held, message, anyway, consent: Consent::Ask });
         match request {
             RunRequest::Ship { environment, untested, dirty, gates, bake } => engine.ship(
                 &folder,
                 ShipRequest { environment, untested, dirty, bake, gates, after_red: AfterRed::default(), preview: Preview::Tell },
             ),
-            RunRequest::Check { gates } => self.check(&folder, CheckRequest { gates, after_red: AfterRed::default() }),
+            RunRequest::Check { gates } => engine.check(&folder, CheckRequest { gates, after_red: AfterRed::default() }),
             RunRequest::Rollback { environment, release } => {
                 engine.rollback(&folder, &environment, release.as_ref().map(|release| release.as_str())).await
             }
             RunRequest::Restart { environment } => engine.restart(&folder, &environment).await,
-            RunRequest::Down { environment, leave } => self.down(&folder, &environment, leave).await,
+            RunRequest::Down { environment, leave } => engine.down(&folder, &environment, leave).await,
         }
     }
 }
 
-fn name_wanted(name: &EnvironmentName) -> EngineError {
+pub(super) fn name_wanted(name: &EnvironmentName) -> EngineError {
     EngineError::user("name_wanted", format!("`{name}` asks for its name before anything is done to it"))
         .with_hint(format!("type `{name}`"))
 }
@@ -65,13 +65,17 @@ mod tests {
         (engine, name)
     }
 
+    fn typed_as(name: Option<&str>) -> Said {
+        Said { typed: name.map(str::to_owned), ..Said::default() }
+    }
+
     #[tokio::test]
     async fn a_protected_environment_asks_for_its_name() {
         let folder = tempfile::tempdir().unwrap();
         let (engine, project) = engine(folder.path());
         let restart = RunRequest::Restart { environment: EnvironmentName::new("production") };
         for typed in [None, Some(""), Some("Production"), Some("local")] {
-            let error = engine.begin(&project, restart.clone(), typed).await.unwrap_err();
+            let error = engine.begin(&project, restart.clone(), typed_as(typed)).await.unwrap_err();
             assert_eq!(error.problem.code, "name_wanted", "{typed:?}");
         }
     }
@@ -81,7 +85,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (engine, project) = engine(folder.path());
         let down = RunRequest::Down { environment: EnvironmentName::new("local"), leave: Leave::Nothing };
-        let error = engine.begin(&project, down, None).await.unwrap_err();
+        let error = engine.begin(&project, down, Said::default()).await.unwrap_err();
         assert_eq!(error.problem.code, "name_wanted");
     }
 }

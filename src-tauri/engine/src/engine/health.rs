@@ -7,6 +7,7 @@ mod tell;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -15,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Engine, Watched, environment, place};
 use crate::error::EngineError;
 use crate::health::{Sample, scheduler};
-use crate::model::{DeadLetter, EnvironmentName, HealthReport, HealthState};
+use crate::model::{DeadLetter, EnvironmentName, HealthReport, HealthState, ProjectName};
 use crate::project::Project;
 use crate::store::health::Retention;
 use crate::store::{HealthStore, format_time};
@@ -29,7 +30,7 @@ type Key = (Place, String);
 /// A verdict that is older than this many milliseconds says nothing about now.
 const STALE: i64 = 10 * 60 * 1000;
 /// Time between two rounds of forgetting.
-const FORGET: std::time::Duration = std::time::Duration::from_mins(10);
+const FORGET: Duration = Duration::from_mins(10);
 
 impl Engine {
     /// Reads how an environment fared since a moment. Asks no engine.
@@ -59,6 +60,15 @@ impl Engine {
             to,
             state,
         })
+    }
+
+    /// Reads how an environment of a known project fared in the last time. Asks no engine.
+    ///
+    /// # Errors
+    /// As [`Engine::health`].
+    pub fn health_of(&self, project: &ProjectName, name: &EnvironmentName, last: Duration) -> Result<HealthReport, EngineError> {
+        let since = Timestamp::now().checked_sub(last).unwrap_or(Timestamp::MIN);
+        self.health(&self.folder_of(project)?, name, since)
     }
 
     /// Lists the notices that no webhook of a project took, the newest first.

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::Engine;
 use crate::error::EngineError;
-use crate::model::{GateName, RunId, RunResults, TestPast, TestResult};
+use crate::model::{GateName, ProjectName, RunId, RunResults, TestPast, TestResult};
+use crate::pages::{GateHeader, GatePast};
 use crate::results;
 use crate::store::Wanted;
 
@@ -52,6 +53,20 @@ impl Engine {
         let record = self.store.run(run)?;
         let record = record.ok_or_else(|| EngineError::user("run_unknown", format!("no run `{run}` is known here")))?;
         Ok(RunResults { run: record, gates: self.store.gate_reports(run)? })
+    }
+
+    /// Returns how the gates of the last runs ended, the newest run first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn gate_history(&self, project: &ProjectName, limit: u32) -> Result<Vec<GatePast>, EngineError> {
+        let past = |run: RunId| -> Result<Option<GatePast>, EngineError> {
+            let Some(record) = self.store.run(&run)? else { return Ok(None) };
+            let gates = self.store.gate_reports(&run)?.into_iter().map(GateHeader::from).collect();
+            Ok(Some(GatePast { run, started_at: record.started_at, gates }))
+        };
+        let runs = self.store.runs_with_results(project, "", limit)?;
+        runs.into_iter().filter_map(|run| past(run).transpose()).collect()
     }
 
     /// Returns every test of every gate of a run.

@@ -9,7 +9,7 @@ use super::{Engine, environment, place};
 use crate::docker::{Docker, KeptLogins, Login, login_server};
 use crate::error::EngineError;
 use crate::mask::Secret;
-use crate::model::{OldValue, SecretEntry, SecretReport, SecretScope, SecretSource};
+use crate::model::{OldValue, SecretEntry, SecretReport, SecretScope, SecretSource, VaultStatus};
 use crate::pipeline::placement::keyed_hash;
 use crate::pipeline::secrets::{Needs, require, sources, values};
 use crate::project::Project;
@@ -64,6 +64,14 @@ impl Engine {
             needed.extend(sources(&self.vaults, &needs).await?.0);
         }
         Ok(SecretReport { vault, kept, needed })
+    }
+
+    /// Tells where this home keeps secrets and logins, and whether that opens.
+    ///
+    /// # Errors
+    /// When the home's memory cannot be read. A vault that does not open is told.
+    pub async fn vault(&self) -> Result<VaultStatus, EngineError> {
+        Ok(self.vaults.status(LOGINS).await?)
     }
 
     /// Returns a secret's value: only for a person who asked to see it.

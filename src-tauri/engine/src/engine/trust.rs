@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+
 use super::Engine;
 use crate::certificates::trust::{Laptop, Plan, Subject, Trusting, plan};
 use crate::certificates::{Authority, CertificateError};
@@ -14,6 +17,17 @@ impl Engine {
     /// When its files cannot be read or written.
     pub fn authority(&self) -> Result<PathBuf, EngineError> {
         Ok(Authority::of(&self.home.data).certificate()?)
+    }
+
+    /// Tells whether this laptop's system trusts this home's authority; browsers may keep lists of their own.
+    ///
+    /// # Errors
+    /// When the authority's files cannot be read or written.
+    pub fn is_trusted(&self) -> Result<bool, EngineError> {
+        let path = self.authority()?;
+        let own = CertificateDer::from_pem_file(&path)
+            .map_err(|error| EngineError::user("certificate", format!("{} cannot be read: {error}", path.display())))?;
+        Ok(rustls_native_certs::load_native_certs().certs.contains(&own))
     }
 
     /// Plans what makes a laptop trust this home's authority, or forget it. Changes nothing on the laptop.

@@ -112,6 +112,12 @@ pub struct VaultStatus {
     pub chosen: bool,
     /// Why it does not open, when it does not.
     pub closed: Option<String>,
+    /// The same as the word by which programs know it, such as `vault_closed` where a passphrase is wanted.
+    #[serde(default)]
+    pub code: Option<String>,
+    /// What to do about it.
+    #[serde(default)]
+    pub hints: Vec<String>,
 }
 
 /// Everything that may be told of a project's secrets.

@@ -66,6 +66,7 @@ pub struct Held {
 
 /// Whether the holder of a lock lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum Life {
     /// It has shown so.

@@ -159,13 +159,16 @@ impl Vaults {
     /// When the home's memory cannot be read.
     pub async fn status(&self, vault: &str) -> Result<VaultStatus, VaultError> {
         let (choice, chosen) = self.0.choice()?;
-        let closed = self.contents(vault).await.err().map(|error| error.to_string());
+        let error = self.contents(vault).await.err();
+        let code = error.as_ref().map(|error| error.code().to_owned());
+        let hints = error.as_ref().map(VaultError::hints).unwrap_or_default();
+        let closed = error.map(|error| error.to_string());
         let place = match choice {
             Choice::Keychain => "the keychain of this computer".to_owned(),
             Choice::Passphrase => format!("{}, closed with a passphrase", self.file().display()),
             Choice::KeyFile(key) => format!("{}, closed with the key in {}", self.file().display(), key.display()),
         };
-        Ok(VaultStatus { place, chosen, closed })
+        Ok(VaultStatus { place, chosen, closed, code, hints })
     }
 
     /// Keeps secrets there from now on, and brings over what was kept elsewhere.

@@ -33,6 +33,12 @@ export function next(record: RunRecord, view: RunView, acts: Acts): Next[] {
     add(texts.acts.shipDirty, () => acts.ship(project, environment, { dirty: true }));
   if (code === 'untested' && environment !== null)
     add(texts.acts.shipUntested, () => acts.ship(project, environment, { untested: true }));
+  if (code === 'locked' && environment !== null) {
+    add(texts.consent.wait, () => waiting(record, view, acts));
+    add(texts.consent.whose, () => {
+      acts.unlock(project, environment);
+    });
+  }
   if (code?.startsWith('lock_')) add(texts.acts.mend, () => acts.mend(project));
   if (verb === 'check') add(texts.acts.again, () => acts.check(project));
   else if (verb === 'ship' && environment !== null)
@@ -46,4 +52,13 @@ export function next(record: RunRecord, view: RunView, acts: Acts): Next[] {
       acts.restart(project, environment);
     });
   return found;
+}
+
+/** The same again, in its turn. */
+function waiting({ project, environment, verb }: RunRecord, view: RunView, acts: Acts): unknown {
+  if (environment === null) return undefined;
+  if (verb === 'rollback')
+    return acts.begin(project, { verb, environment, release: view.release }, { held: 'wait' });
+  if (verb === 'restart') return acts.begin(project, { verb, environment }, { held: 'wait' });
+  return acts.ship(project, environment, { wait: true });
 }

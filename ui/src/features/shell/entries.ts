@@ -25,6 +25,7 @@ export function entries({ projects, router, acts, settings, page }: Known): Entr
     ...(page ? ofProject(page.name) : []),
     go('projects', texts.shell.allProjects, '', { screen: 'projects' }),
     go('settings', texts.shell.settings, 'Nonevent', { screen: 'settings' }),
+    go('credentials', texts.shell.credentials, 'Nonevent', { screen: 'credentials' }),
     act('add', texts.acts.add, '', () => void projects.choose()),
     ...THEMES.map((theme) =>
       act(`theme ${theme}`, `${texts.settings.theme}: ${texts.themes[theme]}`, '', () => {

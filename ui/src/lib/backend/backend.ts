@@ -11,9 +11,15 @@ import type {
   Event,
   Excerpt,
   Folders,
+  GatePast,
+  HealthReport,
+  HeldPage,
+  JobRun,
+  JobStatus,
   KnownProjects,
   Lines,
   LogLine,
+  OldValue,
   Plan,
   Preferences,
   Problem,
@@ -27,6 +33,14 @@ import type {
   RunPage,
   RunRecord,
   RunRequest,
+  Said,
+  SecretEntry,
+  SecretReport,
+  SecretScope,
+  Tried,
+  TrustPlan,
+  VaultChoice,
+  VaultStatus,
 } from './bindings';
 
 export type * from './bindings';
@@ -68,8 +82,51 @@ export interface Backend {
   releasePage(project: ProjectName, release: ReleaseId): Promise<Answer<ReleasePage>>;
   /** Reads a run and what happened in it after a sequence number, in order, at most 1,000 events. */
   runPage(run: RunId, after: number): Promise<Answer<RunPage>>;
-  /** Starts a run; `typed` is the environment's name, where it is asked for. */
-  beginRun(project: ProjectName, request: RunRequest, typed: string | null): Promise<Answer<RunId>>;
+  /** Starts a run. */
+  beginRun(project: ProjectName, request: RunRequest, said: Said): Promise<Answer<RunId>>;
+  /** Agrees to what a run of this window asks for; false when another process runs it. */
+  approveRun(run: RunId): Promise<Answer<boolean>>;
+  /** Tells how the gates of the last runs ended, the newest run first. */
+  gateHistory(project: ProjectName): Promise<Answer<GatePast[]>>;
+  /** Tells who holds an environment; null where nobody does. */
+  lockOf(project: ProjectName, environment: EnvironmentName): Promise<Answer<HeldPage | null>>;
+  /** Takes the lock away from the holder of a number; false when that one gave it back meanwhile. */
+  unlock(
+    project: ProjectName,
+    environment: EnvironmentName,
+    number: number,
+    typed: string | null,
+  ): Promise<Answer<boolean>>;
+  /** Reads how an environment fared in the last seconds. */
+  health(project: ProjectName, environment: EnvironmentName, seconds: number): Promise<Answer<HealthReport>>;
+  /** Tells something that says nothing, everywhere where people are told. */
+  notifyTest(project: ProjectName, environment: EnvironmentName): Promise<Answer<Tried[]>>;
+  secrets(project: ProjectName): Promise<Answer<SecretReport>>;
+  /** Keeps a value; returns its version. It never comes back, except by `revealSecret`. */
+  setSecret(project: ProjectName, scope: SecretScope, name: string, value: string): Promise<Answer<number>>;
+  unsetSecret(project: ProjectName, scope: SecretScope, name: string, typed: string): Promise<Answer<null>>;
+  revealSecret(project: ProjectName, scope: SecretScope, name: string): Promise<Answer<string>>;
+  /** Finds the environments that run with another value than the one that is kept now. */
+  oldValues(project: ProjectName, scope: SecretScope, name: string): Promise<Answer<OldValue[]>>;
+  vault(): Promise<Answer<VaultStatus>>;
+  openVault(passphrase: string): Promise<Answer<VaultStatus>>;
+  chooseVault(choice: VaultChoice): Promise<Answer<VaultStatus>>;
+  keptLogins(): Promise<Answer<SecretEntry[]>>;
+  keepLogin(registry: string, username: string, password: string): Promise<Answer<null>>;
+  forgetLogin(registry: string): Promise<Answer<null>>;
+  jobs(project: ProjectName, environment: EnvironmentName): Promise<Answer<JobStatus[]>>;
+  jobRuns(project: ProjectName, environment: EnvironmentName): Promise<Answer<JobRun[]>>;
+  /** Runs a job and calls with what it prints; answers when it has ended. */
+  runJob(
+    project: ProjectName,
+    environment: EnvironmentName,
+    job: string,
+    onLines: (lines: LogLine[]) => void,
+  ): Promise<Answer<JobRun>>;
+  stopJob(project: ProjectName, environment: EnvironmentName, job: string): Promise<Answer<boolean>>;
+  /** Tells what would make this computer trust the HTTPS of local apps. */
+  trustPlan(): Promise<Answer<TrustPlan>>;
+  trust(): Promise<Answer<TrustPlan>>;
   /** Asks for a run to be stopped cleanly, whichever process it runs in; false when it has ended already. */
   cancelRun(run: RunId): Promise<Answer<boolean>>;
   /** Calls with a run's output until it ends. False when another process runs it: its output is there. */

@@ -4,16 +4,39 @@ import { invoke as __TAURI_INVOKE, Channel } from "@tauri-apps/api/core";
 
 /** Commands */
 export const commands = {
+	/**  Keeps secrets in another place from now on, and brings over what is kept. */
+	chooseVault: (choice: VaultChoice) => typedError<VaultStatus, Problem>(__TAURI_INVOKE("choose_vault", { choice })),
+	/**  Forgets the login of a registry. */
+	forgetLogin: (registry: string) => typedError<null, Problem>(__TAURI_INVOKE("forget_login", { registry })),
+	/**  Keeps the login of a registry. */
+	keepLogin: (registry: string, username: string, password: string) => typedError<null, Problem>(__TAURI_INVOKE("keep_login", { registry, username, password })),
+	/**  Lists the registries whose login is kept; no password. */
+	keptLogins: () => typedError<SecretEntry[], Problem>(__TAURI_INVOKE("kept_logins")),
+	/**  Opens the vault file with its passphrase, which this process keeps until it ends. */
+	openVault: (passphrase: string) => typedError<VaultStatus, Problem>(__TAURI_INVOKE("open_vault", { passphrase })),
+	/**  Tells where secrets and logins are kept, and why that does not open when it does not. */
+	vault: () => typedError<VaultStatus, Problem>(__TAURI_INVOKE("vault")),
 	/**  Tells which Docker engine is used, and why that one. */
 	engineInfo: () => typedError<EngineInfo, Problem>(__TAURI_INVOKE("engine_info")),
+	/**  Tells who holds an environment; none where nobody does. */
+	lockOf: (project: ProjectName, environment: EnvironmentName) => typedError<HeldPage | null, Problem>(__TAURI_INVOKE("lock_of", { project, environment })),
 	/**  Opens an environment's app in the browser. The page names the environment, never the address. */
 	openEnvironment: (project: ProjectName, environment: EnvironmentName) => typedError<null, Problem>(__TAURI_INVOKE("open_environment", { project, environment })),
 	/**  Tells what moving an environment would do: a rollback to the given release, else a ship of the newest. */
 	plan: (project: ProjectName, environment: EnvironmentName, release: ReleaseId | null) => typedError<Plan, Problem>(__TAURI_INVOKE("plan", { project, environment, release })),
+	/**
+	 *  Takes the lock away from the holder of a number; false when that one gave it back meanwhile. `typed` is the environment's name, which
+	 *  is needed when the holder lives.
+	 */
+	unlock: (project: ProjectName, environment: EnvironmentName, number: number, typed: string | null) => typedError<boolean, Problem>(__TAURI_INVOKE("unlock", { project, environment, number, typed })),
 	/**  Reads the events after a sequence number, at most 500, in order. */
 	eventsAfter: (seq: number) => typedError<Event[], Problem>(__TAURI_INVOKE("events_after", { seq })),
 	/**  Tells the page to look again whenever something changed in this home, by whichever process; once at the start. */
 	follow: (page: Channel<Change>) => typedError<null, Problem>(__TAURI_INVOKE("follow", { page })),
+	/**  Reads how an environment fared in the last seconds, at most 2,000 points of each series. Asks no engine. */
+	health: (project: ProjectName, environment: EnvironmentName, seconds: number) => typedError<HealthReport, Problem>(__TAURI_INVOKE("health", { project, environment, seconds })),
+	/**  Tells something that says nothing, on the desktop and to every webhook of a project; answers which of them took it. */
+	notifyTest: (project: ProjectName, environment: EnvironmentName) => typedError<Tried[], Problem>(__TAURI_INVOKE("notify_test", { project, environment })),
 	/**  Lists a project's releases, the newest first. */
 	projectReleases: (project: ProjectName) => typedError<ReleaseHeader[], Problem>(__TAURI_INVOKE("project_releases", { project })),
 	/**  Lists the newest rollouts of a project. */
@@ -24,6 +47,14 @@ export const commands = {
 	releasePage: (project: ProjectName, release: ReleaseId) => typedError<ReleasePage, Problem>(__TAURI_INVOKE("release_page", { project, release })),
 	/**  Reads a run and what happened in it after a sequence number, at most 1,000 events. */
 	runPage: (run: RunId, after: number) => typedError<RunPage, Problem>(__TAURI_INVOKE("run_page", { run, after })),
+	/**  Lists the last 30 runs of an environment's jobs with their last lines, the newest first. */
+	jobRuns: (project: ProjectName, environment: EnvironmentName) => typedError<JobRun[], Problem>(__TAURI_INVOKE("job_runs", { project, environment })),
+	/**  Lists the jobs of what serves in an environment, with when they run and how they ended last. */
+	jobs: (project: ProjectName, environment: EnvironmentName) => typedError<JobStatus[], Problem>(__TAURI_INVOKE("jobs", { project, environment })),
+	/**  Runs a job now and sends what it prints; answers when it has ended. It goes on whatever becomes of the page. */
+	runJob: (project: ProjectName, environment: EnvironmentName, job: string, page: Channel<LogLine[]>) => typedError<JobRun, Problem>(__TAURI_INVOKE("run_job", { project, environment, job, page })),
+	/**  Stops a job that this window runs, with its grace time; false when it does not. */
+	stopJob: (project: ProjectName, environment: EnvironmentName, job: string) => typedError<boolean, Problem>(__TAURI_INVOKE("stop_job", { project, environment, job })),
 	/**  Sends what the instances of an environment print, from their last lines on, in place of what was followed before. */
 	followLogs: (project: ProjectName, environment: EnvironmentName, page: Channel<LogLine[]>) => typedError<null, Problem>(__TAURI_INVOKE("follow_logs", { project, environment, page })),
 	/**  Ends what `follow_logs` or `follow_lines` sends. */
@@ -42,12 +73,30 @@ export const commands = {
 	projectFacts: (project: ProjectName) => typedError<ProjectFacts, Problem>(__TAURI_INVOKE("project_facts", { project })),
 	/**  Observes every environment of a project. */
 	projectStatus: (project: ProjectName) => typedError<EnvironmentStatus[], Problem>(__TAURI_INVOKE("project_status", { project })),
-	/**  Starts a run, which goes on whatever becomes of the page. `typed` is the environment's name, where it is asked for. */
-	beginRun: (project: ProjectName, request: RunRequest, typed: string | null) => typedError<RunId, Problem>(__TAURI_INVOKE("begin_run", { project, request, typed })),
+	/**  Agrees to what a run of this window asks for; false when another process runs it: it asks there. */
+	approveRun: (run: RunId) => typedError<boolean, Problem>(__TAURI_INVOKE("approve_run", { run })),
+	/**  Starts a run, which goes on whatever becomes of the page. */
+	beginRun: (project: ProjectName, request: RunRequest, said: Said) => typedError<RunId, Problem>(__TAURI_INVOKE("begin_run", { project, request, said })),
 	/**  Asks for a run to be stopped cleanly, whichever process it runs in; false when it has ended already. */
 	cancelRun: (run: RunId) => typedError<boolean, Problem>(__TAURI_INVOKE("cancel_run", { run })),
 	/**  Sends the output of a run of this window, in place of the one before. False when another process runs it: its output is there. */
 	followLines: (run: RunId, page: Channel<Lines>) => typedError<boolean, Problem>(__TAURI_INVOKE("follow_lines", { run, page })),
+	/**  Tells how the gates of the last 20 runs of a project ended, the newest run first. */
+	gateHistory: (project: ProjectName) => typedError<GatePast[], Problem>(__TAURI_INVOKE("gate_history", { project })),
+	/**  Finds the environments that run with another value than the one that is kept now. */
+	oldValues: (project: ProjectName, scope: SecretScope, name: string) => typedError<OldValue[], Problem>(__TAURI_INVOKE("old_values", { project, scope, name })),
+	/**  Returns a value for a person who asked to see it. Nothing keeps it; the page shows it for a short time. */
+	revealSecret: (project: ProjectName, scope: SecretScope, name: string) => typedError<string, Problem>(__TAURI_INVOKE("reveal_secret", { project, scope, name })),
+	/**  Tells where secrets are kept, which, and which are needed; no value. */
+	secrets: (project: ProjectName) => typedError<SecretReport, Problem>(__TAURI_INVOKE("secrets", { project })),
+	/**  Keeps a secret; returns its version. What runs keeps its value until its next rollout. */
+	setSecret: (project: ProjectName, scope: SecretScope, name: string, value: string) => typedError<number, Problem>(__TAURI_INVOKE("set_secret", { project, scope, name, value })),
+	/**  Forgets a secret. `typed` is its name: the value cannot be brought back. */
+	unsetSecret: (project: ProjectName, scope: SecretScope, name: string, typed: string) => typedError<null, Problem>(__TAURI_INVOKE("unset_secret", { project, scope, name, typed })),
+	/**  Makes this computer trust the HTTPS of local apps: runs what `trust_plan` told. */
+	trust: () => typedError<TrustPlan, Problem>(__TAURI_INVOKE("trust")),
+	/**  Tells what would make this computer trust the HTTPS of local apps. Changes nothing. */
+	trustPlan: () => typedError<TrustPlan, Problem>(__TAURI_INVOKE("trust_plan")),
 	/**  Returns the editors of this laptop that can be told a line. */
 	editors: () => typedError<Editor[], Problem>(__TAURI_INVOKE("editors")),
 	/**  Reads a few lines of a project's file around one of them. */
@@ -724,6 +773,16 @@ export type Framework =
 /**  A command that the configuration gave, of no framework known here. */
 "custom";
 
+/**  A time in which nothing was observed. */
+export type Gap = {
+	/**  From when, milliseconds since 1970. */
+	from: number,
+	/**  To when. */
+	to: number,
+	/**  Why, in words. */
+	reason: string,
+};
+
 /**  How one gate ended, as evidence. */
 export type GateEvidence = {
 	/**  The gate. */
@@ -738,6 +797,20 @@ export type GateEvidence = {
 	image?: Digest | null,
 };
 
+/**  How a gate ended, without what it found. */
+export type GateHeader = {
+	/**  Its name. */
+	gate: string,
+	/**  How it ended. */
+	state: GateState,
+	/**  Milliseconds it took. */
+	duration_ms: number,
+	/**  Tests that passed, where it runs tests. */
+	passed: number | null,
+	/**  Tests that failed or could not run. */
+	failed: number | null,
+};
+
 /**  What an image of gates was made of. */
 export type GateImageEvidence = {
 	/**  What the engine calls it. */
@@ -748,6 +821,16 @@ export type GateImageEvidence = {
 	release_layers: Digest[],
 	/**  Diff ids of the layers above: tools, tests, the tools' configuration. */
 	development_layers: Digest[],
+};
+
+/**  What became of the gates in one run. */
+export type GatePast = {
+	/**  The run. */
+	run: RunId,
+	/**  When it began, RFC 3339. */
+	started_at: string,
+	/**  Each gate, in the order in which they are shown. */
+	gates: GateHeader[],
 };
 
 /**  Everything one gate has to say. */
@@ -837,6 +920,28 @@ export type HealthProbe =
 /**  The container runs and does not restart. */
 "running";
 
+/**  How one environment fared in some time. */
+export type HealthReport = {
+	/**  The project. */
+	project: ProjectName,
+	/**  The environment. */
+	environment: EnvironmentName,
+	/**  From when, milliseconds since 1970. */
+	from: number,
+	/**  To when. */
+	to: number,
+	/**  What the last measurements mean. */
+	state: HealthState,
+	/**  Every series with its points, at most 2000 each. */
+	series: ([Series, TimelinePoint[]])[],
+	/**  Releases and what else happened. */
+	markers: Marker[],
+	/**  Times in which nothing was observed. */
+	gaps: Gap[],
+	/**  Incidents that touch the time, the newest first. */
+	incidents: Incident[],
+};
+
 /**  What the last probes of an environment mean. */
 export type HealthState = 
 /**  Every serving instance runs. */
@@ -849,6 +954,24 @@ export type HealthState =
 "unknown" | 
 /**  Nothing was ever released here. */
 "empty";
+
+/**  Who holds an environment. */
+export type HeldPage = {
+	/**  `user@host`. */
+	owner: string,
+	/**  The process's id on that host. */
+	pid: number,
+	/**  What it does, such as `ship 3f2a91c04d5e`. */
+	purpose: string,
+	/**  Since when, RFC 3339, by the engine's clock. */
+	since: string,
+	/**  The number of its fence: whoever takes the lock away takes it from this holder and no other. */
+	number: number,
+	/**  Milliseconds since its last heartbeat. */
+	silent_ms: number,
+	/**  Whether it lives. */
+	life: Life,
+};
 
 /**  How requests reach an environment by HTTPS. */
 export type Https = 
@@ -953,6 +1076,36 @@ exit_code: number;
 /**  Whether the kernel ended it for want of memory. */
 oom: boolean };
 
+/**  One run of a job. */
+export type JobRun = {
+	/**  Its id. */
+	id: string,
+	/**  The project. */
+	project: ProjectName,
+	/**  The environment. */
+	environment: EnvironmentName,
+	/**  The job. */
+	job: string,
+	/**  The release that it ran in. */
+	release: ReleaseId | null,
+	/**  When it was due, RFC 3339; none when a person started it. */
+	due_at: string | null,
+	/**  When it began, RFC 3339. */
+	started_at: string,
+	/**  When it ended, RFC 3339; none while it goes on. */
+	finished_at: string | null,
+	/**  Its exit code, when it came to one. */
+	exit_code: number | null,
+	/**  Whether the kernel ended it for want of memory. */
+	oom: boolean,
+	/**  Why it has no exit code, or why that is not its own. */
+	failure: string | null,
+	/**  Its last lines. */
+	lines: LogLine[],
+	/**  Who ran it: `user@host`. */
+	by: string,
+};
+
 /**  A command that runs at times, in a one-off container of the release that serves. */
 export type JobSettings = {
 	/**  Its name. */
@@ -965,6 +1118,22 @@ export type JobSettings = {
 	run: CommandLine,
 	/**  Time after which it is stopped. */
 	timeout: Duration,
+};
+
+/**  A job of what serves, with when it runs and what became of it. */
+export type JobStatus = {
+	/**  Its name. */
+	name: string,
+	/**  When it runs, as crontab(5) writes it. */
+	schedule: string,
+	/**  The time zone of the schedule. */
+	timezone: string,
+	/**  What it runs, as a person would type it. */
+	command: string,
+	/**  When it runs next, RFC 3339. */
+	next: string | null,
+	/**  Its last run. */
+	last: JobRun | null,
 };
 
 /**  How many retired releases stay ready for a rollback. */
@@ -1004,6 +1173,15 @@ export type Level =
 "error" | 
 /**  It does not. */
 "warning";
+
+/**  Whether the holder of a lock lives. */
+export type Life = 
+/**  It has shown so. */
+"living" | 
+/**  It has not shown so for too long: it ended, or it sleeps. */
+"silent" | 
+/**  Its process, of this very machine, is gone. */
+"ended";
 
 /**  Some lines of a run, in order. */
 export type Lines = {
@@ -1088,6 +1266,16 @@ export type LogStream =
 /**  Standard error. */
 "stderr";
 
+/**  Something that stands on the time axis. */
+export type Marker = {
+	/**  When, milliseconds since 1970. */
+	at: number,
+	/**  The release that serves from then on. */
+	release: ReleaseId | null,
+	/**  In words. */
+	text: string,
+};
+
 /**  What makes an app's tables. */
 export type MigrationTool = 
 /**  Django's `migrate`. */
@@ -1130,6 +1318,14 @@ export type Needs = {
 	disk: number,
 	/**  Bytes of disk that the engine has left. */
 	disk_free: number | null,
+};
+
+/**  An environment that runs with another value than the one that is kept now. */
+export type OldValue = {
+	/**  The environment. */
+	environment: EnvironmentName,
+	/**  Why that is not known, when it is not. */
+	unknown: string | null,
 };
 
 /**  Where an effective value came from. */
@@ -1573,12 +1769,90 @@ export type RunState =
 /**  Its process ended without a word; found at a later start. */
 "abandoned";
 
+/**  What a person says beside what is to be done. */
+export type Said = {
+	/**  The environment's name, as it was typed. */
+	typed: string | null,
+	/**  What happens when another process holds the environment. */
+	held: WhenHeld,
+	/**  Whether a rollback goes to a release that does not know the database's migrations. */
+	anyway: Allow,
+	/**  Why it is done; kept with the rollout. */
+	message: string | null,
+};
+
 /**  How a secret's value reaches an instance. */
 export type SecretDelivery = 
 /**  As an environment variable. */
 "env" | 
 /**  As a file of mode 0400. */
 "file";
+
+/**  One secret that a vault keeps. */
+export type SecretEntry = {
+	/**  Its name. */
+	name: string,
+	/**  Whom it is for. */
+	scope: SecretScope,
+	/**  A value, or a command. */
+	source: SecretSource,
+	/**  Grows with each change. */
+	version: number,
+	/**  When it was changed last (RFC 3339). */
+	changed_at: string,
+	/**  Who changed it. */
+	by: string,
+};
+
+/**  A secret that the configuration names, and where its value would come from. */
+export type SecretNeed = {
+	/**  Its name. */
+	name: string,
+	/**  Who needs it. */
+	scope: SecretScope,
+	/**  Where its value would come from. */
+	source: SecretSource,
+};
+
+/**  Everything that may be told of a project's secrets. */
+export type SecretReport = {
+	/**  Where they are kept. */
+	vault: VaultStatus,
+	/**  Those that are kept. */
+	kept: SecretEntry[],
+	/**  Those that are needed. */
+	needed: SecretNeed[],
+};
+
+/**  Whom a secret is for. */
+export type SecretScope = 
+/**  One environment. */
+{ of: "environment"; name: EnvironmentName } | 
+/**  Every environment, and the gauntlet, that has none of its own of that name. */
+{ of: "every" } | 
+/**  The gates. */
+{ of: "gauntlet" };
+
+/**  Where a secret's value comes from. */
+export type SecretSource = 
+/**  A variable of the process, as in CI. */
+"variable" | 
+/**  The vault keeps it. */
+"value" | 
+/**  The vault keeps a command that prints it. */
+"command" | 
+/**  A command of the configuration prints it. */
+"configuration" | 
+/**  It has none. */
+"missing";
+
+/**  A series of measurements. */
+export type Series = {
+	/**  `probe:NAME`, `cpu`, `memory`, `memory_share`, `restarts`, `disk_free`, `requests`, `errors`, `p95`. */
+	name: string,
+	/**  What it counts. */
+	unit: Unit,
+};
 
 /**  A kept service, as observed. */
 export type ServiceStatus = {
@@ -1865,6 +2139,71 @@ export type Theme =
 /**  Dark. */
 "dark";
 
+/**  The measurements of some time. */
+export type TimelinePoint = {
+	/**  When it begins, milliseconds since 1970. */
+	at: number,
+	/**  Measurements that could be made. */
+	count: number,
+	/**  Those of them that failed. */
+	failed: number,
+	/**  Those that were degraded. */
+	degraded: number,
+	/**  Measurements that the observer could not make. */
+	unseen: number,
+	/**  The middle of the values. */
+	p50: number,
+	/**  95 of 100 values are no greater. */
+	p95: number,
+	/**  99 of 100 values are no greater. */
+	p99: number,
+	/**  The greatest value. */
+	max: number,
+};
+
+/**  A way by which people are told. */
+export type Tried = {
+	/**  `desktop`, or the webhook's name. */
+	way: string,
+	/**  Why it did not work, when it did not. */
+	problem: Problem | null,
+};
+
+/**  What makes this computer trust local apps, and whether it does. */
+export type TrustPlan = {
+	/**  Whether the system trusts them already; browsers may keep lists of their own. */
+	trusted: boolean,
+	/**  The commands that will be run. */
+	steps: TrustStep[],
+	/**  What cannot be done here, and how it could. */
+	notes: string[],
+	/**  The authority's certificate. */
+	certificate: string,
+};
+
+/**  One command. */
+export type TrustStep = {
+	/**  Whose trust it changes. */
+	whose: string,
+	/**  The command, as a person would type it. */
+	line: string,
+};
+
+/**  What a series of measurements counts. */
+export type Unit = 
+/**  Millionths of a second. */
+"microseconds" | 
+/**  Bytes. */
+"bytes" | 
+/**  Thousandths of a core. */
+"millicores" | 
+/**  Thousandths of the whole. */
+"permille" | 
+/**  Things. */
+"count" | 
+/**  Thousandths of a request each second. */
+"milli_per_second";
+
 /**  Who looked for a variable. */
 export type VariableReader = 
 /**  `os.environ`. */
@@ -1879,6 +2218,29 @@ export type VariableReader =
 "shell" | 
 /**  Something else that said so. */
 "other";
+
+/**  Where secrets are to be kept. */
+export type VaultChoice = 
+/**  In the keychain of this computer. */
+{ place: "keychain" } | 
+/**  In an encrypted file of the home. */
+{ place: "file"; 
+/**  What closes it. */
+passphrase: string };
+
+/**  Where secrets are kept, and whether that answers. */
+export type VaultStatus = {
+	/**  `keychain`, or the file, in words. */
+	place: string,
+	/**  Whether a person chose it, or it is what is used unless one does. */
+	chosen: boolean,
+	/**  Why it does not open, when it does not. */
+	closed: string | null,
+	/**  The same as the word by which programs know it, such as `vault_closed` where a passphrase is wanted. */
+	code?: string | null,
+	/**  What to do about it. */
+	hints?: string[],
+};
 
 /**  A new release beside the old one, while both were warm. */
 export type Verdict = {
@@ -1899,6 +2261,13 @@ export type VolumeMount = {
 	/**  Whether only one instance may have it at a time. */
 	exclusive?: boolean,
 };
+
+/**  What a run does when another process holds its environment. */
+export type WhenHeld = 
+/**  It is refused, and told by whom. */
+"refuse" | 
+/**  It waits until the other has done its work, or is dead. */
+"wait";
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {

@@ -8,19 +8,35 @@ import type {
   Event,
   Excerpt,
   Folders,
+  GatePast,
+  HealthReport,
+  HeldPage,
+  JobRun,
+  JobStatus,
   KnownProject,
   Lines,
   LogLine,
+  OldValue,
   Plan,
   Preferences,
   Problem,
   ProjectFacts,
   Release,
-  ReleaseHeader,
   RolloutRecord,
   RunRecord,
   RunRequest,
+  Said,
+  SecretEntry,
+  SecretReport,
+  SecretScope,
+  Tried,
+  TrustPlan,
+  VaultChoice,
+  VaultStatus,
 } from './bindings';
+import { aVault, anEngine, anEnvironment, header, someFacts } from './makers';
+
+export * from './makers';
 
 /** A question to which no answer comes, until another one is put in its place. */
 export const SILENT = Symbol('silent');
@@ -67,6 +83,35 @@ export class FakeBackend implements Backend {
     cache: { path: '/home/ada/.cache/nonevent', bytes: 1_260_000_000 },
     version: '0.1.0',
   });
+  /** Who holds an environment, by `project environment`. */
+  holders = new Map<string, HeldPage>();
+  gatePasts: Scripted<GatePast[]> = ok([]);
+  /** How an environment fared, by `project environment`, in the seconds that are asked for. */
+  fared: (project: string, environment: string, seconds: number) => Scripted<HealthReport> = (
+    project,
+    environment,
+    seconds,
+  ) => ok(emptyReport(project, environment, seconds));
+  tried: Scripted<Tried[]> = ok([{ way: 'desktop', problem: null }]);
+  kept: Scripted<SecretReport> = ok({ vault: aVault(), kept: [], needed: [] });
+  keepingSecret: Answer<number> = ok(1);
+  revealed: Answer<string> = ok('made-up-value');
+  old: Scripted<OldValue[]> = ok([]);
+  vaulted: Scripted<VaultStatus> = ok(aVault());
+  /** What becomes of the vault when it is opened or chosen. */
+  opened: Answer<VaultStatus> = ok(aVault());
+  logins: SecretEntry[] = [];
+  jobsOf: Scripted<JobStatus[]> = ok([]);
+  jobsRan: Scripted<JobRun[]> = ok([]);
+  jobRunning: Scripted<JobRun> = SILENT;
+  jobPrints: LogLine[] = [];
+  trusting: Scripted<TrustPlan> = ok({
+    trusted: true,
+    steps: [],
+    notes: [],
+    certificate: '/home/ada/.local/share/nonevent/authority.pem',
+  });
+  trusted: Answer<TrustPlan> | undefined;
   /** Every question, in order, as `projectStatus shop`. */
   readonly asked: string[] = [];
 
@@ -172,11 +217,121 @@ export class FakeBackend implements Backend {
     return this.#answer(`runPage ${id} ${String(after)}`, run ? ok({ run, events }) : unknown);
   }
 
-  beginRun(project: string, request: RunRequest, typed: string | null) {
+  beginRun(project: string, request: RunRequest, said: Said) {
     const where = 'environment' in request ? ` ${request.environment}` : '';
-    const name = typed === null ? '' : ` as ${typed}`;
+    const words = [
+      said.typed === null ? '' : ` as ${said.typed}`,
+      said.held === 'wait' ? ' waiting' : '',
+      said.anyway === 'yes' ? ' anyway' : '',
+    ].join('');
     if (this.beginning.status === 'ok') this.onBegin?.(project, request);
-    return this.#answer(`beginRun ${project} ${request.verb}${where}${name}`, this.beginning);
+    return this.#answer(`beginRun ${project} ${request.verb}${where}${words}`, this.beginning);
+  }
+
+  approveRun(run: string) {
+    return this.#answer(`approveRun ${run}`, ok(this.printed.has(run)));
+  }
+
+  gateHistory(project: string) {
+    return this.#answer(`gateHistory ${project}`, this.gatePasts);
+  }
+
+  lockOf(project: string, environment: string) {
+    const held = this.holders.get(`${project} ${environment}`) ?? null;
+    return this.#answer(`lockOf ${project} ${environment}`, ok(held));
+  }
+
+  unlock(project: string, environment: string, number: number, typed: string | null) {
+    const had = this.holders.delete(`${project} ${environment}`);
+    const name = typed === null ? '' : ` as ${typed}`;
+    return this.#answer(`unlock ${project} ${environment} ${String(number)}${name}`, ok(had));
+  }
+
+  health(project: string, environment: string, seconds: number) {
+    const question = `health ${project} ${environment} ${String(seconds)}`;
+    return this.#answer(question, this.fared(project, environment, seconds));
+  }
+
+  notifyTest(project: string, environment: string) {
+    return this.#answer(`notifyTest ${project} ${environment}`, this.tried);
+  }
+
+  secrets(project: string) {
+    return this.#answer(`secrets ${project}`, this.kept);
+  }
+
+  setSecret(project: string, scope: SecretScope, name: string, value: string) {
+    const question = `setSecret ${project} ${where(scope)} ${name} (${String(value.length)} characters)`;
+    return this.#answer(question, this.keepingSecret);
+  }
+
+  unsetSecret(project: string, scope: SecretScope, name: string, typed: string) {
+    return this.#answer(`unsetSecret ${project} ${where(scope)} ${name} as ${typed}`, ok(null));
+  }
+
+  revealSecret(project: string, scope: SecretScope, name: string) {
+    return this.#answer(`revealSecret ${project} ${where(scope)} ${name}`, this.revealed);
+  }
+
+  oldValues(project: string, scope: SecretScope, name: string) {
+    return this.#answer(`oldValues ${project} ${where(scope)} ${name}`, this.old);
+  }
+
+  vault() {
+    return this.#answer('vault', this.vaulted);
+  }
+
+  openVault(passphrase: string) {
+    if (this.opened.status === 'ok') this.vaulted = this.opened;
+    return this.#answer(`openVault (${String(passphrase.length)} characters)`, this.opened);
+  }
+
+  chooseVault(choice: VaultChoice) {
+    if (this.opened.status === 'ok') this.vaulted = this.opened;
+    return this.#answer(`chooseVault ${choice.place}`, this.opened);
+  }
+
+  keptLogins() {
+    return this.#answer('keptLogins', ok(this.logins));
+  }
+
+  keepLogin(registry: string, username: string, password: string) {
+    return this.#answer(
+      `keepLogin ${registry} ${username} (${String(password.length)} characters)`,
+      ok(null),
+    );
+  }
+
+  forgetLogin(registry: string) {
+    this.logins = this.logins.filter(({ name }) => name !== registry);
+    return this.#answer(`forgetLogin ${registry}`, ok(null));
+  }
+
+  jobs(project: string, environment: string) {
+    return this.#answer(`jobs ${project} ${environment}`, this.jobsOf);
+  }
+
+  jobRuns(project: string, environment: string) {
+    return this.#answer(`jobRuns ${project} ${environment}`, this.jobsRan);
+  }
+
+  runJob(project: string, environment: string, job: string, onLines: (lines: LogLine[]) => void) {
+    onLines(this.jobPrints);
+    return this.#answer(`runJob ${project} ${environment} ${job}`, this.jobRunning);
+  }
+
+  stopJob(project: string, environment: string, job: string) {
+    return this.#answer(`stopJob ${project} ${environment} ${job}`, ok(true));
+  }
+
+  trustPlan() {
+    return this.#answer('trustPlan', this.trusting);
+  }
+
+  trust() {
+    const { trusted } = this;
+    if (trusted?.status === 'ok') this.trusting = trusted;
+    return this.#answer('trust', trusted ?? this.trusting);
   }
 
   cancelRun(run: string) {
@@ -262,115 +417,23 @@ export function failed(problem: Partial<Problem>): { status: 'error'; error: Pro
   return { status: 'error', error };
 }
 
-/** Makes an engine as the lab has it. */
-export function anEngine(differs: Partial<EngineInfo> = {}): EngineInfo {
-  return {
-    host: 'unix:///var/run/docker.sock',
-    origin: { rule: 'default_socket' },
-    version: '28.5.2',
-    api: '1.51',
-    platform: 'linux/amd64',
-    store: 'containerd',
-    mirrors: [],
-    memory: 16_724_000_000,
-    cpus: 8,
-    podman: false,
-    ...differs,
-  };
+function where(scope: SecretScope): string {
+  return scope.of === 'environment' ? scope.name : scope.of;
 }
 
-/** Makes an environment in which one instance serves. */
-export function anEnvironment(differs: Partial<EnvironmentStatus> = {}): EnvironmentStatus {
-  const project = differs.project ?? 'shop';
-  const environment = differs.environment ?? 'local';
-  const release = differs.serving === undefined ? '3f2a91c04be7' : differs.serving;
-  const empty = differs.health === 'empty' || release === null;
-  const host = environment === 'local' ? `${project}.localhost` : `${environment}.${project}.localhost`;
+function emptyReport(project: string, environment: string, seconds: number): HealthReport {
+  const to = Date.now();
+  const from = to - seconds * 1000;
   return {
     project,
     environment,
-    health: 'healthy',
-    serving: empty ? null : release,
-    since: empty ? null : '2026-11-23T08:00:00.000Z',
-    url: `http://${host}:8080`,
-    https_url: `https://${host}:8443`,
-    instances: empty || release === null ? [] : [anInstance({ release })],
-    services: [],
-    rollout: null,
-    unreachable: null,
-    ...differs,
-  };
-}
-
-type Instance = EnvironmentStatus['instances'][number];
-
-/** Makes an instance that runs and serves. */
-export function anInstance(differs: Partial<Instance> = {}): Instance {
-  return {
-    id: 'c0ffee',
-    name: 'shop-local-web-3f2a91',
-    process: 'web',
-    release: '3f2a91c04be7',
-    rollout: '019ab0',
-    address: '10.66.0.10',
-    state: { state: 'running' },
-    restarts: 0,
-    started_at: '2026-11-23T08:00:00.000Z',
-    serving: true,
-    ...differs,
-  };
-}
-
-/** Makes what is known of a FastAPI project with one environment. */
-export function someFacts(project: string, differs: Partial<ProjectFacts> = {}): ProjectFacts {
-  return {
-    folder: `/home/ada/projects/${project}`,
-    framework: 'FastAPI',
-    python: '3.13',
-    source: { commit: '8c1f0d2e4b6a79885c3d', branch: 'main', dirty: false },
-    built_from: 'python:3.13-slim',
-    processes: [{ name: 'web', port: 8000, command: `uvicorn ${project}.main:app` }],
-    gates: ['lint', 'format', 'types', 'unit'],
-    services: {},
-    environments: [
-      {
-        name: 'local',
-        target: 'docker',
-        protected: false,
-        after: null,
-        replicas: { web: 1 },
-        secrets: [],
-        services: [],
-      },
-    ],
-    settings: [
-      { key: 'app.name', value: `"${project}"`, origin: { from: 'file', file: 'pyproject.toml', line: 2 } },
-      {
-        key: 'app.framework',
-        value: '"fastapi"',
-        origin: { from: 'inferred', because: `${project}/main.py:7 \`app = FastAPI()\`` },
-      },
-      { key: 'environments.local.replicas', value: '1', origin: { from: 'default' } },
-    ],
-    configuration: 'pyproject.toml',
-    warnings: [],
-    ...differs,
-  };
-}
-
-/** Tells of a release what a list tells. */
-export function header(release: Release): ReleaseHeader {
-  const { id, created_at, evidence } = release;
-  const passed = evidence.gates.filter(({ state }) => state === 'green' || state === 'cached');
-  return {
-    id,
-    created_at,
-    source: evidence.source,
-    builder: evidence.builder,
-    image_size: evidence.image_size,
-    gates_passed: passed.length,
-    tests_passed: evidence.gates.reduce((sum, gate) => sum + (gate.tests_passed ?? 0), 0),
-    untested: evidence.untested,
+    from,
+    to,
+    state: 'unknown',
+    series: [],
+    markers: [],
+    gaps: [],
+    incidents: [],
   };
 }
 

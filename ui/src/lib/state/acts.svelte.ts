@@ -1,6 +1,6 @@
 /** Everything that a person can do to a project, asked first where it must be, with what went wrong. */
 import { texts } from '../../texts';
-import type { Backend, Problem, RunRequest } from '../backend';
+import type { Backend, Problem, RunRequest, Said } from '../backend';
 import type { Route } from '../route';
 
 /** A question that is open before something is done. */
@@ -9,12 +9,25 @@ export type Ask =
   | { kind: 'restart'; project: string; environment: string }
   | { kind: 'rollback'; project: string; environment: string; release: string | null }
   | { kind: 'down'; project: string; environment: string }
-  | { kind: 'scale'; project: string; environment: string };
+  | { kind: 'scale'; project: string; environment: string }
+  /** A rollback that was refused because the database is ahead of the older release. */
+  | {
+      kind: 'anyway';
+      project: string;
+      environment: string;
+      release: string | null;
+      problem: Problem;
+      said: Partial<Said>;
+    }
+  /** Whose lock it is, and taking it away. */
+  | { kind: 'unlock'; project: string; environment: string };
 
 export interface ShipOptions {
   dirty?: boolean;
   untested?: boolean;
   allGates?: boolean;
+  /** Whether it waits for whoever holds the environment. */
+  wait?: boolean;
 }
 
 interface Mishap {
@@ -22,12 +35,16 @@ interface Mishap {
   problem: Problem;
 }
 
+const SILENT: Said = { typed: null, held: 'refuse', anyway: 'no', message: null };
+
 export class Acts {
   ask = $state.raw<Ask | null>(null);
   mishap = $state.raw<Mishap | null>(null);
   /** The project in which something is being begun. */
   beginning = $state<string | null>(null);
   mending = $state<string | null>(null);
+  /** The reason for lost requests that a person has agreed to already, for one run. */
+  agreed: { run: string; because: string } | null = null;
   /** What was done last, for those who do not see it. */
   said = $state('');
   readonly #backend: Backend;
@@ -50,11 +67,11 @@ export class Acts {
       this.ask = { kind: 'ship', project, environment, options };
       return;
     }
-    await this.begin(project, shipRequest(environment, options), null);
+    await this.begin(project, shipRequest(environment, options), { held: options.wait ? 'wait' : 'refuse' });
   }
 
   async check(project: string, allGates = false): Promise<void> {
-    await this.begin(project, { verb: 'check', gates: allGates ? 'all' : 'changed' }, null);
+    await this.begin(project, { verb: 'check', gates: allGates ? 'all' : 'changed' });
   }
 
   restart(project: string, environment: string): void {
@@ -73,12 +90,33 @@ export class Acts {
     this.ask = { kind: 'scale', project, environment };
   }
 
-  /** Begins a run and shows it. */
-  async begin(project: string, request: RunRequest, typed: string | null): Promise<void> {
+  unlock(project: string, environment: string): void {
+    this.ask = { kind: 'unlock', project, environment };
+  }
+
+  /** Agrees to what a run asks for; false when another process runs it. */
+  async approve(run: string): Promise<boolean> {
+    const answer = await this.#backend.approveRun(run);
+    if (answer.status === 'error') this.#fail(texts.consent.notGiven, answer.error);
+    return answer.status === 'ok' && answer.data;
+  }
+
+  /** Begins a run and shows it; `because` is what the person was told, who agreed, about lost requests. */
+  async begin(
+    project: string,
+    request: RunRequest,
+    said: Partial<Said> = {},
+    because: string | null = null,
+  ): Promise<void> {
     this.ask = null;
     this.beginning = project;
-    const answer = await this.#backend.beginRun(project, request, typed);
+    const answer = await this.#backend.beginRun(project, request, { ...SILENT, ...said });
     this.beginning = null;
+    if (answer.status === 'error' && answer.error.code === 'schema_ahead' && request.verb === 'rollback') {
+      const { environment, release } = request;
+      this.ask = { kind: 'anyway', project, environment, release, problem: answer.error, said };
+      return;
+    }
     if (answer.status === 'error') {
       const environment = 'environment' in request ? request.environment : null;
       const what = texts.runs.what(request.verb, null);
@@ -86,6 +124,7 @@ export class Acts {
       return;
     }
     this.mishap = null;
+    this.agreed = because === null ? null : { run: answer.data, because };
     this.#go({ screen: 'project', project, tab: 'runs', item: answer.data });
   }
 

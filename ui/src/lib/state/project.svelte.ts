@@ -1,5 +1,5 @@
 /** What the pages of one project show, read when it is looked at and again when something happened in it. */
-import type { Backend, ProjectFacts, ReleaseHeader, RolloutRecord, RunRecord } from '../backend';
+import type { Backend, GatePast, ProjectFacts, ReleaseHeader, RolloutRecord, RunRecord } from '../backend';
 import { Resource } from './resource.svelte';
 
 export class ProjectPage {
@@ -7,6 +7,8 @@ export class ProjectPage {
   readonly runs: Resource<RunRecord[]>;
   readonly releases: Resource<ReleaseHeader[]>;
   readonly rollouts: Resource<RolloutRecord[]>;
+  /** Read when a run is looked at. */
+  readonly gates: Resource<GatePast[]>;
 
   constructor(
     backend: Backend,
@@ -15,6 +17,7 @@ export class ProjectPage {
     this.facts = new Resource(() => backend.projectFacts(name));
     this.runs = new Resource(() => backend.projectRuns(name));
     this.releases = new Resource(() => backend.projectReleases(name));
+    this.gates = new Resource(() => backend.gateHistory(name));
     this.rollouts = new Resource(() => backend.projectRollouts(name));
   }
 

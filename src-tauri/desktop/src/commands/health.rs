@@ -1,0 +1,73 @@
+//! How environments fare, and how people are told of it.
+
+use std::time::Duration;
+
+use nonevent_engine::EngineError;
+use nonevent_engine::model::{EnvironmentName, HealthReport, NoticeWeight, Problem, ProjectName};
+use notify_rust::{Notification, Urgency};
+use serde::Serialize;
+use specta::Type;
+use tauri::State;
+
+use crate::desk::{Answer, Desk, told};
+
+/// A way by which people are told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]
+pub struct Tried {
+    /// `desktop`, or the webhook's name.
+    pub way: String,
+    /// Why it did not work, when it did not.
+    pub problem: Option<Problem>,
+}
+
+/// Reads how an environment fared in the last seconds, at most 2,000 points of each series. Asks no engine.
+#[tauri::command]
+#[specta::specta]
+pub async fn health(
+    desk: State<'_, Desk>,
+    project: ProjectName,
+    environment: EnvironmentName,
+    seconds: u32,
+) -> Answer<HealthReport> {
+    desk.read(move |engine| engine.health_of(&project, &environment, Duration::from_secs(seconds.into()))).await
+}
+
+/// Tells something that says nothing, on the desktop and to every webhook of a project; answers which of them took it.
+#[tauri::command]
+#[specta::specta]
+pub async fn notify_test(desk: State<'_, Desk>, project: ProjectName, environment: EnvironmentName) -> Answer<Vec<Tried>> {
+    desk.ask(|engine| async move {
+        let (notice, settings, webhooks) = engine.notify_test(&engine.folder_of(&project)?, &environment).await?;
+        let mut tried = Vec::new();
+        if settings.desktop {
+            let urgency = match notice.weight {
+                NoticeWeight::Good => Urgency::Low,
+                NoticeWeight::Warning => Urgency::Normal,
+                NoticeWeight::Outage => Urgency::Critical,
+            };
+            let mut notification = Notification::new();
+            notification.appname("Nonevent").summary(&notice.title).body(&notice.text).urgency(urgency);
+            let shown = notification.show_async().await;
+            tried.push(Tried { way: "desktop".to_owned(), problem: shown.err().map(|error| not_shown(&error)) });
+        }
+        for (name, taken) in webhooks {
+            let problem = taken.err().map(|error| {
+                let failed = EngineError::user("webhook", error.to_string());
+                told(match error.hint() {
+                    Some(hint) => failed.with_hint(hint),
+                    None => failed,
+                })
+            });
+            tried.push(Tried { way: name, problem });
+        }
+        Ok(tried)
+    })
+    .await
+}
+
+fn not_shown(error: &notify_rust::error::Error) -> Problem {
+    told(
+        EngineError::user("not_shown", format!("the desktop shows no notifications: {error}"))
+            .with_hint("start a notification daemon for this desktop, or write `[notify] desktop = false`"),
+    )
+}

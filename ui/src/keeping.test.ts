@@ -1,0 +1,168 @@
+import { render, screen, waitFor, within } from '@testing-library/svelte';
+import userEvent from '@testing-library/user-event';
+
+import App from './App.svelte';
+import type { FakeBackend } from './lib/backend/fake';
+import { failed, ok } from './lib/backend/fake';
+import { scene } from './lib/backend/scenes';
+import { hex } from './lib/backend/stories';
+
+function show(backend: FakeBackend, hash: string) {
+  location.hash = hash;
+  render(App, { backend });
+  return { backend, user: userEvent.setup() };
+}
+
+const shop = (rest: string) => `#/projects/shop/${rest}`;
+
+describe('a run that asks', () => {
+  test('shows its plan, and goes on with the answer', async () => {
+    const { backend, user } = show(scene('asking'), shop('runs/run-now'));
+    const asks = await screen.findByRole('alert', { name: 'Requests may be lost' });
+    expect(asks).toHaveTextContent('because the volume media is not shared');
+    expect(asks).toHaveTextContent('412.0 MB, 9.8 GB free');
+    expect(asks).toHaveTextContent('9.4 s');
+    await user.click(within(asks).getByRole('button', { name: 'Go on' }));
+    expect(backend.asked).toContain('approveRun run-now');
+    expect(backend.asked).not.toContain('cancelRun run-now');
+  });
+
+  test('is stopped by the other answer', async () => {
+    const { backend, user } = show(scene('asking'), shop('runs/run-now'));
+    await user.click(await screen.findByRole('button', { name: 'Stop the run' }));
+    expect(backend.asked).toContain('cancelRun run-now');
+  });
+
+  test('in another process is not answered from here', async () => {
+    show(scene('askingelsewhere'), shop('runs/run-now'));
+    expect(await screen.findByText(/it asks there/)).toBeVisible();
+    expect(screen.queryByRole('button', { name: 'Go on' })).toBeNull();
+  });
+});
+
+describe('an environment that somebody holds', () => {
+  test('is waited for, or shows whose lock it is', async () => {
+    const { backend, user } = show(scene('locked'), shop('runs/run-now'));
+    await user.click(await screen.findByRole('button', { name: 'Wait for it, then go on' }));
+    expect(backend.asked).toContain('beginRun shop ship local waiting');
+  });
+
+  test('is taken from who lives only when its name was typed', async () => {
+    const { backend, user } = show(scene('locked'), shop('environments/local'));
+    await user.click(await screen.findByRole('button', { name: 'Whose lock is it?' }));
+    const dialog = await screen.findByRole('dialog', { name: 'The lock of local' });
+    const take = await within(dialog).findByRole('button', { name: 'Take the lock away' });
+    expect(take).toBeDisabled();
+    await user.type(within(dialog).getByRole('textbox'), 'local');
+    await user.click(take);
+    expect(backend.asked).toContain('unlock shop local 12 as local');
+  });
+});
+
+test('a rollback that migrations forbid is done only when a person says so', async () => {
+  const { backend, user } = show(scene('ahead'), shop('environments/local'));
+  await user.click(await screen.findByRole('button', { name: 'Roll back' }));
+  await user.click(within(await screen.findByRole('dialog')).getByRole('button', { name: 'Roll back' }));
+  const dialog = await screen.findByRole('dialog', { name: 'Roll local back all the same?' });
+  expect(dialog).toHaveTextContent('orders.0008_backfill');
+  backend.beginning = ok('run-back');
+  await user.click(within(dialog).getByRole('button', { name: 'Roll back anyway' }));
+  expect(backend.asked).toContain('beginRun shop rollback local anyway');
+});
+
+describe('secrets', () => {
+  test('that are missing are told, by who lacks them', async () => {
+    show(scene('story'), shop('secrets'));
+    expect(await screen.findByText(/Without a value: SENTRY_DSN/)).toBeVisible();
+    expect(screen.getByText('kept, and named nowhere')).toBeVisible();
+    expect(screen.getAllByText('from all environments')).toHaveLength(2);
+  });
+
+  test('are set, and say who runs with the old value', async () => {
+    const { backend, user } = show(scene('story'), shop('secrets'));
+    backend.keepingSecret = ok(3);
+    backend.old = ok([{ environment: 'local', unknown: null }]);
+    await user.click(await screen.findByRole('button', { name: 'Rotate DATABASE_URL, local' }));
+    const dialog = await screen.findByRole('dialog', { name: 'Rotate DATABASE_URL' });
+    await user.type(within(dialog).getByLabelText(/^Value/), 'made-up');
+    await user.click(within(dialog).getByRole('button', { name: 'Keep it' }));
+    expect(await within(dialog).findByText(/DATABASE_URL is kept, version 3/)).toBeVisible();
+    expect(backend.asked).toContain('setSecret shop local DATABASE_URL (7 characters)');
+    expect(within(dialog).queryByRole('textbox')).toBeNull();
+    await user.click(await within(dialog).findByRole('button', { name: 'Restart local' }));
+    expect(await screen.findByRole('dialog', { name: 'Restart local?' })).toBeVisible();
+  });
+
+  test('are shown after a press, and hidden again', async () => {
+    const { user } = show(scene('story'), shop('secrets'));
+    await user.click(await screen.findByRole('button', { name: 'Show DATABASE_URL of local' }));
+    expect(await screen.findByText('made-up-value')).toBeVisible();
+    await user.click(screen.getByRole('button', { name: 'Hide' }));
+    expect(screen.queryByText('made-up-value')).toBeNull();
+  });
+
+  test('are forgotten only when the name was typed', async () => {
+    const { backend, user } = show(scene('story'), shop('secrets'));
+    await user.click(await screen.findByRole('button', { name: 'Forget DATABASE_URL, local' }));
+    const dialog = await screen.findByRole('dialog', { name: 'Forget DATABASE_URL?' });
+    await user.type(within(dialog).getByRole('textbox'), 'DATABASE');
+    expect(within(dialog).getByRole('button', { name: 'Forget' })).toBeDisabled();
+    await user.type(within(dialog).getByRole('textbox'), '_URL');
+    await user.click(within(dialog).getByRole('button', { name: 'Forget' }));
+    expect(backend.asked).toContain('unsetSecret shop local DATABASE_URL as DATABASE_URL');
+  });
+
+  test('of a closed file are opened with its passphrase', async () => {
+    const { backend, user } = show(scene('sealed'), '#/credentials');
+    await user.type(await screen.findByLabelText('Passphrase'), 'made-up');
+    await user.click(screen.getByRole('button', { name: 'Open the vault' }));
+    expect(backend.asked).toContain('openVault (7 characters)');
+    await waitFor(() => {
+      expect(screen.queryByText('The vault does not open')).toBeNull();
+    });
+  });
+});
+
+describe('health', () => {
+  test('is told for each probe, with incidents and what changed before', async () => {
+    const { user } = show(scene('story'), shop('health'));
+    expect(await screen.findByText('97.3 % up')).toBeVisible();
+    expect(screen.getByRole('img', { name: /^http: 97.3 % up/ })).toBeInTheDocument();
+    await user.click(screen.getByText('the database refuses connections'));
+    expect(screen.getByText(`ship ${hex(1)} 30 s before`)).toBeInTheDocument();
+  });
+
+  test('is asked for as far back as is chosen', async () => {
+    const { backend, user } = show(scene('story'), shop('health/staging'));
+    await user.click(await screen.findByRole('radio', { name: '7 d, the last 7 days' }));
+    expect(backend.asked).toContain('health shop staging 604800');
+  });
+
+  test('teaches to watch where nothing was measured', async () => {
+    show(scene('fresh'), shop('health'));
+    expect(await screen.findByText('Nothing was measured in this time')).toBeVisible();
+    expect(screen.getByRole('button', { name: 'Copy command nonevent watch' })).toBeVisible();
+  });
+});
+
+test('a job is run by a press, shows what it prints, and is stopped', async () => {
+  const { backend, user } = show(scene('story'), shop('environments/local'));
+  await user.click(await screen.findByRole('button', { name: 'Run now: cleanup' }));
+  expect(backend.asked).toContain('runJob shop local cleanup');
+  expect(await screen.findByText(/100 of 212 carts/)).toBeVisible();
+  await user.click(screen.getByRole('button', { name: 'Stop' }));
+  expect(backend.asked).toContain('stopJob shop local cleanup');
+});
+
+test('trust is given after the commands were shown', async () => {
+  const { backend, user } = show(scene('story'), shop('environments/local'));
+  await user.click(await screen.findByRole('button', { name: 'Trust it…' }));
+  const dialog = await screen.findByRole('dialog', { name: 'Trust the HTTPS of local apps?' });
+  expect(within(dialog).getByText('sudo update-ca-certificates')).toBeVisible();
+  backend.trusted = failed({
+    message: 'a password is wanted',
+    hints: ['run `nonevent trust` on a terminal'],
+  });
+  await user.click(within(dialog).getByRole('button', { name: 'Run them' }));
+  expect(await within(dialog).findByRole('alert')).toHaveTextContent('a password is wanted');
+});

@@ -1,0 +1,91 @@
+/** The texts of runs. */
+export const runs = {
+  title: 'Runs',
+  filter: 'Find runs',
+  empty: 'Nothing has run yet',
+  emptyText:
+    'Ship proves the project and brings it up. Check only proves it: lock, image and gates; nothing is started.',
+  columns: { run: 'Run', state: 'State', release: 'Release', took: 'Took', when: 'When', by: 'By' },
+  what: (verb: string, environment: string | null) => {
+    const words: Record<string, string> = {
+      ship: 'Ship',
+      check: 'Check',
+      rollback: 'Roll back',
+      restart: 'Restart',
+      down: 'Take down',
+    };
+    const word = words[verb] ?? verb;
+    if (environment === null) return word;
+    return verb === 'ship' ? `${word} to ${environment}` : `${word} ${environment}`;
+  },
+  count: (shown: number, all: number) =>
+    shown === all ? `${String(all)} runs` : `${String(shown)} of ${String(all)} runs`,
+  problem: 'The runs cannot be listed',
+  noMatch: 'No run matches.',
+};
+
+export const run = {
+  pipeline: 'Pipeline',
+  gates: 'Gates',
+  steps: 'Rollout',
+  preview: 'The new instances answer at',
+  address: 'address of the preview',
+  compared: {
+    title: 'The new release beside the old one',
+    which: 'Release',
+    fresh: 'New',
+    old: 'Old',
+    requests: 'Requests',
+    errors: 'Failed (5xx)',
+    p95: '95 % within',
+    restarts: 'Restarts',
+    fine: 'No worse than the old one.',
+  },
+  output: 'Output',
+  findings: 'Findings',
+  detail: 'What the gates found and what is printed',
+  everything: 'Everything',
+  follow: 'Follow',
+  following: 'Following',
+  noOutput: 'No line yet.',
+  elsewhere: 'Another process runs it, or ran it: its output is there. Everything that happens appears here.',
+  filterFindings: 'Find findings',
+  selected: 'What is wrong',
+  noFindings: 'This gate found nothing.',
+  chooseFinding: 'Choose a finding to see its place.',
+  excerptMissing: 'The place cannot be shown',
+  tail: 'Its last lines',
+  fresh: 'new since the run before',
+  printed: 'What it printed',
+  warnings: 'Worth knowing',
+  ok: (release: string | null, environment: string | null, verb: string) => {
+    if (verb === 'check') return 'The project is proven: nothing stands in the way of a ship';
+    if (verb === 'down') return `${environment ?? 'It'} is taken down`;
+    if (release === null) return 'It is done';
+    return `Release ${release} serves in ${environment ?? ''}`;
+  },
+  cancelled: 'A person stopped it: what serves goes on serving',
+  abandoned: 'Its process ended without a word',
+  abandonedText: 'The next run, or nonevent recover, finishes or undoes what it had begun.',
+  failed: (what: string) => `${what} failed`,
+  problem: 'The run cannot be shown',
+  found: (errors: number, warnings: number) => {
+    const parts = [
+      errors > 0 ? `${String(errors)} wrong` : null,
+      warnings > 0 ? `${String(warnings)} to know` : null,
+    ].filter((part) => part !== null);
+    return parts.join(', ');
+  },
+  tests: (passed: number, failed: number, skipped: number) =>
+    [
+      failed > 0 ? `${String(failed)} failed` : null,
+      `${String(passed)} passed`,
+      skipped > 0 ? `${String(skipped)} skipped` : null,
+    ]
+      .filter((part) => part !== null)
+      .join(', '),
+  since: 'began',
+  took: 'took',
+  by: 'By',
+  release: 'Release',
+};
