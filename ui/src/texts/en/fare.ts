@@ -59,7 +59,7 @@ export const fare = {
   gap: (reason: string) => `Unknown: ${reason}`,
   incidents: 'Incidents',
   noIncidents: 'No incident in this time.',
-  ongoing: 'goes on',
+  ongoing: 'goes on for',
   lasted: 'lasted',
   cause: 'Cause',
   probe: 'First failing probe',
