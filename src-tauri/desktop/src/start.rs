@@ -31,11 +31,38 @@ pub fn main() -> ExitCode {
         .run(tauri::generate_context!());
     match app {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!(error = %error, "the window cannot be opened");
-            ExitCode::from(2)
-        }
+        Err(tauri::Error::PluginInitialization(plugin, error)) if plugin == "single-instance" => start_again(&error),
+        Err(error) => not_opened(&error.to_string()),
     }
+}
+
+fn not_opened(error: &str) -> ExitCode {
+    tracing::error!(error, "the window cannot be opened");
+    ExitCode::from(2)
+}
+
+/// Starts anew when the first process was ending while it was told of this one: nobody is first then.
+#[cfg(unix)]
+fn start_again(error: &str) -> ExitCode {
+    use std::os::unix::process::CommandExt as _;
+    const STARTS: &str = "NONEVENT_WINDOW_STARTS";
+    const MOST: u32 = 10;
+    const PAUSE: std::time::Duration = std::time::Duration::from_millis(200);
+
+    let starts = std::env::var(STARTS).ok().and_then(|starts| starts.parse().ok()).unwrap_or(1_u32);
+    let Ok(program) = std::env::current_exe() else { return not_opened(error) };
+    if starts >= MOST {
+        return not_opened(error);
+    }
+    std::thread::sleep(PAUSE);
+    let mut anew = std::process::Command::new(program);
+    let failed = anew.args(std::env::args_os().skip(1)).env(STARTS, (starts + 1).to_string()).exec();
+    not_opened(&format!("{error}; {failed}"))
+}
+
+#[cfg(not(unix))]
+fn start_again(error: &str) -> ExitCode {
+    not_opened(error)
 }
 
 /// Gives window and page a theme.
