@@ -197,6 +197,10 @@ fn commands_that_are_not_there() {
     ended(127)
         .prints("[FATAL tini (7)] exec gunicron failed: No such file or directory")
         .has("command_not_found", &["`gunicron`", "exit code 127"]);
+    // Between two lives, on an engine that has forgotten how the last one ended.
+    let forgotten =
+        ended(127).prints("[FATAL tini (7)] exec gunicron failed: No such file or directory").with(|it| it.examined.exit = None);
+    assert_eq!(forgotten.has("command_not_found", &["`gunicron`"]).suspects[0].certainty, Certainty::Likely);
     ended(126)
         .prints("[FATAL tini (7)] exec /app/start.sh failed: Permission denied")
         .has("command_not_found", &["is no program"]);

@@ -104,7 +104,7 @@ fn command(case: &Case<'_>) -> Option<Suspect> {
     if case.situation != Situation::Ended {
         return None;
     }
-    let code = case.symptoms.examined.exit?.exit_code;
+    let code = case.symptoms.examined.exit.map(|exit| exit.exit_code);
     let (line, command, missing) = if let Some(line) = case.log.last(|line| line.starts_with("[FATAL tini")) {
         let reason = if line.contains("Permission denied") { "is no program" } else { "does not exist in the image" };
         if line.to_lowercase().contains("exec format error") {
@@ -113,7 +113,7 @@ fn command(case: &Case<'_>) -> Option<Suspect> {
         (line, between(line, "exec ", " failed")?.to_owned(), reason)
     } else if let Some(line) = case.log.saying("can't open file '") {
         (line, between(line, "can't open file '", "'")?.to_owned(), "does not exist in the image")
-    } else if let Some(line) = case.log.last(|line| line.ends_with(": not found")).filter(|_| code == NO_COMMAND) {
+    } else if let Some(line) = case.log.last(|line| line.ends_with(": not found")).filter(|_| code == Some(NO_COMMAND)) {
         let command = line.trim_end_matches(": not found").rsplit(": ").next()?;
         (line, command.to_owned(), "does not exist in the image")
     } else {
@@ -124,11 +124,12 @@ fn command(case: &Case<'_>) -> Option<Suspect> {
         false => format!("correct `command` in the configuration, or add the package that brings `{command}` to the project"),
     };
     let certainty = match code {
-        NO_COMMAND | NO_PROGRAM | 2 if !platforms_differ(case) => Certainty::Certain,
+        Some(NO_COMMAND | NO_PROGRAM | 2) if !platforms_differ(case) => Certainty::Certain,
+        None if is_of_the_start(line) => Certainty::Likely,
         _ => Certainty::Possible,
     };
     let sentence = format!("`{command}`, which it should run, {missing}");
-    let evidence = vec![line.to_owned(), format!("exit code {code}")];
+    let evidence = std::iter::once(line.to_owned()).chain(code.map(|code| format!("exit code {code}"))).collect();
     Some(case.suspect(Cause::CommandNotFound { command }, certainty, sentence, evidence, fix))
 }
 

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bollard::models::{ContainerCreateBody, ContainerInspectResponse, ContainerStateStatusEnum, HostConfig, ImageInspect};
 use bollard::query_parameters::{
@@ -25,6 +25,9 @@ use crate::target::{Examination, Listener, OnceExit, Place, RootFileSystem, Targ
 
 /// Lines that are read.
 const LINES: u32 = 400;
+/// Looks for the next end of a container that is between two lives, and the time between two of them.
+const LOOKS: u32 = 15;
+const LOOK: Duration = Duration::from_millis(100);
 /// Docker's resolver in every container of a network that a person made.
 const RESOLVER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 11);
 /// The state `TCP_LISTEN` of the kernel, as `/proc/net/tcp` writes it.
@@ -77,8 +80,25 @@ impl DockerTarget {
             (_, Some(exit_code)) => Some(OnceExit { exit_code, oom }),
             // It goes on, and the kernel ended a process of it.
             _ if oom => Some(OnceExit { exit_code: 137, oom }),
+            _ if container.restart_count.is_some_and(|restarts| restarts > 0) => self.next_exit(container).await,
             _ => None,
         }
+    }
+
+    /// Waits a moment for the next end of a container that ends again and again: an engine remembers its last 256 events only, of all
+    /// containers together.
+    async fn next_exit(&self, container: &ContainerInspectResponse) -> Option<OnceExit> {
+        for _ in 0..LOOKS {
+            tokio::time::sleep(LOOK).await;
+            let state = self.api.inspect(container.id.as_deref()?).await.ok()??.state?;
+            if state.status != Some(ContainerStateStatusEnum::RUNNING) {
+                return Some(OnceExit {
+                    exit_code: state.exit_code.unwrap_or_default(),
+                    oom: state.oom_killed.unwrap_or_default(),
+                });
+            }
+        }
+        None
     }
 
     /// Asks the engine for the ends of a container that it remembers: the last exit code, and whether memory was wanting.
@@ -253,7 +273,7 @@ mod tests {
     #[test]
     fn how_busy_a_container_is() {
         let now = Instant::now();
-        let later = now + std::time::Duration::from_secs(2);
+        let later = now + Duration::from_secs(2);
         assert_eq!(share(Some((5_000_000_000, now)), Some((6_000_000_000, later))), Some(500));
         assert_eq!(share(Some((5, now)), Some((6, now))), None);
         assert_eq!(share(None, Some((6, now))), None);
