@@ -208,6 +208,7 @@ fn history_as_a_table() {
     let every = [
         rollout(RolloutReason::Scale, RolloutState::Running, None),
         rollout(RolloutReason::Ship, RolloutState::Failed, Some("the new release never became healthy")),
+        rollout(RolloutReason::Ship, RolloutState::Cancelled, Some("stopped before the switch; 9c01d2e4f5a6 serves")),
         rollout(RolloutReason::Rollback, RolloutState::Succeeded, None),
         rollout(RolloutReason::Restart, RolloutState::Recovered, None),
     ];

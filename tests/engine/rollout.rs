@@ -80,6 +80,7 @@ async fn a_person_stops_it_before_the_switch() {
     let error = laptop.ship(&engine.process(), &order(&new, 1)).await.unwrap_err();
     assert!(matches!(&error, RolloutError::Cancelled { serving: Some(id) } if *id == old.id), "{error}");
     whole(&engine, &old, 1, "stopped").await;
+    assert_eq!(laptop.states()[0], RolloutState::Cancelled);
 }
 
 #[tokio::test(start_paused = true)]

@@ -231,10 +231,12 @@ async fn requests_are_not_lost_unasked() {
                 assert!(matches!(error, RolloutError::NotAgreed { .. }), "{error}");
                 assert!(!process.calls().contains(&Method::Prepare), "something was touched");
                 whole(&engine, &old, 1, "refused").await;
+                assert_eq!(laptop.states()[0], RolloutState::Cancelled);
             }
             (Consent::Ask, false, Err(error)) => {
                 assert!(matches!(error, RolloutError::Cancelled { .. }), "{error}");
                 whole(&engine, &old, 1, "declined").await;
+                assert_eq!(laptop.states()[0], RolloutState::Cancelled);
             }
             (Consent::Ask, true, Ok(_)) | (Consent::Given, _, Ok(_)) => whole(&engine, &new, 1, "agreed").await,
             (_, _, other) => panic!("{consent:?}, {agrees}: {other:?}"),

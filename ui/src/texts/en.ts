@@ -298,6 +298,7 @@ export const en = {
       baking: 'Bakes',
       succeeded: 'Succeeded',
       failed: 'Failed',
+      cancelled: 'Cancelled',
       went_back: 'Went back',
       recovered: 'Recovered',
     },

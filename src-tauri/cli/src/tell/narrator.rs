@@ -188,7 +188,7 @@ impl Narrator {
                 self.step_finished(*position, kind, *state, title, *duration_ms)
             }
             EventBody::ProbeMade(probe) => self.probed(probe),
-            EventBody::RolloutFinished { state: RolloutState::Failed, serving, .. } => {
+            EventBody::RolloutFinished { state: RolloutState::Failed | RolloutState::Cancelled, serving, .. } => {
                 let environment = self.plan.as_ref().map_or("the environment", |plan| plan.environment.as_str());
                 vec![Mark::Print(layout::under(0, &rollout::aftermath(environment, serving.as_ref())))]
             }

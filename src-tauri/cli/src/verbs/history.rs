@@ -117,6 +117,7 @@ fn state(state: RolloutState) -> Cell {
         RolloutState::Baking => Cell::new(Tone::Warn, "… baking"),
         RolloutState::Succeeded => Cell::new(Tone::Good, "✓ succeeded"),
         RolloutState::Failed => Cell::new(Tone::Bad, "✗ failed"),
+        RolloutState::Cancelled => Cell::new(Tone::Warn, "✗ cancelled"),
         RolloutState::WentBack => Cell::new(Tone::Bad, "↩ went back"),
         RolloutState::Recovered => Cell::new(Tone::Warn, "! recovered"),
     }

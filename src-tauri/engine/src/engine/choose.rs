@@ -123,7 +123,9 @@ impl Engine {
         earlier: Vec<ReleaseId>,
     ) -> Result<Option<ReleaseId>, EngineError> {
         let rollouts = self.store.rollouts(project, Some(name), u32::MAX)?;
-        let last = |release: &ReleaseId| rollouts.iter().find(|rollout| rollout.to == *release);
+        let last = |release: &ReleaseId| {
+            rollouts.iter().find(|rollout| rollout.to == *release && rollout.state != RolloutState::Cancelled)
+        };
         let failed = |release: &ReleaseId| last(release).is_some_and(|rollout| rollout.state == RolloutState::Failed);
         let good = rollouts.iter().filter(|rollout| matches!(rollout.state, RolloutState::Succeeded | RolloutState::Recovered));
         let remembered = good.map(|rollout| rollout.to.clone());
@@ -175,7 +177,8 @@ impl Engine {
     fn whose_schema(&self, place: &Place, serving: &Release, releases: &[Release]) -> Result<Vec<Release>, EngineError> {
         let rollouts = self.store.rollouts(&place.project, Some(&place.environment), u32::MAX)?;
         let mut applied = vec![serving.clone()];
-        for rollout in rollouts.iter().filter(|rollout| rollout.state != RolloutState::Failed) {
+        let moved = |rollout: &&RolloutRecord| !matches!(rollout.state, RolloutState::Failed | RolloutState::Cancelled);
+        for rollout in rollouts.iter().filter(moved) {
             match (&rollout.anyway, &rollout.from) {
                 (Some(_), Some(left)) => applied.extend(releases.iter().find(|release| release.id == *left).cloned()),
                 // Fresh instances of the same release change nothing about it.

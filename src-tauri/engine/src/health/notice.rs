@@ -64,7 +64,8 @@ pub fn of_rollout(project: &ProjectName, rollout: &RolloutRecord, url: Option<St
             let text = format!("release {release} lost its traffic: {}", failure());
             (NoticeWeight::Outage, format!("{project} ({environment}): {what} went back"), text)
         }
-        RolloutState::Running | RolloutState::Baking | RolloutState::Recovered => return None,
+        // Whoever stopped it knows.
+        RolloutState::Cancelled | RolloutState::Running | RolloutState::Baking | RolloutState::Recovered => return None,
     };
     Some(Notice {
         about: format!("rollout-{}", rollout.id),

@@ -224,6 +224,8 @@ pub enum RolloutState {
     Succeeded,
     /// The old release serves, or nothing does if there was none.
     Failed,
+    /// Somebody stopped it, or did not agree to its plan, before traffic moved; what served was not touched.
+    Cancelled,
     /// The new release was worse than the old one; traffic went back by itself.
     WentBack,
     /// Its process ended in the middle; what it had begun was finished or undone.

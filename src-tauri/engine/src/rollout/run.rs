@@ -407,6 +407,7 @@ impl<'a> Rollout<'a> {
         };
         let state = match error {
             RolloutError::WentBack { .. } => RolloutState::WentBack,
+            RolloutError::Cancelled { .. } | RolloutError::NotAgreed { .. } => RolloutState::Cancelled,
             _ => RolloutState::Failed,
         };
         match self.context.store().finish_rollout(&self.record, state, serving, Some(error.to_string())) {

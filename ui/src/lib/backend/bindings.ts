@@ -1675,6 +1675,8 @@ export type RolloutState =
 "succeeded" | 
 /**  The old release serves, or nothing does if there was none. */
 "failed" | 
+/**  Somebody stopped it, or did not agree to its plan, before traffic moved; what served was not touched. */
+"cancelled" | 
 /**  The new release was worse than the old one; traffic went back by itself. */
 "went_back" | 
 /**  Its process ended in the middle; what it had begun was finished or undone. */
