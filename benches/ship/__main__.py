@@ -182,7 +182,7 @@ class Bench:
     def warm_way_back(self) -> None:
         say("back to a release that is still warm")
         scenario = self.scenario("warm_rollback", "Back to a release whose instances are still warm → its answer")
-        self.bare.edit("nonevent.toml", r"\A", '[environments.local]\nbake = "10m"\n\n')
+        self.bare.edit("nonevent.toml", r"^\[environments\.local\]$", '[environments.local]\nbake = "10m"')
         for number in self.rounds(4, within=60):
             before = f"{GREETING}, before {number}"
             self.bare.greet(before)
@@ -245,6 +245,7 @@ def main() -> int:
     facts = about(arguments)
     work = Path(tempfile.mkdtemp(prefix="nonevent-bench-"))
     bench = Bench(arguments, work)
+    status = 0
     try:
         bench.prepare()
         bench.first()
@@ -256,10 +257,10 @@ def main() -> int:
         bench.images_from_nothing()
     except (Failed, TimeoutError, subprocess.TimeoutExpired) as error:
         say(str(error))
-        return 1
+        status = 1
     except KeyboardInterrupt:
         say("interrupted")
-        return 130
+        status = 130
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -272,7 +273,7 @@ def main() -> int:
     print(f"Docker {facts['docker']}; Compose {facts['compose']}; {facts['cores']} cores, load {facts['load_before']:.1f} before")
     print(report.table(scenarios, bench.loads))
     say(f"{facts['took_seconds']} s; written to {arguments.results}")
-    return 0
+    return status
 
 
 sys.exit(main())
