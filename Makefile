@@ -1,4 +1,4 @@
-.PHONY: run test bench soak lint
+.PHONY: run test bench soak lint screenshots
 
 run: ## Sets up what is missing, ships an example to the local engine, opens the window on it
 	@scripts/run
@@ -14,3 +14,6 @@ soak: ## Load over many rollouts, kills at every step, full disks, random sequen
 
 lint: ## Formats nothing, checks everything that needs no engine
 	@scripts/lint
+
+screenshots: ## Takes the pictures of README and docs anew, of the real command line and the real window
+	@scripts/screenshots

@@ -11,5 +11,6 @@ mod projects;
 mod run;
 mod secrets;
 mod ship;
+mod tour;
 mod walls;
 mod world;

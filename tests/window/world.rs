@@ -78,13 +78,27 @@ impl World {
     /// Copies an example to a folder of a name that nobody else uses, without telling the home. Returns name and folder.
     pub fn project(&self) -> (ProjectName, PathBuf) {
         let name = unique("window-");
-        let folder = self.folder.path().join(&name);
-        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/flask-requirements"), &folder);
+        let folder = self.example("flask-requirements", &name);
         let name = ProjectName::new(name);
         let mut projects = self.projects.take();
         projects.push(name.clone());
         self.projects.set(projects);
         (name, folder)
+    }
+
+    /// Copies an example to a folder of this name.
+    pub fn example(&self, example: &str, name: &str) -> PathBuf {
+        let folder = self.folder.path().join(name);
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(example), &folder);
+        folder
+    }
+
+    /// The ids of a project's containers of a role, in this world's scope.
+    pub fn containers(&self, role: &str, project: &str) -> Vec<String> {
+        let labels = [("scope", self.scope.as_str()), ("role", role), ("project", project)];
+        let filters = labels.map(|(name, value)| format!("--filter=label=dev.nonevent.{name}={value}"));
+        let listed = Command::new("docker").args(["ps", "--all", "--quiet"]).args(filters).output().unwrap();
+        String::from_utf8(listed.stdout).unwrap().lines().map(str::to_owned).collect()
     }
 
     /// Tells the home of a project, as another process would.
