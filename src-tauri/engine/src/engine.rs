@@ -171,7 +171,7 @@ impl Engine {
     async fn observe_all(&self, project: &Project) -> Vec<EnvironmentStatus> {
         let docker = Docker::connect().await;
         let mut statuses = Vec::new();
-        for (name, environment) in &project.settings.environments {
+        for (name, environment) in project.settings.in_order() {
             let observed = match &docker {
                 Ok(docker) => self.observe_one(docker, project, name, environment).await,
                 Err(error) => Err(EngineError::user("engine_unreachable", error.to_string())),

@@ -274,8 +274,8 @@ impl ProjectFacts {
             gates: settings.gauntlet.gates.iter().filter(|gate| gate.run.is_some()).map(|gate| gate.name.clone()).collect(),
             services: settings.services.iter().map(|(name, service)| (name.clone(), service.image.clone())).collect(),
             environments: settings
-                .environments
-                .iter()
+                .in_order()
+                .into_iter()
                 .map(|(name, environment)| EnvironmentFacts::of(name, environment, &settings.app.processes))
                 .collect(),
             settings: project.explained.clone(),

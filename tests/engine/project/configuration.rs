@@ -55,6 +55,15 @@ fn other_environments_have_domains_of_their_own_and_bake() {
 }
 
 #[test]
+fn environments_come_in_the_order_in_which_a_release_goes_through_them() {
+    let project = configured(
+        "[environments.beta]\nafter = \"staging\"\n[environments.demo]\n[environments.production]\nafter = \"beta\"\n[environments.staging]\n",
+    );
+    let names: Vec<_> = project.settings.in_order().into_iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["local", "demo", "staging", "beta", "production"]);
+}
+
+#[test]
 fn the_manifest_may_hold_the_configuration() {
     let text = "[project]\nname = \"shop\"\nversion = \"1\"\ndependencies = [\"uvicorn\"]\n\n[tool.nonevent.app]\nport = 9000\n";
     let project = Tree::new().file("pyproject.toml", text).file("main.py", APP).project();

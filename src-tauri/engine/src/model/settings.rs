@@ -49,6 +49,27 @@ pub struct ProjectSettings {
     pub environments: BTreeMap<EnvironmentName, EnvironmentSettings>,
 }
 
+impl ProjectSettings {
+    /// Returns the environments in the order in which a release goes through them: `local`, then by name, each after the one that it is
+    /// promoted from.
+    pub fn in_order(&self) -> Vec<(&EnvironmentName, &EnvironmentSettings)> {
+        let rank = |(name, settings): &(&EnvironmentName, &EnvironmentSettings)| {
+            let mut way = vec![(*name).clone()];
+            let mut before = settings.after.as_ref();
+            // One that is promoted from itself is refused elsewhere, and must not hold anything up here.
+            while let Some(name) = before.filter(|name| !way.contains(name)) {
+                way.push(name.clone());
+                before = self.environments.get(name).and_then(|settings| settings.after.as_ref());
+            }
+            way.reverse();
+            (way.first().is_none_or(|first| first.as_str() != "local"), way)
+        };
+        let mut ordered: Vec<_> = self.environments.iter().collect();
+        ordered.sort_by_cached_key(rank);
+        ordered
+    }
+}
+
 /// One effective value and where it came from, as `nonevent explain` prints it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
