@@ -23,6 +23,9 @@ path = "/healthz"
 watch_interval = "500ms"
 timeout = "2s"
 fall = "2 of 3"
+
+[logs]
+new_exceptions = false
 "#;
 
 fn reported(world: &World) -> Value {

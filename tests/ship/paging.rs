@@ -23,6 +23,9 @@ watch_interval = "500ms"
 timeout = "5s"
 fall = "2 of 3"
 
+[logs]
+new_exceptions = false
+
 [environments.local]
 bake = "1s"
 "#;
@@ -114,7 +117,7 @@ fn docker_a_rollout_that_takes_the_app_away_is_told_of_and_is_no_incident() {
     let before = instances(&world);
     world.edit("slugs/app.py", "app = Flask(__name__)", "import time\n\ntime.sleep(6)\napp = Flask(__name__)");
     let (_, failed) = measured(&world, "app");
-    world.run(&["ship", "--allow-untested"]).ok();
+    world.run(&["ship", "--allow-untested", "--yes"]).ok();
     assert_ne!(instances(&world), before);
     assert!(measured(&world, "app").1 >= failed + u64::from(FALL), "nothing was down meanwhile, and nothing is shown by this");
     eventually("that the rollout is told of", LIMIT, || (desktop.count() > 0).then_some(()));

@@ -21,6 +21,9 @@ path = "/healthz"
 watch_interval = "200ms"
 timeout = "5s"
 fall = "2 of 3"
+
+[logs]
+new_exceptions = false
 "#;
 
 /// The timelines are whole, and every roll-up holds each sample once.
