@@ -26,6 +26,15 @@ registry_install() {
     [[ -x $registry_binary ]] || die "the package docker-registry has no $registry_binary"
 }
 
+# The registry as a command, for tests that start one of their own.
+registry_command() {
+    mkdir -p "$LAB_DIR/tools/bin"
+    [[ -x $LAB_DIR/tools/bin/docker-registry ]] && return
+    [[ ! -e $LAB_DIR/apt || -w $LAB_DIR/apt ]] || become_root "$@"
+    registry_install
+    ln -sf "$registry_binary" "$LAB_DIR/tools/bin/docker-registry"
+}
+
 registry_configure() {
     local port
     port=$(registry_port)

@@ -31,15 +31,20 @@ equals = "ok"
 container = true
 "#;
 
-fn docker(arguments: &[&str]) {
+pub fn docker(arguments: &[&str]) {
     let output = Command::new("docker").args(arguments).output().unwrap();
     assert!(output.status.success(), "docker {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// A project whose health can be taken away from outside.
 fn watched() -> World {
+    frail(WATCHED)
+}
+
+/// The same with a configuration of its own.
+pub fn frail(configuration: &str) -> World {
     let world = World::example("flask-requirements");
-    world.write("nonevent.toml", format!("{WATCHED}\n[gauntlet]\nlint = false\nformat = false\ntypes = false\n"));
+    world.write("nonevent.toml", format!("{configuration}\n[gauntlet]\nlint = false\nformat = false\ntypes = false\n"));
     world.edit(
         "slugs/app.py",
         "    return jsonify(status=\"ok\")",
@@ -48,7 +53,32 @@ fn watched() -> World {
     world
 }
 
-fn instances(world: &World) -> Vec<String> {
+/// Takes the health of instances away, or gives it back.
+pub fn make(what: Health, ids: &[String]) {
+    for id in ids {
+        match what {
+            Health::Ill => docker(&["exec", id, "touch", "/tmp/sick"]),
+            Health::Well => docker(&["exec", id, "rm", "-f", "/tmp/sick"]),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum Health {
+    Ill,
+    Well,
+}
+
+/// How many measurements of a probe are kept: all, and those that failed.
+pub fn measured(world: &World, probe: &str) -> (u64, u64) {
+    let report = world.json(&["health", "--since", "1h"])["health"].clone();
+    let series = report["series"].as_array().unwrap().iter().find(|series| series[0]["name"] == format!("probe:{probe}"));
+    let points = series.map(|series| series[1].as_array().unwrap().clone()).unwrap_or_default();
+    let sum = |of: &str| points.iter().map(|point| point[of].as_u64().unwrap()).sum();
+    (sum("count"), sum("failed"))
+}
+
+pub fn instances(world: &World) -> Vec<String> {
     let status = world.status("local");
     status["instances"].as_array().unwrap().iter().map(|instance| instance["id"].as_str().unwrap().to_owned()).collect()
 }

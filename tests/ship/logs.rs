@@ -13,8 +13,8 @@ use serde_json::Value;
 use crate::health::Cable;
 use crate::world::{World, eventually};
 
-const PROJECT: &str = "[project]\nname = \"teller\"\nversion = \"1.0\"\nrequires-python = \">=3.11\"\ndependencies = []\n";
-const LOCK: &str = "version = 1\nrevision = 3\nrequires-python = \">=3.11\"\n\n[[package]]\nname = \"teller\"\nversion = \"1.0\"\nsource = { virtual = \".\" }\n";
+pub const PROJECT: &str = "[project]\nname = \"teller\"\nversion = \"1.0\"\nrequires-python = \">=3.11\"\ndependencies = []\n";
+pub const LOCK: &str = "version = 1\nrevision = 3\nrequires-python = \">=3.11\"\n\n[[package]]\nname = \"teller\"\nversion = \"1.0\"\nsource = { virtual = \".\" }\n";
 /// Made up; every instance prints it with its last line.
 const TOKEN: &str = "made-up-token-1234";
 /// Numbers its lines on both streams, tells an exception at each hundredth, and says how far it came when it is stopped.
@@ -86,13 +86,13 @@ Server(("0.0.0.0", 8000), Answer).serve_forever()
 "#;
 
 /// An address to which notices are posted.
-struct Hook {
-    url: String,
+pub struct Hook {
+    pub url: String,
     posted: Arc<Mutex<String>>,
 }
 
 impl Hook {
-    fn open() -> Self {
+    pub fn open() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
         let posted: Arc<Mutex<String>> = Arc::default();
@@ -114,8 +114,13 @@ impl Hook {
         Self { url, posted }
     }
 
-    fn count(&self, text: &str) -> usize {
-        self.posted.lock().unwrap().matches(text).count()
+    pub fn count(&self, text: &str) -> usize {
+        self.posted().matches(text).count()
+    }
+
+    /// All that was posted.
+    pub fn posted(&self) -> String {
+        self.posted.lock().unwrap().clone()
     }
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::print_stdout)]
 
 mod bad_input;
+mod blind;
 mod check;
 mod cleaning;
 mod crash;
@@ -21,10 +22,14 @@ mod locks;
 mod logs;
 mod notify;
 mod own_engine;
+mod paging;
+mod registry;
 mod rollback;
+mod scanner;
 mod secrets;
 mod services;
 mod soak;
+mod storing;
 mod traffic;
 mod watching;
 mod workspace;

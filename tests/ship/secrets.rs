@@ -1,6 +1,7 @@
 //! Secrets from where they are kept to where they are needed, and nowhere else: a real keychain, real files, a real app.
 
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -27,7 +28,7 @@ print("the end of what it tells", flush=True)
 "#;
 
 /// Runs the command line with something on standard input.
-fn type_in(mut command: Command, text: &str) -> Ended {
+pub fn type_in(mut command: Command, text: &str) -> Ended {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
@@ -58,6 +59,19 @@ impl Desk {
         self.outputs.push(format!("{arguments:?}\n{}{}", ended.stdout, ended.stderr));
         ended
     }
+}
+
+/// A registry that takes every login; returns its name.
+fn anyone() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let name = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        }
+    });
+    name
 }
 
 /// Fails when a file below a folder holds one of the texts.
@@ -172,10 +186,11 @@ fn a_keychain_that_is_locked_or_gone_says_so_and_nothing_is_lost() {
     desk.keychain.close();
     let list = desk.run(&["secret", "list"], "").ok().stdout;
     assert!(list.contains("vault.age") && list.contains("✓ the vault") && !list.contains("✗ the keychain"), "{list}");
-    desk.run(&["credential", "login", "registry.example.com", "-u", "ada"], SECOND).ok();
+    let registry = anyone();
+    desk.run(&["credential", "login", &registry, "-u", "ada"], SECOND).ok();
     let logins = desk.run(&["credential", "list"], "").ok().stdout;
-    assert!(logins.contains("registry.example.com"), "{logins}");
-    desk.run(&["credential", "remove", "registry.example.com"], "").ok();
+    assert!(logins.contains(&registry), "{logins}");
+    desk.run(&["credential", "remove", &registry], "").ok();
     refuse_below(&desk.world.home(), &[FIRST, SECOND]);
     assert!(desk.outputs.iter().all(|output| !output.contains(FIRST) && !output.contains(SECOND)));
 }

@@ -1,7 +1,8 @@
 //! A `nonevent watch` that goes on beside a test.
 
-use std::io::{BufRead, BufReader, Lines};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 
 use serde_json::Value;
 
@@ -10,7 +11,10 @@ use crate::world::World;
 /// A process that is killed at the latest when the test ends.
 pub struct Watch {
     pub child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
+    told: Receiver<Value>,
+    heard: Vec<Value>,
+    /// How many of what was heard `until` went past.
+    past: usize,
 }
 
 impl Watch {
@@ -21,26 +25,44 @@ impl Watch {
     pub fn of(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, lines }
+        let (sender, told) = channel();
+        // Whatever the test does meanwhile, it can go on telling.
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let _ = sender.send(serde_json::from_str(&line).unwrap());
+            }
+        });
+        Self { child, told, heard: Vec::new(), past: 0 }
     }
 
-    /// Reads on until something is told.
+    /// Goes on until something is told.
     pub fn until(&mut self, kind: &str, is: impl Fn(&Value) -> bool) -> Value {
         self.until_without(kind, "", is)
     }
 
-    /// Reads on until something is told; what was told before must not be of the kind `never`.
+    /// Goes on until something is told; what is told before must not be of the kind `never`.
     pub fn until_without(&mut self, kind: &str, never: &str, is: impl Fn(&Value) -> bool) -> Value {
-        let mut seen = Vec::new();
-        for line in self.lines.by_ref().map_while(Result::ok) {
-            let object: Value = serde_json::from_str(&line).unwrap();
-            seen.push(line);
-            if object["type"] == kind && is(&object["data"]) {
-                return object["data"].clone();
+        let from = self.past;
+        loop {
+            while self.past < self.heard.len() {
+                let object = &self.heard[self.past];
+                self.past += 1;
+                if object["type"] == kind && is(&object["data"]) {
+                    return object["data"].clone();
+                }
+                assert!(object["type"] != never, "{:#?}", &self.heard[from..]);
             }
-            assert!(object["type"] != never, "{}", seen.join("\n"));
+            match self.told.recv() {
+                Ok(object) => self.heard.push(object),
+                Err(_) => panic!("no such {kind} came: {:#?}", &self.heard[from..]),
+            }
         }
-        panic!("no such {kind} came:\n{}", seen.join("\n"));
+    }
+
+    /// Everything of a kind that was told so far.
+    pub fn heard(&mut self, kind: &str) -> Vec<Value> {
+        self.heard.extend(self.told.try_iter());
+        self.heard.iter().filter(|object| object["type"] == kind).map(|object| object["data"].clone()).collect()
     }
 
     pub fn healthy(&mut self, probe: &str) {

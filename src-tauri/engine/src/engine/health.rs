@@ -97,7 +97,7 @@ impl Engine {
         let judging = tokio::spawn(judge.run(samples));
         let probe = {
             let (subjects, store) = (subjects.clone(), store.clone());
-            move |key: Key| {
+            move |key: Key, _| {
                 let (subjects, store, sender) = (subjects.clone(), store.clone(), sender.clone());
                 async move {
                     let task = look::find(&subjects, &key);

@@ -8,6 +8,8 @@ use async_trait::async_trait;
 use super::{Engine, environment, place};
 use crate::docker::{Docker, KeptLogins, Login, login_server};
 use crate::error::EngineError;
+use crate::image::http::Http;
+use crate::image::{RegistryError, check_login};
 use crate::mask::Secret;
 use crate::model::{OldValue, SecretEntry, SecretReport, SecretScope, SecretSource, VaultStatus};
 use crate::pipeline::placement::keyed_hash;
@@ -142,12 +144,24 @@ impl Engine {
         self.vaults.file()
     }
 
-    /// Keeps the login of a registry.
+    /// Keeps the login of a registry, once the registry took it.
     ///
     /// # Errors
-    /// When the vault does not open.
+    /// When the registry refuses it or does not answer, or the vault does not open; then nothing is kept.
     pub async fn keep_login(&self, registry: &str, login: &Login) -> Result<(), EngineError> {
         worth_keeping(&Secret::new(login.password.as_str()))?;
+        let http = Http::new(None).map_err(|error| EngineError::ours(error.to_string()))?;
+        check_login(&http, &login_server(registry), login).await.map_err(|error| {
+            let (code, hint) = match &error {
+                RegistryError::LoginRefused { .. } => ("login_refused", error.hint()),
+                RegistryError::Unreachable { .. } => (
+                    "login_unchecked",
+                    Some("see that the name is right, and that the registry can be reached from here".to_owned()),
+                ),
+                _ => ("login_unchecked", error.hint()),
+            };
+            EngineError::user(code, format!("{error}; nothing was kept")).with_hints(hint)
+        })?;
         let text = serde_json::json!({ "username": login.username, "password": login.password }).to_string();
         self.vaults.set(LOGINS, &SecretScope::Every, &login_server(registry), Kept::Value(Secret::new(text))).await?;
         Ok(())

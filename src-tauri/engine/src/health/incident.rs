@@ -41,6 +41,11 @@ impl Course {
         self.worst.is_some()
     }
 
+    /// Tells whether one would begin or get worse, did no rollout go on.
+    pub fn would_fall(mut self, state: HealthState) -> bool {
+        matches!(self.take(state, Rollout::None), Some(Step::Open(_) | Step::Worse(_)))
+    }
+
     /// Takes the verdict of now.
     pub fn take(&mut self, state: HealthState, rollout: Rollout) -> Option<Step> {
         let step = match (self.worst, state) {

@@ -1,6 +1,6 @@
 //! When each probe is due: one task for all of them.
 //!
-//! Probes begin spread over their interval, are moved by a little each time, never overlap with themselves (a probe that takes longer than
+//! The first look is soon, the ones after it are spread over the interval. Probes are moved by a little each time, never overlap with themselves (a probe that takes longer than
 //! its interval skips a turn), and are bounded in number together. Cancelling ends those that go on.
 
 use std::cmp::Reverse;
@@ -16,6 +16,10 @@ use tokio_util::sync::CancellationToken;
 
 /// Probes that go on at once.
 const AT_ONCE: usize = 256;
+/// Time within which probes that are new are made first.
+const SOON: Duration = Duration::from_secs(2);
+/// Time that each of very many takes of it.
+const EACH: Duration = Duration::from_millis(1);
 
 /// When a probe is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,10 +42,11 @@ struct Turn {
     running: bool,
 }
 
-/// Makes probes at their times until `stop` is cancelled; `wanted` replaces what is to be made, and what stays keeps its pace.
+/// Makes probes at their times until `stop` is cancelled; `wanted` replaces what is to be made, and what stays keeps its pace. `probe` is
+/// given the key, and when it was due.
 ///
 /// A probe that panics counts as made.
-pub async fn run<K, F>(mut wanted: mpsc::Receiver<Wanted<K>>, probe: impl Fn(K) -> F, stop: CancellationToken)
+pub async fn run<K, F>(mut wanted: mpsc::Receiver<Wanted<K>>, probe: impl Fn(K, Instant) -> F, stop: CancellationToken)
 where
     K: Ord + Clone + Hash + Send + Sync + 'static,
     F: Future<Output = ()> + Send + 'static,
@@ -72,12 +77,12 @@ where
                 change(&mut turns, &mut due, changed);
             }
             () = until(next) => {
-                let Some(Reverse((_, key))) = due.pop() else { continue };
+                let Some(Reverse((at, key))) = due.pop() else { continue };
                 // What is no longer wanted is still in the heap, once.
                 let Some(turn) = turns.get_mut(&key) else { continue };
                 if !turn.running {
                     turn.running = true;
-                    keys.insert(running.spawn(probe(key.clone())).id(), key.clone());
+                    keys.insert(running.spawn(probe(key.clone(), at)).id(), key.clone());
                 }
                 due.push(Reverse((turn.advance(&key), key)));
             }
@@ -90,14 +95,12 @@ fn change<K: Ord + Clone + Hash>(turns: &mut BTreeMap<K, Turn>, due: &mut Binary
     turns.retain(|key, turn| wanted.get(key) == Some(&turn.pace));
     due.retain(|Reverse((_, key))| turns.contains_key(key));
     let now = Instant::now();
-    for (key, pace) in wanted {
-        if turns.contains_key(&key) {
-            continue;
-        }
-        // The first look is soon; where in its interval a probe lies is decided by its key, the same after each start.
-        let phase = share(&key, 0, pace.interval.min(Duration::from_secs(2)));
-        turns.insert(key.clone(), Turn { pace, slot: now + phase, count: 0, running: false });
-        due.push(Reverse((now + phase, key)));
+    let fresh: Vec<(K, Pace)> = wanted.into_iter().filter(|(key, _)| !turns.contains_key(key)).collect();
+    let soon = SOON.max(EACH.saturating_mul(u32::try_from(fresh.len()).unwrap_or(u32::MAX)));
+    for (key, pace) in fresh {
+        let slot = now + share(&key, 0, pace.interval.min(soon));
+        turns.insert(key.clone(), Turn { pace, slot, count: 0, running: false });
+        due.push(Reverse((slot, key)));
     }
 }
 
@@ -107,7 +110,11 @@ impl Turn {
         let interval = self.pace.interval.max(Duration::from_millis(1));
         let now = Instant::now();
         self.count += 1;
-        self.slot += interval;
+        self.slot += match self.count {
+            // Where in its interval a probe lies is decided by its key, the same after each start.
+            1 => interval / 2 + share(key, 0, interval),
+            _ => interval,
+        };
         if self.slot <= now {
             // Turns that were missed, because the machine was busy or slept, are not made up for.
             let missed = now.duration_since(self.slot).as_nanos() / interval.as_nanos() + 1;
@@ -121,8 +128,8 @@ impl Turn {
 fn share<K: Hash>(key: &K, count: u64, of: Duration) -> Duration {
     let mut hasher = DefaultHasher::new();
     (key, count).hash(&mut hasher);
-    let thousandths = u32::try_from(hasher.finish() % 1000).unwrap_or_default();
-    of * thousandths / 1000
+    let nanoseconds = of.as_nanos() * u128::from(hasher.finish()) >> 64;
+    Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
 }
 
 async fn until(at: Option<Instant>) {
@@ -154,7 +161,7 @@ mod tests {
         sender.send(all(0..500)).await.unwrap();
         let noted = seen.clone();
         let began = Instant::now();
-        let probe = move |key| {
+        let probe = move |key, _| {
             let noted = noted.clone();
             async move { noted.lock().unwrap().entry(key).or_default().push(Instant::now()) }
         };
@@ -165,14 +172,19 @@ mod tests {
         let seen = seen.lock().unwrap();
         assert_eq!(seen.len(), 500);
         for times in seen.values() {
-            assert!((10..=11).contains(&times.len()), "{}", times.len());
-            let pauses = times.windows(2).map(|pair| pair[1] - pair[0]);
+            assert!((9..=11).contains(&times.len()), "{}", times.len());
+            let first = times[1] - times[0];
+            assert!(first >= Duration::from_secs(5) && first <= Duration::from_secs(16), "{first:?}");
+            let pauses = times[1..].windows(2).map(|pair| pair[1] - pair[0]);
             assert!(pauses.into_iter().all(|pause| pause >= Duration::from_secs(9) && pause <= Duration::from_secs(11)));
         }
         let mut firsts: Vec<u128> = seen.values().map(|times| (times[0] - began).as_millis() / 100).collect();
         firsts.sort_unstable();
         firsts.dedup();
         assert!(firsts.len() >= 15, "they came at once: {firsts:?}");
+        let lies = |times: &Vec<Instant>| (times[5] - began).as_millis() / 1000 % 10;
+        let spread: std::collections::BTreeSet<u128> = seen.values().map(lies).collect();
+        assert_eq!(spread.len(), 10, "later ones come at once: {spread:?}");
     }
 
     #[tokio::test(start_paused = true)]
@@ -181,7 +193,7 @@ mod tests {
         let (counts, stop) = (Arc::new(Mutex::new((0_u32, 0_u32))), CancellationToken::new());
         sender.send(all(0..1)).await.unwrap();
         let shared = counts.clone();
-        let probe = move |_| {
+        let probe = move |_, _| {
             let shared = shared.clone();
             async move {
                 {
@@ -208,7 +220,7 @@ mod tests {
         let (seen, stop): (Seen, _) = (Arc::default(), CancellationToken::new());
         sender.send(all(0..3)).await.unwrap();
         let noted = seen.clone();
-        let probe = move |key| {
+        let probe = move |key, _| {
             let noted = noted.clone();
             async move {
                 assert!(key != 2, "this probe is broken");

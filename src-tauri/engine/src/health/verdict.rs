@@ -34,6 +34,15 @@ pub struct Rules {
     pub timeout: Duration,
 }
 
+impl Rules {
+    /// Returns from when to when nothing was watched (milliseconds since 1970): the clock was set back by any amount, or went on by too much.
+    pub fn gap(&self, last: i64, now: i64) -> Option<(i64, i64)> {
+        let usual = (self.interval * GAP_INTERVALS + self.timeout).max(SHORTEST_GAP);
+        let usual = i64::try_from(usual.as_millis()).unwrap_or(i64::MAX);
+        (now < last || now.saturating_sub(last) > usual).then(|| (last.min(now), last.max(now)))
+    }
+}
+
 impl From<&ProbeSettings> for Rules {
     fn from(probe: &ProbeSettings) -> Self {
         let ProbeSettings { fall, recover, interval, timeout, .. } = *probe;
@@ -94,7 +103,7 @@ impl Verdict {
     /// Takes one more sample.
     pub fn take(&mut self, sample: &Sample) -> Judged {
         let before = self.state();
-        let gap = self.last.and_then(|last| self.gap(last, sample.at));
+        let gap = self.last.and_then(|last| self.rules.gap(last, sample.at));
         if gap.is_some() {
             self.forget();
         }
@@ -116,13 +125,6 @@ impl Verdict {
 
     fn length(&self) -> usize {
         self.rules.fall.of.max(self.rules.recover.of).max(1) as usize
-    }
-
-    /// A clock that was set back by any amount, or went on by too much.
-    fn gap(&self, last: i64, now: i64) -> Option<(i64, i64)> {
-        let usual = (self.rules.interval * GAP_INTERVALS + self.rules.timeout).max(SHORTEST_GAP);
-        let usual = i64::try_from(usual.as_millis()).unwrap_or(i64::MAX);
-        (now < last || now.saturating_sub(last) > usual).then(|| (last.min(now), last.max(now)))
     }
 
     /// What was before says nothing about what is now.

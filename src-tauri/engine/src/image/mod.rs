@@ -38,4 +38,5 @@ pub use platform::Platform;
 pub use python::{Libc, LibcKind, PythonRuntime, python_runtime};
 pub use reference::{Reference, ReferenceError};
 pub use registry::RegistryError;
+pub(crate) use registry::check_login;
 pub use tools::tool_volumes;

@@ -1,6 +1,7 @@
 //! Keeps samples, judges them, and keeps incidents: what each probe's last samples mean, and what they mean together.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -10,9 +11,8 @@ use super::look::{DISK, Subject, Subjects, subject};
 use crate::engine::{Engine, Watched};
 use crate::event::EventBody;
 use crate::health::incident::{Course, Rollout, Step};
-use crate::health::verdict::{Verdict, together};
+use crate::health::verdict::{Rules, Verdict, together};
 use crate::health::{Sample, notice};
-use crate::mask::Mask;
 use crate::model::{Diagnosis, Gap, HealthState, Incident, RunId, Series, Unit};
 use crate::rollout::diagnose_serving;
 use crate::store::health::Measured;
@@ -21,6 +21,8 @@ use crate::target::Place;
 
 /// How long before an incident a change may be its cause, milliseconds.
 const SHORTLY: i64 = 60 * 60 * 1000;
+/// Time without a failure after which all can be written again.
+const CALM: Duration = Duration::from_secs(5);
 
 /// What is thought of every environment.
 pub(super) struct Judge {
@@ -29,24 +31,79 @@ pub(super) struct Judge {
     subjects: Subjects,
     tell: mpsc::Sender<Watched>,
     verdicts: BTreeMap<Key, (Verdict, String)>,
-    courses: BTreeMap<Place, Course>,
+    places: BTreeMap<Place, Known>,
+    /// Incidents that could not be written yet, by their ids.
+    unwritten: BTreeMap<String, Incident>,
+    failing: Option<Failing>,
+}
+
+/// The incident of one environment, in memory as well: a full disk must not forget it.
+#[derive(Default)]
+struct Known {
+    course: Course,
+    open: Option<Incident>,
+}
+
+/// A time in which not all could be written.
+struct Failing {
+    /// The first measurement that was not, milliseconds since 1970.
+    since: i64,
+    /// The last one.
+    last: i64,
+    quiet_since: Instant,
 }
 
 impl Judge {
     pub fn new(engine: Engine, store: HealthStore, subjects: Subjects, tell: mpsc::Sender<Watched>) -> Self {
-        Self { engine, store, subjects, tell, verdicts: BTreeMap::new(), courses: BTreeMap::new() }
+        Self {
+            engine,
+            store,
+            subjects,
+            tell,
+            verdicts: BTreeMap::new(),
+            places: BTreeMap::new(),
+            unwritten: BTreeMap::new(),
+            failing: None,
+        }
     }
 
     /// Judges until nobody measures any more.
     pub async fn run(mut self, mut samples: mpsc::Receiver<(Key, Vec<Sample>)>) {
         while let Some((key, samples)) = samples.recv().await {
             for sample in samples {
-                if let Err(error) = self.take(&key, sample).await {
-                    // A full disk must not end watching.
-                    let _ = self.tell.send(Watched::Trouble { message: format!("{}: {error}", key.0) }).await;
-                }
+                let at = sample.at;
+                let written = self.take(&key, sample).await;
+                self.note(at, written).await;
             }
         }
+    }
+
+    /// Tells once that something could not be written, and once that all is again: a full disk must not end watching, nor flood its log.
+    async fn note(&mut self, at: i64, written: Result<(), StoreError>) {
+        let message = match (written, &mut self.failing) {
+            (Ok(()), None) => return,
+            (Ok(()), Some(failing)) if failing.quiet_since.elapsed() < CALM => return,
+            (Ok(()), Some(failing)) => {
+                let gap = Gap { from: failing.since, to: failing.last, reason: "what was measured could not be kept".to_owned() };
+                let places: Vec<Place> = self.places.keys().cloned().collect();
+                if places.iter().any(|place| self.store.note_gap(place, &gap).is_err()) {
+                    return;
+                }
+                self.failing = None;
+                "what is measured is kept again".to_owned()
+            }
+            (Err(error), Some(failing)) => {
+                (failing.last, failing.quiet_since) = (at, Instant::now());
+                tracing::debug!(%error, "a measurement was not kept");
+                return;
+            }
+            (Err(error), None) => {
+                self.failing = Some(Failing { since: at, last: at, quiet_since: Instant::now() });
+                let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+                format!("what is measured is not kept, people are told all the same: {error}{hint}")
+            }
+        };
+        let _ = self.tell.send(Watched::Trouble { message }).await;
     }
 
     async fn take(&mut self, key: &Key, mut sample: Sample) -> Result<(), StoreError> {
@@ -56,10 +113,8 @@ impl Judge {
             return Ok(());
         };
         let Some(rules) = subject.rules.get(name) else { return Ok(()) };
-        if !sample.finding.is_empty() {
-            let secrets = subject.target.secrets_of(place).await.unwrap_or_default();
-            sample.finding = Mask::new(&secrets).text(&sample.finding).into_owned();
-        }
+        sample.finding = subject.mask.text(&sample.finding).into_owned();
+        let known = self.know(place, *rules, sample.at);
         let kept = if name == DISK { Ok(()) } else { self.store.append(&[measured(key, &sample)]) };
         let (verdict, finding) = self.verdicts.entry(key.clone()).or_insert_with(|| (Verdict::new(*rules), String::new()));
         let judged = verdict.take(&sample);
@@ -75,11 +130,26 @@ impl Judge {
         self.verdicts.retain(|(other, name), _| other != place || subject.rules.contains_key(name));
         // What could not be written is told; what it means is judged all the same.
         let moved = self.go_on(key, &sample, &subject).await;
-        if let Some((from, to)) = judged.gap {
-            let reason = "this machine slept, or nobody watched".to_owned();
-            self.store.note_gap(place, &Gap { from, to, reason })?;
+        let noted = self.note_gap(place, judged.gap);
+        kept.and(moved).and(noted).and(known)
+    }
+
+    /// Goes on where the process before ended: with its incident, and with the time in which nobody watched.
+    fn know(&mut self, place: &Place, rules: Rules, now: i64) -> Result<(), StoreError> {
+        if self.places.contains_key(place) {
+            return Ok(());
         }
-        kept.and(moved)
+        let open = self.store.open_incident(place)?;
+        let course = Course::with(open.as_ref().map(|incident| incident.worst));
+        self.places.insert(place.clone(), Known { course, open });
+        let last = self.store.state(place)?.map(|(_, at)| at);
+        self.note_gap(place, last.and_then(|last| rules.gap(last, now)))
+    }
+
+    fn note_gap(&self, place: &Place, gap: Option<(i64, i64)>) -> Result<(), StoreError> {
+        let Some((from, to)) = gap else { return Ok(()) };
+        let reason = "this machine slept, or nobody watched".to_owned();
+        self.store.note_gap(place, &Gap { from, to, reason })
     }
 
     async fn go_on(&mut self, key: &Key, sample: &Sample, subject: &Subject) -> Result<(), StoreError> {
@@ -87,49 +157,62 @@ impl Judge {
         let states = self.verdicts.iter().filter(|((other, _), _)| other == place).map(|(_, (verdict, _))| verdict.state());
         let state = together(states);
         let kept = self.store.keep_state(place, state, sample.at);
-        if !self.courses.contains_key(place) {
-            let open = self.store.open_incident(place)?;
-            self.courses.insert(place.clone(), Course::with(open.map(|incident| incident.worst)));
-        }
-        let course = self.courses.entry(place.clone()).or_default();
-        let fallen = matches!(state, HealthState::Down | HealthState::Degraded);
-        let rollout = match fallen && subject.target.held(place).await.is_ok_and(|held| held.is_some()) {
+        let known = self.places.entry(place.clone()).or_default();
+        let (mut course, open) = (known.course, known.open.clone());
+        // The lock is asked for only where it decides.
+        let rollout = match course.would_fall(state) && subject.target.held(place).await.is_ok_and(|held| held.is_some()) {
             true => Rollout::InProgress,
             false => Rollout::None,
         };
-        let Some(step) = course.take(state, rollout) else { return kept };
-        let known = self.store.open_incident(place)?;
-        let incident = match (step, known) {
-            (Step::Open(worst), _) => self.begin(place, worst, subject).await?,
-            (Step::Worse(worst), Some(incident)) => {
+        let step = course.take(state, rollout);
+        let incident = match (step, open) {
+            (Some(Step::Open(worst)), _) => Some(self.begin(place, worst, subject).await),
+            (Some(Step::Worse(worst)), Some(incident)) => {
                 let diagnosis = self.diagnosis(place, subject).await.or(incident.diagnosis);
-                Incident { worst, diagnosis, ..incident }
+                Some(Incident { worst, diagnosis, ..incident })
             }
-            (Step::Close, Some(incident)) => Incident { closed_at: Some(now()), ..incident },
-            (Step::Worse(_) | Step::Close, None) => return kept,
+            (Some(Step::Close), Some(incident)) => Some(Incident { closed_at: Some(now()), ..incident }),
+            (Some(Step::Worse(_) | Step::Close), None) | (None, _) => None,
         };
-        let written = self.store.keep_incident(&incident);
-        let run = RunId::new(format!("incident-{}", incident.id));
-        let event = EventBody::IncidentChanged { incident: Box::new(incident.clone()) };
-        let written = written.and(self.engine.store.append(&place.project, &run, event).map(drop));
+        if let Some(known) = self.places.get_mut(place) {
+            known.course = course;
+            if let Some(incident) = &incident {
+                known.open = Some(incident.clone()).filter(|incident| incident.closed_at.is_none());
+            }
+        }
+        let Some(incident) = incident else { return kept.and(self.write()) };
+        self.unwritten.insert(incident.id.clone(), incident.clone());
+        let written = self.write();
         let _ = self.tell.send(Watched::Incident(Box::new(incident.clone()))).await;
         let notice = notice::of_incident(&incident, subject.url.clone(), now());
         self.engine.give(notice, subject, &self.store, &self.tell).await;
         kept.and(written)
     }
 
-    async fn begin(&self, place: &Place, worst: HealthState, subject: &Subject) -> Result<Incident, StoreError> {
+    /// Writes the incidents that wait for it.
+    fn write(&mut self) -> Result<(), StoreError> {
+        while let Some((id, incident)) = self.unwritten.first_key_value() {
+            let (id, run) = (id.clone(), RunId::new(format!("incident-{id}")));
+            self.store.keep_incident(incident)?;
+            let event = EventBody::IncidentChanged { incident: Box::new(incident.clone()) };
+            self.engine.store.append(&incident.project, &run, event)?;
+            self.unwritten.remove(&id);
+        }
+        Ok(())
+    }
+
+    async fn begin(&self, place: &Place, worst: HealthState, subject: &Subject) -> Incident {
         let at = Timestamp::now();
         let failing = self.verdicts.iter().filter(|((other, _), _)| other == place);
         let first = failing.max_by_key(|(_, (verdict, _))| (verdict.state() == worst, verdict.state() == HealthState::Down));
         let (probe, finding) = first.map(|((_, name), (_, finding))| (name.clone(), finding.clone())).unwrap_or_default();
         let from = at.as_millisecond() - SHORTLY;
-        let markers = self.store.markers(place, from, at.as_millisecond())?;
+        let markers = self.store.markers(place, from, at.as_millisecond()).unwrap_or_default();
         let changes = markers.iter().rev().map(|marker| {
             let minutes = (at.as_millisecond() - marker.at) / 60_000;
             format!("{}, {minutes} min before", marker.text)
         });
-        Ok(Incident {
+        Incident {
             id: uuid::Uuid::now_v7().simple().to_string(),
             project: place.project.clone(),
             environment: place.environment.clone(),
@@ -141,7 +224,7 @@ impl Judge {
             release: Some(subject.record.release.id.clone()),
             diagnosis: self.diagnosis(place, subject).await,
             changes: changes.collect(),
-        })
+        }
     }
 
     /// Examines what serves as a rollout examines its new instances; what cannot be found out is left out.

@@ -17,6 +17,7 @@ use crate::error::EngineError;
 use crate::health::probes::HttpProber;
 use crate::health::scheduler::{Pace, Wanted};
 use crate::health::verdict::Rules;
+use crate::mask::Mask;
 use crate::model::{
     EnvironmentName, EnvironmentSettings, HealthCheck, HealthProbe, Marker, NotifyLevel, NotifySettings, ProbeKind,
     ProbeSettings, ProcessKind, ProcessName, Threshold,
@@ -43,6 +44,8 @@ pub(super) struct Subject {
     pub url: Option<String>,
     pub level: NotifyLevel,
     pub notify: NotifySettings,
+    /// Values that its instances have, as they were when it was made: an instance is never changed.
+    pub mask: Mask,
     pub tasks: BTreeMap<String, Task>,
     pub rules: BTreeMap<String, Rules>,
     made_of: Vec<ProbeSettings>,
@@ -140,8 +143,9 @@ impl Engine {
         let observed = target.observe(&place).await?;
         let Some(serving) = &observed.serving else { return Ok(None) };
         let record = serving.record.clone();
-        if before.is_none_or(|before| before.record.rollout != record.rollout) {
-            store.mark(&place, &marker(&record))?;
+        // Twice is once; a full disk keeps nobody from watching.
+        if let Err(error) = store.mark(&place, &marker(&record)) {
+            tracing::warn!(%place, %error, "what serves since when was not kept");
         }
         let same =
             |before: &&Subject| before.made_of == environment.probes && before.url == observed.url && before.record == record;
@@ -153,6 +157,7 @@ impl Engine {
             url: observed.url.clone(),
             level: environment.notify,
             notify: project.settings.notify.clone(),
+            mask: Mask::new(&target.secrets_of(&place).await?),
             tasks: BTreeMap::new(),
             rules: BTreeMap::new(),
             made_of: environment.probes.clone(),

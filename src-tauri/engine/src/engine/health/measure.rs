@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use crate::health::Sample;
-use crate::health::probes::{Found, HttpProber, has_network, tcp, timed};
+use crate::health::probes::{Found, HttpProber, has_network, slept, tcp, timed};
 use crate::model::{HealthCheck, InstanceId, InstanceState, ProbeOutcome, ProcessName, SampleOutcome, Series, Unit};
 use crate::store::HealthStore;
 use crate::store::health::Measured;
@@ -40,7 +40,7 @@ impl Prepared {
     pub async fn measure(&self) -> Sample {
         let mut sample = timed(self.find()).await;
         if sample.outcome == SampleOutcome::Failed
-            && let Some(why) = self.blind().await
+            && let Some(why) = self.blind(sample.at).await
         {
             (sample.outcome, sample.finding) = (SampleOutcome::Unseen, why);
         }
@@ -56,8 +56,15 @@ impl Prepared {
         }
     }
 
-    /// Says why this machine cannot see what it asks for, when it cannot.
-    async fn blind(&self) -> Option<String> {
+    /// Says why this machine cannot see what it asks for, when it cannot; `since` is when it began to ask.
+    async fn blind(&self, since: i64) -> Option<String> {
+        let patience = match self.means {
+            Means::Http(_) | Means::Tcp(_) => self.timeout,
+            Means::Command { .. } | Means::Container { .. } => PATIENCE,
+        };
+        if slept(since, Timestamp::now().as_millisecond(), patience) {
+            return Some("this machine slept meanwhile".to_owned());
+        }
         if !has_network(&self.neighbours).await {
             return Some("this machine has no network".to_owned());
         }

@@ -41,6 +41,14 @@ pub async fn timed(measure: impl Future<Output = Found>) -> Sample {
     Sample { at, outcome: found.outcome, took, finding: found.finding }
 }
 
+/// Tells by the clock (milliseconds since 1970) whether a measurement that may take so long was not one: the machine slept while it was
+/// made, or its clock was set. The timer that bounds it stands still meanwhile.
+pub fn slept(began: i64, ended: i64, patience: Duration) -> bool {
+    const SLACK: Duration = Duration::from_secs(5);
+    let longest = i64::try_from((patience + SLACK).as_millis()).unwrap_or(i64::MAX);
+    ended < began || ended.saturating_sub(began) > longest
+}
+
 /// Connects to `host:port`.
 pub async fn tcp(address: &str, timeout: Duration) -> Found {
     match tokio::time::timeout(timeout, TcpStream::connect(address)).await {

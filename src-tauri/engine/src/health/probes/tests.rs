@@ -96,3 +96,14 @@ async fn a_network_is_there_when_one_neighbour_answers() {
     assert!(has_network(&[gone.clone(), there]).await);
     assert!(!has_network(&[gone]).await);
 }
+
+#[test]
+fn a_measurement_in_which_the_machine_slept_is_none() {
+    let timeout = Duration::from_secs(5);
+    for (began, ended, expected) in
+        [(0, 5_000, false), (0, 9_999, false), (0, 10_001, true), (0, 8 * 3_600_000, true), (5_000, 4_999, true)]
+    {
+        assert_eq!(slept(began, ended, timeout), expected, "{began} to {ended}");
+    }
+    assert!(slept(i64::MIN, i64::MAX, timeout));
+}

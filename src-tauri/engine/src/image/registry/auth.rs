@@ -90,7 +90,8 @@ pub(super) fn challenge(headers: &HeaderMap) -> Option<Challenge> {
     basic
 }
 
-async fn bearer(
+/// Gets a token for a repository; without one (an empty name) only whether a login is one.
+pub(super) async fn bearer(
     http: &Http,
     endpoint: &Endpoint,
     repository: &str,
@@ -98,7 +99,11 @@ async fn bearer(
     parameters: &BTreeMap<String, String>,
     login: Option<&DockerCredential>,
 ) -> Result<String, RegistryError> {
-    let scope = parameters.get("scope").cloned().unwrap_or_else(|| format!("repository:{repository}:pull"));
+    let scope = match (parameters.get("scope"), repository) {
+        (Some(scope), _) => scope.clone(),
+        (None, "") => String::new(),
+        (None, repository) => format!("repository:{repository}:pull"),
+    };
     let service = parameters.get("service").map(String::as_str).unwrap_or_default();
     let client = http.for_url(&realm);
     let request = match login {
@@ -112,7 +117,10 @@ async fn bearer(
         ]),
         _ => {
             let mut url = realm.clone();
-            url.query_pairs_mut().append_pair("service", service).append_pair("scope", &scope);
+            url.query_pairs_mut().append_pair("service", service);
+            if !scope.is_empty() {
+                url.query_pairs_mut().append_pair("scope", &scope);
+            }
             let request = client.get(url);
             match login {
                 Some(DockerCredential::UsernamePassword(user, password)) => request.basic_auth(user, Some(password)),
@@ -133,7 +141,7 @@ async fn bearer(
     }
 }
 
-fn basic(login: &DockerCredential) -> Option<String> {
+pub(super) fn basic(login: &DockerCredential) -> Option<String> {
     match login {
         DockerCredential::UsernamePassword(user, password) => {
             Some(format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))

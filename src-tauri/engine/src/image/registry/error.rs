@@ -30,6 +30,14 @@ pub enum RegistryError {
         /// The repository.
         repository: String,
     },
+    /// It does not take a login that was to be kept.
+    #[error("the registry {registry} does not take this login of {username}")]
+    LoginRefused {
+        /// Its name or address.
+        registry: String,
+        /// The user.
+        username: String,
+    },
     /// Too much was asked of it.
     #[error("the registry {registry} wants fewer requests for now")]
     TooMany {
@@ -85,7 +93,12 @@ impl RegistryError {
         match self {
             Self::Unreachable { .. } => Some("check the network; an image that the engine holds already works without it".into()),
             Self::NotFound { .. } => Some("check the name and the tag".into()),
-            Self::LoginRequired { registry, .. } => Some(format!("run `docker login {registry}`")),
+            Self::LoginRequired { registry, .. } => {
+                Some(format!("run `docker login {registry}`, or `nonevent credential login {registry} -u USER`"))
+            }
+            Self::LoginRefused { .. } => {
+                Some("type both again; some registries want an access token in place of the password".into())
+            }
             Self::TooMany { registry } => Some(format!("wait a while, or run `docker login {registry}` to be allowed more")),
             Self::NoPlatform { .. } => Some("choose another base".into()),
             Self::Cache(error) => error.hint(),

@@ -5,6 +5,7 @@
 
 mod auth;
 mod error;
+mod login;
 
 use std::io::Write as _;
 
@@ -15,6 +16,7 @@ use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
 pub use error::RegistryError;
+pub(crate) use login::check_login;
 
 use self::auth::Auth;
 use super::cache::Cache;
@@ -257,6 +259,20 @@ impl Registry {
 }
 
 impl Endpoint {
+    /// The address of a registry itself; none when its name is none.
+    fn of(registry: &str) -> Option<Self> {
+        let host = match registry {
+            "docker.io" => "registry-1.docker.io",
+            other => other,
+        };
+        let mut base = Url::parse(&format!("https://{host}/")).ok()?;
+        if http::is_loopback(&base) {
+            // Cannot fail: both are schemes with a host.
+            let _ = base.set_scheme("http");
+        }
+        Some(Self { base, login: Some(registry.to_owned()) })
+    }
+
     fn shown(&self) -> String {
         match &self.login {
             Some(name) => name.clone(),
@@ -290,18 +306,7 @@ fn endpoints(reference: &Reference, mirrors: &[String]) -> Vec<Endpoint> {
             Some(Endpoint { base: Url::parse(&mirror).ok()?, login: None })
         }));
     }
-    let host = match registry {
-        "docker.io" => "registry-1.docker.io",
-        other => other,
-    };
-    let https = Url::parse(&format!("https://{host}/")).ok();
-    endpoints.extend(https.map(|mut base| {
-        if http::is_loopback(&base) {
-            // Cannot fail: both are schemes with a host.
-            let _ = base.set_scheme("http");
-        }
-        Endpoint { base, login: Some(registry.to_owned()) }
-    }));
+    endpoints.extend(Endpoint::of(registry));
     endpoints
 }
 

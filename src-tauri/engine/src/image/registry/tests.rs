@@ -162,7 +162,7 @@ async fn what_a_registry_refuses_is_told_with_its_remedy() {
         format!("{error} | {}", error.hint().unwrap_or_default()).replace(&address, "ADDRESS")
     };
     insta::assert_snapshot!(refused("404 Not Found").await, @"the registry ADDRESS has no `app/manifests/1` | check the name and the tag");
-    insta::assert_snapshot!(refused("401 Unauthorized").await, @"the registry ADDRESS gives `app` only to those who are logged in and may read it | run `docker login ADDRESS`");
+    insta::assert_snapshot!(refused("401 Unauthorized").await, @"the registry ADDRESS gives `app` only to those who are logged in and may read it | run `docker login ADDRESS`, or `nonevent credential login ADDRESS -u USER`");
     insta::assert_snapshot!(refused("429 Too Many Requests").await, @"the registry ADDRESS wants fewer requests for now | wait a while, or run `docker login ADDRESS` to be allowed more");
     insta::assert_snapshot!(refused("500 Internal Server Error").await, @"the registry ADDRESS answered with status 500 |");
 }

@@ -61,4 +61,6 @@ impl HealthStore {
 }
 
 #[cfg(test)]
+mod killed;
+#[cfg(test)]
 mod tests;

@@ -95,7 +95,13 @@ fn markers_gaps_states_and_letters_are_kept() {
     assert_eq!(store.markers(&place(), NOW - 1, NOW + 1).unwrap(), [marker]);
     let gap = Gap { from: NOW, to: NOW + 5, reason: "this machine slept".into() };
     store.note_gap(&place(), &gap).unwrap();
-    assert_eq!(store.gaps(&place(), NOW + 1, NOW + 2).unwrap(), [gap]);
+    assert_eq!(store.gaps(&place(), NOW + 1, NOW + 2).unwrap(), [gap.clone()]);
+    // Every probe finds the same gap, a little sooner or later.
+    for (from, to) in [(NOW - 2, NOW + 3), (NOW + 1, NOW + 9), (NOW + 20, NOW + 30)] {
+        store.note_gap(&place(), &Gap { from, to, ..gap.clone() }).unwrap();
+    }
+    let spans: Vec<(i64, i64)> = store.gaps(&place(), 0, i64::MAX).unwrap().iter().map(|gap| (gap.from, gap.to)).collect();
+    assert_eq!(spans, [(NOW - 2, NOW + 9), (NOW + 20, NOW + 30)]);
     store.keep_state(&place(), HealthState::Down, NOW).unwrap();
     assert_eq!(store.state(&place()).unwrap(), Some((HealthState::Down, NOW)));
     let notice = Notice {

@@ -98,16 +98,30 @@ impl HealthStore {
         Ok(())
     }
 
-    /// Remembers a time in which nothing was observed.
+    /// Remembers a time in which nothing was observed; with what it overlaps of the same reason it is one.
     ///
     /// # Errors
     /// When the database cannot be written.
     pub fn note_gap(&self, place: &Place, gap: &Gap) -> Result<(), StoreError> {
-        self.connection().execute(
+        let mut connection = self.connection();
+        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let (project, environment) = (place.project.as_str(), place.environment.as_str());
+        let (from, to): (i64, i64) = transaction.query_row(
+            "SELECT min(?3, coalesce(min(began), ?3)), max(?4, coalesce(max(ended), ?4)) FROM gaps
+             WHERE project = ?1 AND environment = ?2 AND began <= ?4 AND ended >= ?3 AND reason = ?5",
+            params![project, environment, gap.from, gap.to, gap.reason],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        transaction.execute(
+            "DELETE FROM gaps WHERE project = ?1 AND environment = ?2 AND began >= ?3 AND ended <= ?4 AND reason = ?5",
+            params![project, environment, from, to, gap.reason],
+        )?;
+        transaction.execute(
             "INSERT INTO gaps (project, environment, began, ended, reason) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT DO UPDATE SET ended = max(ended, excluded.ended)",
-            params![place.project.as_str(), place.environment.as_str(), gap.from, gap.to, gap.reason],
+            params![project, environment, from, to, gap.reason],
         )?;
+        transaction.commit()?;
         Ok(())
     }
 
