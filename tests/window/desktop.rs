@@ -33,8 +33,9 @@ impl<'world> Dunst<'world> {
         .await;
     }
 
-    /// Presses the notification that is shown on top.
+    /// Presses the notification that is shown on top, no sooner than a person could.
     pub async fn press(&self) {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         self.control(&["action", "0"]).expect("it is pressed");
     }
 

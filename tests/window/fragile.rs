@@ -29,7 +29,7 @@ pub fn make_fragile(folder: &Path, notify: &str) {
     std::fs::write(folder.join("nonevent.toml"), WATCHED.replace("NOTIFY", notify)).unwrap();
     let file = folder.join("slugs/app.py");
     let text = std::fs::read_to_string(&file).unwrap();
-    let sick = "    import os\n\n    if os.path.exists(\"/tmp/sick\"):\n        raise RuntimeError(\"the well ran dry\")\n    return jsonify(status=\"ok\")";
+    let sick = "    import os\n\n    if os.path.exists(\"/tmp/sick\"):\n        return jsonify(status=\"dry\"), 500\n    return jsonify(status=\"ok\")";
     std::fs::write(file, text.replace("    return jsonify(status=\"ok\")", sick)).unwrap();
 }
 

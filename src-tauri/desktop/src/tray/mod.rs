@@ -62,15 +62,28 @@ pub fn chosen(app: &AppHandle, line: &str) {
 
 async fn keep(app: AppHandle) {
     let Some(mut host) = host::Host::find().await else { return };
-    while host.comes().await {
-        let Some(icon) = make(&app).await else { return };
-        app.state::<Tray>().shown.store(true, Ordering::SeqCst);
+    if !host.comes().await {
+        return;
+    }
+    let Some(icon) = make(&app).await else { return };
+    loop {
+        show_icon(&app, &icon, true);
         tokio::select! {
             () = host.goes() => {}
             () = fill(&app, &icon) => {}
         }
-        app.state::<Tray>().shown.store(false, Ordering::SeqCst);
-        app.remove_tray_by_id(ID);
+        // Hidden, not taken away: the system's library would not give its place to another one.
+        show_icon(&app, &icon, false);
+        if !host.comes().await {
+            return;
+        }
+    }
+}
+
+fn show_icon(app: &AppHandle, icon: &TrayIcon, is_shown: bool) {
+    app.state::<Tray>().shown.store(is_shown, Ordering::SeqCst);
+    if let Err(error) = icon.set_visible(is_shown) {
+        tracing::warn!(%error, "the tray was not changed");
     }
 }
 
