@@ -171,13 +171,30 @@ fn the_window_is_started() {
     // It inherits none of our streams and nobody waits for it: a named pipe tells that it ran.
     let told = laptop.home.path().join("told");
     nix::unistd::mkfifo(&told, nix::sys::stat::Mode::S_IRWXU).unwrap();
-    std::fs::write(&window, format!("#!/bin/sh\necho open > '{}'\n", told.display())).unwrap();
+    std::fs::write(&window, format!("#!/bin/sh\necho open \"$@\" > '{}'\n", told.display())).unwrap();
     std::fs::set_permissions(&window, std::fs::Permissions::from_mode(0o755)).unwrap();
     let own = laptop.home.path().join("nonevent");
     std::fs::copy(env!("CARGO_BIN_EXE_nonevent"), &own).unwrap();
     let output = laptop.command(&own, &["desktop", "--json"]).env("PATH", &path).output().unwrap();
     assert_eq!(json(&output)["data"]["started"], window.display().to_string(), "{}", shown(&output));
     assert_eq!(std::fs::read_to_string(&told).unwrap(), "open\n");
+
+    let address = "nonevent://project/shop/health/local";
+    let output = laptop.command(&own, &["desktop", address]).env("PATH", &path).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
+    assert_eq!(std::fs::read_to_string(&told).unwrap(), format!("open {address}\n"));
+}
+
+#[test]
+fn the_address_of_no_screen_is_refused() {
+    insta::assert_snapshot!(check(&["desktop", "nonevent://project/shop/ship/local"]), @r"
+    exit 1
+    ---- stdout
+    ---- stderr
+    error: `nonevent://project/shop/ship/local` is no value for `[ADDRESS]`: there is no such screen
+
+    hint: `nonevent desktop --help` shows what can be given
+    ");
 }
 
 #[test]

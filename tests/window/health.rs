@@ -1,30 +1,9 @@
 //! Seeing a health check fail: what `nonevent watch` measures appears in the Health screen.
 
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
+use crate::fragile::{in_instances, make_fragile};
 use crate::world::{ENTER, World};
-
-const WATCHED: &str = r#"
-[health]
-path = "/healthz"
-watch_interval = "500ms"
-timeout = "5s"
-fall = "2 of 3"
-
-[notify]
-desktop = false
-
-[gauntlet]
-lint = false
-format = false
-types = false
-
-[environments.local.probes.app]
-path = "/healthz"
-json = "$.status"
-equals = "ok"
-"#;
 
 /// Counts the shades of the first chart.
 const DRAWN: &str = "const tell = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => {
@@ -33,33 +12,11 @@ const DRAWN: &str = "const tell = arguments[0]; requestAnimationFrame(() => requ
     tell(new Set(data).size);
 }));";
 
-/// Health that can be taken away from outside.
-fn make_fragile(folder: &Path) {
-    std::fs::write(folder.join("nonevent.toml"), WATCHED).unwrap();
-    let file = folder.join("slugs/app.py");
-    let text = std::fs::read_to_string(&file).unwrap();
-    let sick = "    import os\n\n    if os.path.exists(\"/tmp/sick\"):\n        raise RuntimeError(\"the well ran dry\")\n    return jsonify(status=\"ok\")";
-    std::fs::write(file, text.replace("    return jsonify(status=\"ok\")", sick)).unwrap();
-}
-
-/// Runs a command in every web instance of a project.
-fn in_instances(project: &str, command: &[&str]) {
-    let label = format!("label=dev.nonevent.project={project}");
-    let listed =
-        Command::new("docker").args(["ps", "--quiet", "--filter", &label, "--filter", "label=dev.nonevent.role=web"]).output();
-    let listed = String::from_utf8(listed.unwrap().stdout).unwrap();
-    assert!(!listed.trim().is_empty(), "no instance of {project} runs");
-    for id in listed.lines() {
-        let done = Command::new("docker").args(["exec", id]).args(command).status().unwrap();
-        assert!(done.success(), "{command:?} in {id}");
-    }
-}
-
 #[tokio::test]
 async fn a_health_check_that_fails_is_seen_with_its_incident() {
     let world = World::new().await;
     let (name, folder) = world.project();
-    make_fragile(&folder);
+    make_fragile(&folder, "desktop = false");
     world.remember(&name, &folder);
     let shipped = world.nonevent(&folder, &["ship", "local"]).output().await.unwrap();
     assert!(shipped.status.success(), "{}", String::from_utf8_lossy(&shipped.stderr));

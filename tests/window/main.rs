@@ -3,14 +3,21 @@
 //! Needs a display, a session bus, `tauri-driver` and `WebKitWebDriver`: run it by `scripts/window-test`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod closing;
 mod consent;
+mod desktop;
+mod fragile;
 mod health;
 mod instance;
+mod links;
+mod notices;
 mod page;
 mod projects;
 mod run;
 mod secrets;
 mod ship;
 mod tour;
+mod tray;
 mod walls;
+mod watch;
 mod world;

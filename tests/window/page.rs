@@ -75,6 +75,23 @@ impl Page {
         std::fs::write(folder.join(format!("{name}.png")), self.0.screenshot().await.unwrap()).unwrap();
     }
 
+    /// Looks at the window that is there now, after the one before was closed.
+    pub async fn next_window(&self) {
+        let found = async {
+            let mut pause = tokio::time::interval(Duration::from_millis(100));
+            loop {
+                pause.tick().await;
+                if let Ok(handles) = self.0.windows().await
+                    && let Some(handle) = handles.into_iter().next()
+                    && self.0.switch_to_window(handle).await.is_ok()
+                {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, found).await.expect("a window is there");
+    }
+
     /// Closes the window.
     pub async fn close(self) {
         self.0.close().await.unwrap();

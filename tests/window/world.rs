@@ -10,7 +10,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use nonevent_engine::model::ProjectName;
-use nonevent_engine::store::Store;
+use nonevent_engine::store::{HealthStore, Store};
 use tempfile::TempDir;
 
 use crate::page::Page;
@@ -75,6 +75,35 @@ impl World {
         command
     }
 
+    /// Starts the window's binary without a driver, as a desktop would at login; it ends with what is returned.
+    pub fn start(&self, words: &[&str]) -> tokio::process::Child {
+        let mut command = self.second_start();
+        command.args(words).env("NONEVENT_SCOPE", &self.scope).stdout(Stdio::null());
+        command.spawn().unwrap()
+    }
+
+    /// The address of the session bus.
+    pub fn bus(&self) -> &str {
+        &self.bus.address
+    }
+
+    /// Prepares a program that uses this world's session bus.
+    pub fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(name);
+        command.env(BUS, &self.bus.address).env_remove("WAYLAND_DISPLAY");
+        command
+    }
+
+    /// The timelines of the home.
+    pub fn health(&self) -> HealthStore {
+        HealthStore::open(&self.folder.path().join("home")).unwrap()
+    }
+
+    /// Returns what a file of the home holds; empty where there is none.
+    pub fn read(&self, file: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join("home").join(file)).unwrap_or_default()
+    }
+
     /// Copies an example to a folder of a name that nobody else uses, without telling the home. Returns name and folder.
     pub fn project(&self) -> (ProjectName, PathBuf) {
         let name = unique("window-");
@@ -109,13 +138,7 @@ impl World {
     /// Waits until a file of the home holds a text.
     pub async fn kept(&self, file: &str, text: &str) {
         let file = self.folder.path().join("home").join(file);
-        let read = async {
-            let mut pause = tokio::time::interval(Duration::from_millis(20));
-            while !std::fs::read_to_string(&file).is_ok_and(|found| found.contains(text)) {
-                pause.tick().await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, read).await.expect("it is kept");
+        eventually("it is kept", || std::fs::read_to_string(&file).is_ok_and(|found| found.contains(text)).then_some(())).await;
     }
 
     /// Prepares the real command line on this world.
@@ -161,6 +184,20 @@ fn remove_from_engine(label: &str) {
     }
 }
 
+/// Looks until something is found.
+pub async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let found = async {
+        let mut pause = tokio::time::interval(Duration::from_millis(50));
+        loop {
+            pause.tick().await;
+            if let Some(found) = look() {
+                return found;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("in vain: {what}"))
+}
+
 /// A session bus. One for each world: a window that is still closing would else be found by the next one, which then would not open.
 struct Bus {
     _daemon: Started,
@@ -179,7 +216,7 @@ impl Bus {
 }
 
 /// A process that is asked to end, so that it ends what it started itself.
-struct Started(Child);
+pub struct Started(pub Child);
 
 impl Drop for Started {
     fn drop(&mut self) {
@@ -191,13 +228,7 @@ impl Drop for Started {
 
 /// Only then does the driver also hear that it shall end.
 async fn listening(port: u16) {
-    let knock = async {
-        let mut pause = tokio::time::interval(Duration::from_millis(20));
-        while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-            pause.tick().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, knock).await.expect("the driver listens");
+    eventually("the driver listens", || std::net::TcpStream::connect(("127.0.0.1", port)).ok()).await;
 }
 
 fn home(folder: &Path) -> [(&'static str, PathBuf); 2] {

@@ -141,7 +141,7 @@ describe('health', () => {
   test('teaches to watch where nothing was measured', async () => {
     show(scene('fresh'), shop('health'));
     expect(await screen.findByText('Nothing was measured in this time')).toBeVisible();
-    expect(screen.getByRole('button', { name: 'Copy command nonevent watch' })).toBeVisible();
+    expect(screen.getByText('Watched from here')).toBeVisible();
   });
 });
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser};
 use nonevent_engine::model::EnvironmentName;
 use nonevent_engine::request::{Asked, WhenHeld};
+use nonevent_notifier::{Address, BadAddress};
 
 use crate::verbs::Verb;
 
@@ -83,6 +84,14 @@ impl Turn {
         };
         Asked { held, ..Asked::default() }
     }
+}
+
+/// Reads the address of a screen.
+///
+/// # Errors
+/// When it is none, with the reason in words.
+pub fn address(text: &str) -> Result<Address, String> {
+    text.parse().map_err(|error: BadAddress| error.reason.to_owned())
 }
 
 /// Reads the name of an environment, a DNS label (RFC 1123).

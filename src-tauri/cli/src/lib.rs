@@ -13,7 +13,6 @@ pub mod help;
 pub mod home;
 pub mod interrupt;
 pub mod json;
-pub mod notifier;
 pub mod out;
 pub mod page;
 pub mod paint;

@@ -22,6 +22,7 @@ pub struct Desk {
     engine: OnceCell<Engine>,
     feed: Mutex<Option<JoinHandle<()>>>,
     lines: Mutex<Option<JoinHandle<()>>>,
+    watcher: Mutex<Option<JoinHandle<()>>>,
     runs: Arc<Runs>,
     jobs: Arc<Jobs>,
 }
@@ -83,8 +84,16 @@ impl Desk {
         replace(&self.lines, feed).await;
     }
 
+    /// Keeps telling who watches in place of the page before.
+    pub async fn keep_watcher(&self, feed: impl Future<Output = ()> + Send + 'static) {
+        replace(&self.watcher, feed).await;
+    }
+
     /// Opens the engine at the first question, so that the window is there before; a failure is tried again at the next.
-    async fn engine(&self) -> Answer<Engine> {
+    ///
+    /// # Errors
+    /// When the engine cannot be opened.
+    pub async fn engine(&self) -> Answer<Engine> {
         let open = || caught(async_runtime::spawn_blocking(|| Engine::open(home::here()?)));
         self.engine.get_or_try_init(open).await.cloned()
     }

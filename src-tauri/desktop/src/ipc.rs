@@ -4,13 +4,19 @@ use tauri::Wry;
 use tauri_specta::{Builder, ErrorHandlingMode, collect_commands};
 
 use crate::commands::{
-    credentials, engine, environments, events, health, history, jobs, logs, projects, runs, secrets, trust, window,
+    background, credentials, engine, environments, events, health, history, jobs, logs, projects, runs, secrets, trust, window,
 };
 
 /// Returns the commands with their types, for the window and for `ui/src/lib/backend/bindings.ts`.
 pub fn bridge() -> Builder<Wry> {
     Builder::new()
         .commands(collect_commands![
+            background::answer_closing,
+            background::attend,
+            background::background,
+            background::follow_watcher,
+            background::start_at_login,
+            background::watch_again,
             credentials::choose_vault,
             credentials::forget_login,
             credentials::keep_login,

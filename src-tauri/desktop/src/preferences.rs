@@ -19,6 +19,18 @@ pub struct Preferences {
     pub theme: Theme,
     /// Which editor shows a file; none: the first that is found.
     pub editor: Option<Editor>,
+    /// What becomes of the watch when the window is closed; none: it is asked.
+    pub closing: Option<Closing>,
+}
+
+/// What becomes of the watch when the window is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Closing {
+    /// The process goes on without a window.
+    Keep,
+    /// It ends, after the runs that go on in it.
+    Quit,
 }
 
 /// Light or dark.
@@ -86,7 +98,7 @@ mod tests {
     fn they_are_there_at_the_next_start() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(Preferences::read(folder.path()), Preferences::default());
-        let chosen = Preferences { theme: Theme::Dark, editor: Some(Editor::Zed) };
+        let chosen = Preferences { theme: Theme::Dark, editor: Some(Editor::Zed), closing: Some(Closing::Keep) };
         chosen.keep(&folder.path().join("new")).unwrap();
         assert_eq!(Preferences::read(&folder.path().join("new")), chosen);
     }

@@ -1,14 +1,19 @@
-//! From the process's start to its window.
+//! From the process's start to its window, or to its watch without one.
 
 use std::process::ExitCode;
 
-use tauri::{AppHandle, Manager, Window, WindowEvent};
+use tauri::webview::PageLoadEvent;
+use tauri::{AppHandle, Manager, RunEvent};
 
 use crate::desk::Desk;
-use crate::preferences::{Preferences, Theme};
-use crate::{home, ipc, log};
+use crate::links::{self, Start};
+use crate::news::Wire;
+use crate::tray::Tray;
+use crate::watching::Watching;
+use crate::window::{self, Frame};
+use crate::{ipc, log, login, tray};
 
-/// Opens the window and stays until it is closed.
+/// Opens the window, unless it is to begin hidden, and stays until a person quits.
 ///
 /// Nothing is read or asked before the window is there; a second start brings the first one's window to the front and ends.
 pub fn main() -> ExitCode {
@@ -16,24 +21,80 @@ pub fn main() -> ExitCode {
     log::start();
     let app = tauri::Builder::default()
         // Must be the first plugin: a second process ends in its set-up.
-        .plugin(tauri_plugin_single_instance::init(|app, _, _| bring_to_front(app)))
+        .plugin(tauri_plugin_single_instance::init(|app, words, _| {
+            links::follow(app, &Start::read(words.into_iter().skip(1)));
+        }))
         .plugin(tauri_plugin_dialog::init())
+        .plugin(login::plugin())
         .manage(Desk::default())
+        .manage(Frame::default())
+        .manage(Watching::default())
+        .manage(Wire::default())
+        .manage(Tray::default())
         .setup(|app| {
-            // One small file, before the window is drawn: the wrong theme would be seen.
-            if let Ok(home) = home::here() {
-                wear(app.handle(), Preferences::read(&home.data).theme);
+            if let Err(error) = begin(app.handle()) {
+                not_opened(&error.to_string());
+                app.handle().exit(2);
             }
             Ok(())
         })
-        .on_window_event(finish_first)
+        .on_page_load(|page, load| {
+            if load.event() == PageLoadEvent::Finished {
+                settle(page.app_handle());
+            }
+        })
+        .on_menu_event(|app, event| tray::chosen(app, event.id().as_ref()))
+        .on_window_event(window::on_event)
         .invoke_handler(ipc::bridge().invoke_handler())
-        .run(tauri::generate_context!());
+        .build(tauri::generate_context!());
     match app {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(app) => {
+            app.run(on_event);
+            ExitCode::SUCCESS
+        }
         Err(tauri::Error::PluginInitialization(plugin, error)) if plugin == "single-instance" => start_again(&error),
         Err(error) => not_opened(&error.to_string()),
     }
+}
+
+fn begin(app: &AppHandle) -> tauri::Result<()> {
+    match Start::read(std::env::args().skip(1)) {
+        Start::Hidden => {
+            app.state::<Desk>().runs().left();
+            settle(app);
+        }
+        start => {
+            window::make(app)?;
+            if let Start::Screen(address) = start {
+                links::open(app, &address);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Begins what needs not be there before the window is.
+fn settle(app: &AppHandle) {
+    app.state::<Watching>().begin(app);
+    tray::begin(app);
+}
+
+fn on_event(app: &AppHandle, event: RunEvent) {
+    match event {
+        RunEvent::ExitRequested { code, api, .. } => window::on_exit_requested(code, &api),
+        // Where the system hands over addresses itself.
+        #[cfg(target_os = "macos")]
+        RunEvent::Opened { urls } => {
+            for url in urls {
+                links::open(app, url.as_str());
+            }
+        }
+        #[cfg(target_os = "macos")]
+        RunEvent::Reopen { .. } => window::open(app),
+        _ => {}
+    }
+    #[cfg(not(target_os = "macos"))]
+    let _ = app;
 }
 
 fn not_opened(error: &str) -> ExitCode {
@@ -63,47 +124,4 @@ fn start_again(error: &str) -> ExitCode {
 #[cfg(not(unix))]
 fn start_again(error: &str) -> ExitCode {
     not_opened(error)
-}
-
-/// Gives window and page a theme.
-pub fn wear(app: &AppHandle, theme: Theme) {
-    app.set_theme(match theme {
-        Theme::System => None,
-        Theme::Light => Some(tauri::Theme::Light),
-        Theme::Dark => Some(tauri::Theme::Dark),
-    });
-}
-
-/// A window that is closed while a run of its own goes on only disappears, and the process ends with the run: a rollout is not cut off. A
-/// run that asks is stopped: nobody is there to answer.
-fn finish_first(window: &Window, event: &WindowEvent) {
-    let WindowEvent::CloseRequested { api, .. } = event else { return };
-    let runs = window.state::<Desk>().runs();
-    let mut busy = runs.busy();
-    if *busy.borrow_and_update() == 0 {
-        return;
-    }
-    api.prevent_close();
-    if let Err(error) = window.hide() {
-        tracing::warn!(error = %error, "the window stays while a run goes on");
-    }
-    runs.left();
-    let window = window.clone();
-    tauri::async_runtime::spawn(async move {
-        let _ = busy.wait_for(|count| *count == 0).await;
-        // A second start may have brought it back meanwhile.
-        if !window.is_visible().unwrap_or(false) {
-            window.app_handle().exit(0);
-        }
-    });
-}
-
-fn bring_to_front(app: &AppHandle) {
-    let Some(window) = app.get_webview_window("main") else { return };
-    app.state::<Desk>().runs().seen();
-    for result in [window.unminimize(), window.show(), window.set_focus()] {
-        if let Err(error) = result {
-            tracing::warn!(error = %error, "the window did not come to the front");
-        }
-    }
 }

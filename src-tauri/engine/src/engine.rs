@@ -6,6 +6,7 @@ mod choose;
 mod cleaning;
 mod compared;
 mod confirmed;
+mod glance;
 mod health;
 mod home;
 mod jobs;

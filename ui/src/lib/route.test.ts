@@ -11,6 +11,10 @@ test.each<[string, Route]>([
   ['#/projects/a%2Fb/logs/local', { screen: 'project', project: 'a/b', tab: 'logs', item: 'local' }],
   ['#/projects/shop/nonsense/x', { screen: 'project', project: 'shop', tab: 'overview', item: null }],
   ['#/projects/%E0%A4%A', { screen: 'project', project: '%E0%A4%A', tab: 'overview', item: null }],
+  [
+    '#/projects/shop/health/local/7',
+    { screen: 'project', project: 'shop', tab: 'health', item: 'local', mark: '7' },
+  ],
   ['#/elsewhere', { screen: 'projects' }],
 ])('%s leads to a screen', (hash, route) => {
   expect(parse(hash)).toEqual(route);
@@ -19,4 +23,6 @@ test.each<[string, Route]>([
 test('an address leads back to where it came from', () => {
   const route: Route = { screen: 'project', project: 'متجر', tab: 'environments', item: 'a b/c' };
   expect(parse(href(route))).toEqual(route);
+  const marked: Route = { ...route, tab: 'health', mark: '7' };
+  expect(parse(href(marked))).toEqual(marked);
 });

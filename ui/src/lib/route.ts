@@ -16,26 +16,34 @@ export type Route =
   | { screen: 'projects' }
   | { screen: 'settings' }
   | { screen: 'credentials' }
-  /** A project's tab; `item` is the run, release or environment that is looked at. */
-  | { screen: 'project'; project: string; tab: Tab; item: string | null };
+  /** A project's tab; `item` is the run, release or environment that is looked at, `mark` an incident on it. */
+  | { screen: 'project'; project: string; tab: Tab; item: string | null; mark?: string };
 
 export const HOME: Route = { screen: 'projects' };
 
 /** Reads the part after `#`. What is not understood is the list of projects. */
 export function parse(hash: string): Route {
   const parts = hash.replace(/^#\/?/, '').split('/').filter(Boolean).map(decoded);
-  const [first, project, tab = 'overview', item] = parts;
+  const [first, project, tab = 'overview', item, mark] = parts;
   if (first === 'credentials') return { screen: 'credentials' };
   if (first === 'settings') return { screen: 'settings' };
   if (first !== 'projects' || project === undefined) return HOME;
   const known = TABS.find((one) => one === tab);
-  return { screen: 'project', project, tab: known ?? 'overview', item: known ? (item ?? null) : null };
+  return {
+    screen: 'project',
+    project,
+    tab: known ?? 'overview',
+    item: known ? (item ?? null) : null,
+    ...(known && mark !== undefined && { mark }),
+  };
 }
 
 /** Writes a route as the address of a link. */
 export function href(route: Route): string {
   if (route.screen !== 'project') return `#/${route.screen}`;
-  const parts = ['projects', route.project, route.tab, route.item].filter((part) => part !== null);
+  const parts = ['projects', route.project, route.tab, route.item, route.item && route.mark].filter(
+    (part) => part != null,
+  );
   return `#/${parts.map(encodeURIComponent).join('/')}`;
 }
 

@@ -2,6 +2,7 @@
 import type { HealthState, RunState, Stage, Theme } from '../lib/backend';
 import type { Tab } from '../lib/route';
 import type { Progress } from '../lib/run';
+import { background } from './en/background';
 import { consent } from './en/consent';
 import { fare } from './en/fare';
 import { jobs, notify, trend, trust } from './en/jobs';
@@ -67,6 +68,7 @@ export const en = {
   stages,
   themes,
   health,
+  background,
   consent,
   fare,
   secrets,
@@ -132,6 +134,7 @@ export const en = {
     nothingStarted: (what: string, environment: string | null) =>
       environment === null ? `${what} was not started` : `${what} of ${environment} was not started`,
     notOpened: 'It was not opened',
+    notDone: 'It was not done',
     notCancelled: 'The run was not stopped',
     notMended: 'The lock was not mended',
     mended: (changes: string[]) => (changes.length === 0 ? 'The lock needed no change' : changes.join(', ')),

@@ -4,43 +4,70 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use nonevent_notifier::Address;
 use serde_json::json;
 
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::help;
+use crate::{args, help};
 use crate::session::{Format, Session};
 
 const BINARY: &str = "nonevent-desktop";
 
 /// Open the window
+///
+/// With an address, such as a notification or a chat holds it, at that screen.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help::examples(&[
     ("nonevent desktop", "every project of this laptop, with its lights"),
+    ("nonevent desktop nonevent://project/shop/health/production", "at a screen"),
     ("nonevent projects", "the same in the terminal"),
 ]))]
-pub struct Args {}
+pub struct Args {
+    /// The screen: nonevent://project/NAME, and below it /environment/NAME, /run/ID, /release/ID, /health/ENVIRONMENT or /logs/ENVIRONMENT
+    #[arg(value_parser = args::address)]
+    address: Option<Address>,
+}
 
 /// Starts the window and does not wait for it.
 ///
 /// # Errors
 /// When it is not installed or cannot be started.
-pub fn run(_args: Args, session: &mut Session) -> Result<Exit, CliError> {
-    let own = std::env::current_exe().ok();
-    let beside = own.as_deref().and_then(Path::parent).map(Path::to_owned);
-    let program = find(beside.as_deref(), std::env::var_os("PATH").as_deref());
-    let program = program.ok_or(CliError::NoWindow { binary: BINARY, beside })?;
-    let mut command = Command::new(&program);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    // In a group of its own, so that a Ctrl-C in this terminal does not close it.
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    command.spawn().map_err(|source| CliError::CannotStart { program: program.display().to_string(), source })?;
+pub fn run(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
+    let program = installed().ok_or_else(|| CliError::NoWindow { binary: BINARY, beside: beside() })?;
+    start(&program, args.address.as_ref())
+        .map_err(|source| CliError::CannotStart { program: program.display().to_string(), source })?;
     match session.format {
         Format::Json => session.answer("desktop", json!({ "started": program }), |_| String::new()),
         Format::Human => session.remark("the window opens"),
     }
     Ok(Exit::Done)
+}
+
+/// Returns the window's program, where it is installed.
+pub fn installed() -> Option<PathBuf> {
+    find(beside().as_deref(), std::env::var_os("PATH").as_deref())
+}
+
+/// Starts the window, at a screen where one is named.
+///
+/// # Errors
+/// When the system does not start it.
+pub fn start(program: &Path, address: Option<&Address>) -> std::io::Result<()> {
+    let mut command = Command::new(program);
+    command.args(address.map(ToString::to_string));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    // In a group of its own, so that a Ctrl-C in this terminal does not close it.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let mut child = command.spawn()?;
+    // A second start ends at once; it is waited for, so that nothing of it stays behind.
+    std::thread::spawn(move || drop(child.wait()));
+    Ok(())
+}
+
+fn beside() -> Option<PathBuf> {
+    std::env::current_exe().ok()?.parent().map(Path::to_owned)
 }
 
 /// Beside this executable first: what was installed together belongs together.

@@ -160,7 +160,7 @@ pub async fn run(verb: Verb, session: &mut Session) -> Result<Exit, CliError> {
         Verb::Notify(args) => notify::run(args, session).await,
         Verb::Projects(args) => projects::run(args, session).await,
         Verb::Gc(args) => gc::run(args, session).await,
-        Verb::Desktop(args) => desktop::run(args, session),
+        Verb::Desktop(args) => desktop::run(&args, session),
         Verb::Completions(args) => completions::run(args, session),
         Verb::Man(args) => man::run(args, session),
     }

@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 use nonevent_engine::model::{DeadLetter, EnvironmentName};
+use nonevent_notifier::Notifier;
 use serde_json::json;
 
 use crate::error::CliError;
@@ -10,7 +11,7 @@ use crate::paint::Tone;
 use crate::session::{Session, View};
 use crate::table::{Cell, Edge, Table};
 use crate::words::age;
-use crate::{args, help, notifier};
+use crate::{args, help};
 
 /// Try how people are told of incidents and rollouts, and see what could not be told
 #[derive(Debug, clap::Args)]
@@ -54,8 +55,8 @@ pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
             let (notice, settings, webhooks) = engine.notify_test(&folder, &environment).await?;
             let mut tried: Vec<Tried> = Vec::new();
             if settings.desktop {
-                let shown = notifier::show(&notice, |_| {}).await;
-                tried.push(("desktop".to_owned(), shown.err().map(|error| (error.to_string(), error.hint()))));
+                let shown = Notifier::default().show(&notice, &[], |_| {}).await;
+                tried.push(("desktop".to_owned(), shown.err().map(|error| (error.to_string(), Some(error.hint())))));
             }
             for (name, taken) in webhooks {
                 tried.push((format!("webhook {name}"), taken.err().map(|error| (error.to_string(), error.hint()))));

@@ -7,17 +7,17 @@ use std::time::Duration;
 use jiff::Timestamp;
 use nonevent_engine::model::{EnvironmentName, HealthState, Incident, Notice};
 use nonevent_engine::{Engine, Watched};
+use nonevent_notifier::{Action, Notifier, address_of, may_go_back};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::jobs::summary;
-use super::{open, unit};
+use super::{desktop, open, unit};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::help;
 use crate::interrupt::Interrupts;
 use crate::json;
-use crate::notifier::{self, Action};
 use crate::session::{Format, Session};
 use crate::words::counted;
 
@@ -57,6 +57,7 @@ pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
     let mut interrupts = Interrupts::listen().map_err(CliError::Setup)?;
     let (sender, mut told) = tokio::sync::mpsc::channel(256);
     let stop = CancellationToken::new();
+    let notifier = Notifier::default();
     let watching = engine.watch(sender, stop.clone());
     tokio::pin!(watching);
     loop {
@@ -71,7 +72,7 @@ pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
             Some(one) = told.recv() => {
                 tell(&one, session);
                 if let Watched::Notice(notice) = &one {
-                    show(notice, &engine, session).await;
+                    show(notice, &notifier, &engine, session).await;
                 }
             }
             ended = &mut watching => {
@@ -89,15 +90,24 @@ pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
 }
 
 /// Shows a notice on the desktop; where there is none, that is said, and watching goes on.
-async fn show(notice: &Notice, engine: &Engine, session: &mut Session) {
+async fn show(notice: &Notice, notifier: &Notifier, engine: &Engine, session: &mut Session) {
     let (url, environment) = (notice.url.clone(), notice.environment.clone());
-    let folder = engine.folder_of(&notice.project).ok();
-    let chosen = move |action| match (action, url, folder) {
-        (Action::Open, Some(url), _) => open::show(&url),
-        (Action::RollBack, _, Some(folder)) => roll_back(&folder, &environment),
+    let (folder, window) = (engine.folder_of(&notice.project).ok(), desktop::installed());
+    let mut actions = Vec::new();
+    if window.is_some() || url.is_some() {
+        actions.push(Action::Open);
+    }
+    if may_go_back(engine, notice) {
+        actions.push(Action::RollBack);
+    }
+    let address = address_of(engine, notice);
+    let chosen = move |action| match (action, window, url, folder) {
+        (Action::Open, Some(window), _, _) => drop(desktop::start(&window, Some(&address))),
+        (Action::Open, None, Some(url), _) => open::show(&url),
+        (Action::RollBack, _, _, Some(folder)) => roll_back(&folder, &environment),
         _ => {}
     };
-    let shown = tokio::time::timeout(PATIENCE, notifier::show(notice, chosen)).await;
+    let shown = tokio::time::timeout(PATIENCE, notifier.show(notice, &actions, chosen)).await;
     if let Ok(Err(error)) = shown {
         session.remark(&format!("warning: {error}"));
     }

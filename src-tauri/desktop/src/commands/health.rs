@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use nonevent_engine::EngineError;
-use nonevent_engine::model::{EnvironmentName, HealthReport, NoticeWeight, Problem, ProjectName};
-use notify_rust::{Notification, Urgency};
+use nonevent_engine::model::{EnvironmentName, HealthReport, Problem, ProjectName};
+use nonevent_notifier::{NotShown, Notifier};
 use serde::Serialize;
 use specta::Type;
 use tauri::State;
@@ -40,14 +40,7 @@ pub async fn notify_test(desk: State<'_, Desk>, project: ProjectName, environmen
         let (notice, settings, webhooks) = engine.notify_test(&engine.folder_of(&project)?, &environment).await?;
         let mut tried = Vec::new();
         if settings.desktop {
-            let urgency = match notice.weight {
-                NoticeWeight::Good => Urgency::Low,
-                NoticeWeight::Warning => Urgency::Normal,
-                NoticeWeight::Outage => Urgency::Critical,
-            };
-            let mut notification = Notification::new();
-            notification.appname("Nonevent").summary(&notice.title).body(&notice.text).urgency(urgency);
-            let shown = notification.show_async().await;
+            let shown = Notifier::default().show(&notice, &[], |_| {}).await;
             tried.push(Tried { way: "desktop".to_owned(), problem: shown.err().map(|error| not_shown(&error)) });
         }
         for (name, taken) in webhooks {
@@ -65,9 +58,6 @@ pub async fn notify_test(desk: State<'_, Desk>, project: ProjectName, environmen
     .await
 }
 
-fn not_shown(error: &notify_rust::error::Error) -> Problem {
-    told(
-        EngineError::user("not_shown", format!("the desktop shows no notifications: {error}"))
-            .with_hint("start a notification daemon for this desktop, or write `[notify] desktop = false`"),
-    )
+fn not_shown(error: &NotShown) -> Problem {
+    told(EngineError::user("not_shown", error.to_string()).with_hint(error.hint()))
 }

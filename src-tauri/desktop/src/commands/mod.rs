@@ -2,6 +2,7 @@
 //!
 //! Knows no rules: a command that decides something belongs into the engine.
 
+pub mod background;
 pub mod credentials;
 pub mod engine;
 pub mod environments;

@@ -12,7 +12,7 @@ use tauri::{AppHandle, State};
 use crate::desk::{Answer, Desk, told};
 use crate::editor::{self, Editor};
 use crate::preferences::Preferences;
-use crate::{home, start};
+use crate::{home, window};
 
 /// The folders that Nonevent uses on this laptop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]
@@ -36,7 +36,7 @@ pub async fn preferences(desk: State<'_, Desk>) -> Answer<Preferences> {
 #[tauri::command]
 #[specta::specta]
 pub async fn keep_preferences(app: AppHandle, desk: State<'_, Desk>, preferences: Preferences) -> Answer<()> {
-    start::wear(&app, preferences.theme);
+    window::wear(&app, preferences.theme);
     desk.aside(move || preferences.keep(&home::here()?.data)).await
 }
 

@@ -28,7 +28,7 @@ use look::{Subjects, Task};
 type Key = (Place, String);
 
 /// A verdict that is older than this many milliseconds says nothing about now.
-const STALE: i64 = 10 * 60 * 1000;
+pub(super) const STALE: i64 = 10 * 60 * 1000;
 /// Time between two rounds of forgetting.
 const FORGET: Duration = Duration::from_mins(10);
 

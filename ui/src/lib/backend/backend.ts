@@ -3,7 +3,9 @@
  * whole page runs and is tested in any browser.
  */
 import type {
+  Background,
   Change,
+  Closing,
   Editor,
   EngineInfo,
   EnvironmentName,
@@ -18,7 +20,9 @@ import type {
   JobStatus,
   KnownProjects,
   Lines,
+  LoginStart,
   LogLine,
+  News,
   OldValue,
   Plan,
   Preferences,
@@ -41,6 +45,7 @@ import type {
   TrustPlan,
   VaultChoice,
   VaultStatus,
+  Watcher,
 } from './bindings';
 
 export type * from './bindings';
@@ -153,6 +158,17 @@ export interface Backend {
   /** The folders that are used and what is in them. */
   folders(): Promise<Answer<Folders>>;
   revealData(): Promise<Answer<null>>;
+  /** Calls with what the window's process tells unasked. A second call ends the first. */
+  attend(onNews: (news: News) => void): Promise<Answer<null>>;
+  /** Calls with who watches this home, at once and whenever that changes. A second call ends the first. */
+  followWatcher(onWatcher: (watcher: Watcher) => void): Promise<Answer<null>>;
+  /** Tries again at once to watch. */
+  watchAgain(): Promise<Answer<null>>;
+  /** Answers what shall become of the watch when the window is closed; null: it stays open. */
+  answerClosing(answer: Closing | null): Promise<Answer<null>>;
+  /** How the process goes on without its window. */
+  background(): Promise<Answer<Background>>;
+  startAtLogin(start: LoginStart): Promise<Answer<null>>;
   /** Calls while something is dragged over the window. */
   onDrag(onDrag: (drag: Drag) => void): void;
 }

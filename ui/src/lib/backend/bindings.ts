@@ -4,6 +4,18 @@ import { invoke as __TAURI_INVOKE, Channel } from "@tauri-apps/api/core";
 
 /** Commands */
 export const commands = {
+	/**  Takes what a person answered who closes the window; none: it stays. */
+	answerClosing: (answer: Closing | null) => typedError<null, Problem>(__TAURI_INVOKE("answer_closing", { answer })),
+	/**  Tells the page from now on where to go, what went wrong, and that the window is being closed. */
+	attend: (page: Channel<News>) => typedError<null, Problem>(__TAURI_INVOKE("attend", { page })),
+	/**  Tells how this process goes on without its window. */
+	background: () => typedError<Background, Problem>(__TAURI_INVOKE("background")),
+	/**  Tells the page who watches this home, as it changes; in place of the page before. */
+	followWatcher: (page: Channel<Watcher>) => typedError<null, Problem>(__TAURI_INVOKE("follow_watcher", { page })),
+	/**  Starts this program at login from now on, or no longer. */
+	startAtLogin: (start: LoginStart) => typedError<null, Problem>(__TAURI_INVOKE("start_at_login", { start })),
+	/**  Tries again at once to watch, where nobody does. */
+	watchAgain: () => typedError<null, Problem>(__TAURI_INVOKE("watch_again")),
 	/**  Keeps secrets in another place from now on, and brings over what is kept. */
 	chooseVault: (choice: VaultChoice) => typedError<VaultStatus, Problem>(__TAURI_INVOKE("choose_vault", { choice })),
 	/**  Forgets the login of a registry. */
@@ -166,6 +178,14 @@ export type AppSettings = {
 	env: { [key in string]: string },
 	/**  Named volumes, kept across releases. */
 	volumes: VolumeMount[],
+};
+
+/**  How this process goes on without its window. */
+export type Background = {
+	/**  Whether there is an icon in the tray that brings the window back. */
+	tray: boolean,
+	/**  When it starts. */
+	start: LoginStart,
 };
 
 /**  Whether a run waits for the bake. */
@@ -335,6 +355,13 @@ export type Change = {
 	seq: number,
 };
 
+/**  What becomes of the watch when the window is closed. */
+export type Closing = 
+/**  The process goes on without a window. */
+"keep" | 
+/**  It ends, after the runs that go on in it. */
+"quit";
+
 /**  A command as a list of arguments; a single string of the configuration runs in `/bin/sh -c`. */
 export type CommandLine = 
 /**  Executed as it is. */
@@ -391,6 +418,18 @@ export type Denial =
 "user" | 
 /**  Its file system is read-only. */
 "read_only";
+
+/**  A tab of a project. */
+export type Destination = {
+	/**  The project. */
+	project: string,
+	/**  Which tab. */
+	tab: Tab,
+	/**  The run, release or environment. */
+	item: string | null,
+	/**  What is marked on it: an incident. */
+	mark: string | null,
+};
 
 /**  What is known about why an instance is not healthy. */
 export type Diagnosis = {
@@ -1266,6 +1305,13 @@ export type LogStream =
 /**  Standard error. */
 "stderr";
 
+/**  When this program starts. */
+export type LoginStart = 
+/**  With the desktop. */
+"at_login" | 
+/**  When a person starts it. */
+"by_hand";
+
 /**  Something that stands on the time axis. */
 export type Marker = {
 	/**  When, milliseconds since 1970. */
@@ -1319,6 +1365,19 @@ export type Needs = {
 	/**  Bytes of disk that the engine has left. */
 	disk_free: number | null,
 };
+
+/**  What is told. */
+export type News = 
+/**  Show this screen. */
+{
+	news: "go",
+} & Destination | 
+/**  Something that was asked for outside of the page was not done. */
+{ news: "mishap"; 
+/**  Why. */
+problem: Problem } | 
+/**  The window is to be closed: ask what shall become of the watch. */
+({ news: "closing" }) & { problem?: never };
 
 /**  An environment that runs with another value than the one that is kept now. */
 export type OldValue = {
@@ -1415,6 +1474,8 @@ export type Preferences = {
 	theme?: Theme,
 	/**  Which editor shows a file; none: the first that is found. */
 	editor?: Editor | null,
+	/**  What becomes of the watch when the window is closed; none: it is asked. */
+	closing?: Closing | null,
 };
 
 /**  One health measurement of one instance. */
@@ -2065,6 +2126,21 @@ export type Suspect = {
 	fix: string,
 } & Cause;
 
+/**  The tabs that have an address. */
+export type Tab = 
+/**  The project's map. */
+"overview" | 
+/**  Its environments. */
+"environments" | 
+/**  Its runs. */
+"runs" | 
+/**  Its releases. */
+"releases" | 
+/**  How its environments fare. */
+"health" | 
+/**  What its instances print. */
+"logs";
+
 /**  One test that did not pass, or not at once. */
 export type TestOutcome = {
 	/**  Its node id, such as `tests/test_shop.py::test_total`. */
@@ -2263,6 +2339,21 @@ export type VolumeMount = {
 	/**  Whether only one instance may have it at a time. */
 	exclusive?: boolean,
 };
+
+/**  Who watches this home. */
+export type Watcher = 
+/**  It is not known yet. */
+{ who: "looking" } | 
+/**  This process. */
+{ who: "here" } | 
+/**  Another one; this process waits for its end. */
+{ who: "elsewhere"; 
+/**  Who, as it wrote; may be empty. */
+holder: string } | 
+/**  Nobody. */
+{ who: "nobody"; 
+/**  Why this process cannot. */
+problem: Problem };
 
 /**  What a run does when another process holds its environment. */
 export type WhenHeld = 

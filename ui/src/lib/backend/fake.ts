@@ -1,7 +1,9 @@
 /** The backend in memory: what it answers is plain data that a test or a scene puts there. */
 import type { Answer, Backend, Drag, Happened } from './backend';
 import type {
+  Background,
   Change,
+  Closing,
   Editor,
   EngineInfo,
   EnvironmentStatus,
@@ -15,7 +17,9 @@ import type {
   JobStatus,
   KnownProject,
   Lines,
+  LoginStart,
   LogLine,
+  News,
   OldValue,
   Plan,
   Preferences,
@@ -33,6 +37,7 @@ import type {
   TrustPlan,
   VaultChoice,
   VaultStatus,
+  Watcher,
 } from './bindings';
 import { aVault, anEngine, anEnvironment, header, someFacts } from './makers';
 
@@ -76,7 +81,7 @@ export class FakeBackend implements Backend {
   source: Answer<Excerpt> = ok({ first: 1, lines: [] });
   editing: Answer<null> = ok(null);
   hasEditors: Editor[] = ['code', 'zed'];
-  preferred: Preferences = { theme: 'system', editor: null };
+  preferred: Preferences = { theme: 'system', editor: null, closing: null };
   keeping: Answer<null> = ok(null);
   foundFolders: Scripted<Folders> = ok({
     data: { path: '/home/ada/.local/share/nonevent', bytes: 18_400_000 },
@@ -112,10 +117,17 @@ export class FakeBackend implements Backend {
     certificate: '/home/ada/.local/share/nonevent/authority.pem',
   });
   trusted: Answer<TrustPlan> | undefined;
+  /** What the page is told as soon as it listens. */
+  firstNews: News | undefined;
+  watcher: Watcher = { who: 'here' };
+  behind: Scripted<Background> = ok({ tray: true, start: 'by_hand' });
+  starting: Answer<null> = ok(null);
   /** Every question, in order, as `projectStatus shop`. */
   readonly asked: string[] = [];
 
   #onChange: ((change: Change) => void) | undefined;
+  #onNews: ((news: News) => void) | undefined;
+  #onWatcher: ((watcher: Watcher) => void) | undefined;
   #onDrag: ((drag: Drag) => void) | undefined;
 
   /** Adds a project with what is observed of it. */
@@ -130,6 +142,17 @@ export class FakeBackend implements Backend {
     if (project)
       this.events.push({ seq: this.#seq() + 1, at: new Date().toISOString(), project, run: 'run' });
     this.#onChange?.({ seq: this.#seq() });
+  }
+
+  /** Tells the page what the window's process tells unasked. */
+  news(news: News): void {
+    this.#onNews?.(news);
+  }
+
+  /** Somebody else watches from now on. */
+  watchedBy(watcher: Watcher): void {
+    this.watcher = watcher;
+    this.#onWatcher?.(watcher);
   }
 
   drag(drag: Drag): void {
@@ -392,6 +415,35 @@ export class FakeBackend implements Backend {
 
   revealData() {
     return this.#answer('revealData', ok(null));
+  }
+
+  attend(onNews: (news: News) => void) {
+    this.#onNews = onNews;
+    if (this.firstNews) onNews(this.firstNews);
+    return this.#answer('attend', ok(null));
+  }
+
+  followWatcher(onWatcher: (watcher: Watcher) => void) {
+    this.#onWatcher = onWatcher;
+    onWatcher(this.watcher);
+    return this.#answer('followWatcher', ok(null));
+  }
+
+  watchAgain() {
+    return this.#answer('watchAgain', ok(null));
+  }
+
+  answerClosing(answer: Closing | null) {
+    return this.#answer(`answerClosing ${answer ?? 'stay'}`, ok(null));
+  }
+
+  background() {
+    return this.#answer('background', this.behind);
+  }
+
+  startAtLogin(start: LoginStart) {
+    if (this.starting.status === 'ok') this.behind = ok({ tray: true, start });
+    return this.#answer(`startAtLogin ${start}`, this.starting);
   }
 
   onDrag(onDrag: (drag: Drag) => void): void {

@@ -220,6 +220,34 @@ const SCENES = {
     });
     return backend;
   },
+  closing: (backend: FakeBackend) => {
+    backend.firstNews = { news: 'closing' };
+    return healthy(backend);
+  },
+  elsewhere: (backend: FakeBackend) => {
+    backend.watcher = { who: 'elsewhere', holder: 'ada@laptop (process 4711) since 2026-11-30T07:12:09Z' };
+    backend.behind = ok({ tray: false, start: 'at_login' });
+    return story(backend);
+  },
+  unwatched: (backend: FakeBackend) => {
+    const problem = {
+      message:
+        '`/home/ada/.local/share/nonevent/watch.lock` cannot be locked: Read-only file system (os error 30)',
+      hints: ['make the folder writable, or point NONEVENT_HOME at another one'],
+    };
+    backend.watcher = { who: 'nobody', problem: failed(problem).error };
+    return story(backend);
+  },
+  astray: (backend: FakeBackend) => {
+    const problem = {
+      message: '`nonevent://project/shop/ship/local` is the address of no screen: there is no such screen',
+      hints: [
+        'addresses are `nonevent://project/NAME`, and below it `/environment/NAME`, `/run/ID`, `/logs/ENVIRONMENT`',
+      ],
+    };
+    backend.firstNews = { news: 'mishap', problem: failed(problem).error };
+    return healthy(backend);
+  },
   mixed: (backend: FakeBackend) => {
     backend.engine = ok(anEngine({ origin: { rule: 'current_context', name: 'desktop-linux' } }));
     return gone(rolling(down(degraded(healthy(backend))))).with('wiki', SILENT);

@@ -3,7 +3,7 @@ import { Channel } from '@tauri-apps/api/core';
 import { getCurrentWebview } from '@tauri-apps/api/webview';
 
 import type { Answer, Backend } from './backend';
-import type { Change, Lines, LogLine, Problem } from './bindings';
+import type { Change, Lines, LogLine, News, Problem, Watcher } from './bindings';
 import { commands } from './bindings';
 
 export function tauriBackend(): Backend {
@@ -63,6 +63,12 @@ export function tauriBackend(): Backend {
     keepPreferences: (preferences) => settled(commands.keepPreferences(preferences)),
     folders: () => settled(commands.folders()),
     revealData: () => settled(commands.revealData()),
+    attend: (onNews) => settled(commands.attend(new Channel<News>(onNews))),
+    followWatcher: (onWatcher) => settled(commands.followWatcher(new Channel<Watcher>(onWatcher))),
+    watchAgain: () => settled(commands.watchAgain()),
+    answerClosing: (answer) => settled(commands.answerClosing(answer)),
+    background: () => settled(commands.background()),
+    startAtLogin: (start) => settled(commands.startAtLogin(start)),
     onDrag(onDrag) {
       void getCurrentWebview().onDragDropEvent(({ payload }) => {
         if (payload.type === 'drop') onDrag({ kind: 'dropped', paths: payload.paths });

@@ -152,6 +152,11 @@ export class Acts {
     else this.said = texts.acts.mended(answer.data);
   }
 
+  /** Something that was asked for outside of the page was not done. */
+  tell(title: string, problem: Problem): void {
+    this.#fail(title, problem);
+  }
+
   dismiss(): void {
     this.mishap = null;
   }

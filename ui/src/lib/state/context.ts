@@ -7,6 +7,7 @@ import type { Engine } from './engine.svelte';
 import type { Settings } from './preferences.svelte';
 import type { Projects } from './projects.svelte';
 import type { Router } from './router.svelte';
+import type { Watch } from './watch.svelte';
 
 export interface World {
   backend: Backend;
@@ -15,6 +16,7 @@ export interface World {
   engine: Engine;
   settings: Settings;
   acts: Acts;
+  watch: Watch;
 }
 
 export const [world, setWorld] = createContext<World>();

@@ -1,11 +1,12 @@
 /** What a person set about the window. Kept by the window; the page remembers the theme too, so that its first picture has it. */
-import type { Backend, Editor, Problem, Theme } from '../backend';
+import type { Backend, Closing, Editor, Problem, Theme } from '../backend';
 
 const REMEMBERED = 'nonevent.theme';
 
 export class Settings {
   theme = $state<Theme>(remembered());
   editor = $state<Editor | null>(null);
+  closing = $state<Closing | null>(null);
   problem = $state.raw<Problem | null>(null);
   readonly #backend: Backend;
 
@@ -22,6 +23,7 @@ export class Settings {
     }
     this.theme = answer.data.theme ?? 'system';
     this.editor = answer.data.editor ?? null;
+    this.closing = answer.data.closing ?? null;
     wear(this.theme);
   }
 
@@ -36,8 +38,14 @@ export class Settings {
     void this.#keep();
   }
 
+  async chooseClosing(closing: Closing | null): Promise<void> {
+    this.closing = closing;
+    await this.#keep();
+  }
+
   async #keep(): Promise<void> {
-    const answer = await this.#backend.keepPreferences({ theme: this.theme, editor: this.editor });
+    const { theme, editor, closing } = this;
+    const answer = await this.#backend.keepPreferences({ theme, editor, closing });
     this.problem = answer.status === 'error' ? answer.error : null;
   }
 }

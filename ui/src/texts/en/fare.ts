@@ -22,8 +22,7 @@ export const fare = {
   problem: 'The timelines cannot be read',
   empty: 'Nothing was measured in this time',
   emptyText:
-    'Every environment that serves is measured while somebody watches: each probe at its interval, memory, CPU, disk and traffic. Leave this running, on this machine or on another one:',
-  command: 'nonevent watch',
+    'What serves here is measured while somebody watches: each probe at its interval, memory, CPU, disk and traffic. The first measurements come within seconds after a release serves.',
   longer: 'Look further back',
   uptime: 'Uptime',
   up: (share: string) => `${share} up`,

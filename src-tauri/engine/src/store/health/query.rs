@@ -112,6 +112,25 @@ impl HealthStore {
         found.map(|(state, at)| Ok((from_word(&state)?, at))).transpose()
     }
 
+    /// Lists how every environment fares that anybody ever watched, and when that was known, by project and environment.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn states(&self) -> Result<Vec<(Place, HealthState, i64)>, StoreError> {
+        let connection = self.connection();
+        let mut statement =
+            connection.prepare_cached("SELECT project, environment, state, at FROM states ORDER BY project, environment")?;
+        let rows = statement.query_map([], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get::<_, i64>(3)?))
+        })?;
+        rows.map(|row| {
+            let (project, environment, state, at) = row?;
+            let place = Place { project: project.as_str().into(), environment: environment.as_str().into() };
+            Ok((place, from_word(&state)?, at))
+        })
+        .collect()
+    }
+
     /// Lists what happened in a span, the earliest first.
     ///
     /// # Errors

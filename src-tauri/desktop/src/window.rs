@@ -1,0 +1,182 @@
+//! The one window: opened, brought back, closed; and the end of the process, which may go on watching without it.
+//!
+//! A window that is closed is gone, with its page and what that needs of memory. What goes on for it is in the process: runs, the watch.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use tauri::utils::config::WindowConfig;
+use tauri::{AppHandle, ExitRequestApi, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, Window, WindowEvent, async_runtime};
+use tokio::sync::Mutex as Turn;
+
+use crate::desk::Desk;
+use crate::home;
+use crate::news::{News, Wire};
+use crate::preferences::{Closing, Preferences, Theme};
+use crate::watching::Watching;
+
+const LABEL: &str = "main";
+
+/// What is known of the window beside the window itself.
+#[derive(Debug, Default)]
+pub struct Frame {
+    opening: Turn<()>,
+    /// The part after `#` of the page that was closed.
+    place: Mutex<Option<String>>,
+    /// Whether the page asks what shall become of the watch.
+    asks: AtomicBool,
+    /// What was answered for this time.
+    answer: Mutex<Option<Closing>>,
+    /// Whether the process is to end, unless somebody opens the window again.
+    leaves: AtomicBool,
+}
+
+/// Brings the window to the front, making it where there is none.
+pub fn open(app: &AppHandle) {
+    let frame = app.state::<Frame>();
+    frame.leaves.store(false, Ordering::SeqCst);
+    app.state::<Desk>().runs().seen();
+    app.state::<Watching>().begin(app);
+    let app = app.clone();
+    // Not here: where it is called from, the main thread may be waiting.
+    async_runtime::spawn(async move {
+        let frame = app.state::<Frame>();
+        let _turn = frame.opening.lock().await;
+        match app.get_webview_window(LABEL) {
+            Some(window) => bring_to_front(&window),
+            None => {
+                if let Err(error) = make(&app) {
+                    tracing::error!(%error, "the window cannot be opened");
+                }
+            }
+        }
+    });
+}
+
+/// Makes the window, where its page was.
+///
+/// # Errors
+/// When the system gives none.
+pub fn make(app: &AppHandle) -> tauri::Result<()> {
+    let Some(config) = app.config().app.windows.first() else { return Ok(()) };
+    let place = app.state::<Frame>().place.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let url = match place {
+        Some(place) => WebviewUrl::App(format!("index.html#{place}").into()),
+        None => config.url.clone(),
+    };
+    let config = WindowConfig { url, ..config.clone() };
+    // One small file, before the window is drawn: the wrong theme would be seen.
+    wear(app, preferences().theme);
+    WebviewWindowBuilder::from_config(app, &config)?.build()?;
+    Ok(())
+}
+
+/// Gives window and page a theme.
+pub fn wear(app: &AppHandle, theme: Theme) {
+    app.set_theme(match theme {
+        Theme::System => None,
+        Theme::Light => Some(tauri::Theme::Light),
+        Theme::Dark => Some(tauri::Theme::Dark),
+    });
+}
+
+/// Hears what happens to the window.
+pub fn on_event(window: &Window, event: &WindowEvent) {
+    match event {
+        WindowEvent::CloseRequested { api, .. } => {
+            let app = window.app_handle();
+            if is_to_ask(app) {
+                api.prevent_close();
+                return;
+            }
+            remember_place(app);
+        }
+        WindowEvent::Destroyed => closed(window.app_handle()),
+        _ => {}
+    }
+}
+
+/// Asked once, by the page; who closes the window again while it asks wants it gone.
+fn is_to_ask(app: &AppHandle) -> bool {
+    let frame = app.state::<Frame>();
+    if frame.answer.lock().unwrap_or_else(PoisonError::into_inner).is_some() || preferences().closing.is_some() {
+        return false;
+    }
+    !frame.asks.swap(true, Ordering::SeqCst) && app.state::<Wire>().tell(News::Closing)
+}
+
+/// Takes what a person answered; none: the window stays.
+pub fn answer(app: &AppHandle, answer: Option<Closing>) {
+    let frame = app.state::<Frame>();
+    frame.asks.store(false, Ordering::SeqCst);
+    *frame.answer.lock().unwrap_or_else(PoisonError::into_inner) = answer;
+    let Some(window) = app.get_webview_window(LABEL).filter(|_| answer.is_some()) else { return };
+    if let Err(error) = window.close() {
+        tracing::warn!(%error, "the window was not closed");
+    }
+}
+
+fn remember_place(app: &AppHandle) {
+    let url = app.get_webview_window(LABEL).and_then(|window| window.url().ok());
+    let place = url.and_then(|url| url.fragment().map(str::to_owned));
+    *app.state::<Frame>().place.lock().unwrap_or_else(PoisonError::into_inner) = place;
+}
+
+fn closed(app: &AppHandle) {
+    let frame = app.state::<Frame>();
+    frame.asks.store(false, Ordering::SeqCst);
+    app.state::<Wire>().lost();
+    app.state::<Desk>().runs().left();
+    let answered = frame.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if answered.or(preferences().closing) != Some(Closing::Keep) {
+        leave(app);
+    }
+}
+
+/// Ends the process when nothing goes on in it any more: a rollout is not cut off. A run that asks is stopped: nobody is there to answer.
+pub fn leave(app: &AppHandle) {
+    let frame = app.state::<Frame>();
+    if frame.leaves.swap(true, Ordering::SeqCst) {
+        return;
+    }
+    if let Some(window) = app.get_webview_window(LABEL) {
+        *frame.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(Closing::Quit);
+        if let Err(error) = window.close() {
+            tracing::warn!(%error, "the window was not closed");
+        }
+    }
+    let app = app.clone();
+    async_runtime::spawn(async move {
+        let mut busy = app.state::<Desk>().runs().busy();
+        let _ = busy.wait_for(|count| *count == 0).await;
+        let stays = || !app.state::<Frame>().leaves.load(Ordering::SeqCst);
+        if stays() {
+            return;
+        }
+        app.state::<Watching>().end().await;
+        // A second start may have come meanwhile.
+        match stays() {
+            true => app.state::<Watching>().begin(&app),
+            false => app.exit(0),
+        }
+    });
+}
+
+/// Without a window the process goes on until [`leave`] ends it.
+pub fn on_exit_requested(code: Option<i32>, api: &ExitRequestApi) {
+    if code.is_none() {
+        api.prevent_exit();
+    }
+}
+
+fn preferences() -> Preferences {
+    home::here().map(|home| Preferences::read(&home.data)).unwrap_or_default()
+}
+
+fn bring_to_front(window: &WebviewWindow) {
+    for result in [window.unminimize(), window.show(), window.set_focus()] {
+        if let Err(error) = result {
+            tracing::warn!(%error, "the window did not come to the front");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Closing the window: asked once, watching goes on, and it comes back where it was.
+
+use crate::desktop::Screen;
+use crate::world::{PATIENCE, World};
+
+#[tokio::test]
+async fn closing_is_asked_once_and_watching_goes_on() {
+    let world = World::new().await;
+    let screen = Screen::here();
+    let page = world.window().await;
+    page.find("//h1[.='Projects']").await;
+    page.find("//a[normalize-space(.)='Settings']").await.click().await.unwrap();
+    page.find("//p[contains(normalize-space(.), 'window’s process watches')]").await;
+    world.kept("watch.lock", "process").await;
+    let watcher = world.read("watch.lock");
+    page.picture("settings-watching").await;
+
+    screen.close_window().await;
+    page.find("//h2[.='Keep watching in the background?']").await;
+    page.picture("closing").await;
+    page.press("Keep watching").await;
+    screen.has_window(false).await;
+    world.kept("window.json", "\"closing\": \"keep\"").await;
+
+    // The same process watches, and a second start finds it.
+    let status = tokio::time::timeout(PATIENCE, world.second_start().status()).await.expect("the second start ends").unwrap();
+    assert!(status.success(), "{status}");
+    screen.has_window(true).await;
+    assert_eq!(world.read("watch.lock"), watcher);
+    page.next_window().await;
+    page.find("//h1[.='Settings']").await;
+
+    screen.close_window().await;
+    screen.has_window(false).await;
+    assert_eq!(world.read("watch.lock"), watcher, "it was not asked again");
+}
+
+#[tokio::test]
+async fn a_window_that_is_to_quit_ends_its_process() {
+    let world = World::new().await;
+    let screen = Screen::here();
+    let mut window = world.start(&[]);
+    screen.has_window(true).await;
+    world.kept("watch.lock", "process").await;
+    // The first press asks; who presses again wants it gone, whatever the page does.
+    screen.close_window().await;
+    screen.close_window().await;
+    let status = tokio::time::timeout(PATIENCE, window.wait()).await.expect("it ends").unwrap();
+    assert!(status.success(), "{status}");
+}
+
+#[tokio::test]
+async fn a_hidden_start_watches_without_a_window() {
+    let world = World::new().await;
+    let screen = Screen::here();
+    let _hidden = world.start(&["--hidden"]);
+    world.kept("watch.lock", "process").await;
+    screen.has_window(false).await;
+    let status = tokio::time::timeout(PATIENCE, world.second_start().status()).await.expect("the second start ends").unwrap();
+    assert!(status.success(), "{status}");
+    screen.has_window(true).await;
+}
