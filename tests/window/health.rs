@@ -1,9 +1,9 @@
 //! Seeing a health check fail: what `nonevent watch` measures appears in the Health screen.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use crate::world::{ENTER, World};
+use crate::world::{ENTER, World, in_instances};
 
 const WATCHED: &str = r#"
 [health]
@@ -40,19 +40,6 @@ fn make_fragile(folder: &Path) {
     let text = std::fs::read_to_string(&file).unwrap();
     let sick = "    import os\n\n    if os.path.exists(\"/tmp/sick\"):\n        raise RuntimeError(\"the well ran dry\")\n    return jsonify(status=\"ok\")";
     std::fs::write(file, text.replace("    return jsonify(status=\"ok\")", sick)).unwrap();
-}
-
-/// Runs a command in every web instance of a project.
-fn in_instances(project: &str, command: &[&str]) {
-    let label = format!("label=dev.nonevent.project={project}");
-    let listed =
-        Command::new("docker").args(["ps", "--quiet", "--filter", &label, "--filter", "label=dev.nonevent.role=web"]).output();
-    let listed = String::from_utf8(listed.unwrap().stdout).unwrap();
-    assert!(!listed.trim().is_empty(), "no instance of {project} runs");
-    for id in listed.lines() {
-        let done = Command::new("docker").args(["exec", id]).args(command).status().unwrap();
-        assert!(done.success(), "{command:?} in {id}");
-    }
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 mod consent;
 mod health;
 mod instance;
+mod logs;
 mod page;
 mod projects;
 mod run;

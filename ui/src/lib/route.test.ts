@@ -11,6 +11,17 @@ test.each<[string, Route]>([
   ['#/projects/a%2Fb/logs/local', { screen: 'project', project: 'a/b', tab: 'logs', item: 'local' }],
   ['#/projects/shop/nonsense/x', { screen: 'project', project: 'shop', tab: 'overview', item: null }],
   ['#/projects/%E0%A4%A', { screen: 'project', project: '%E0%A4%A', tab: 'overview', item: null }],
+  [
+    '#/projects/shop/logs/local?q=status%3D500+%22a+b%22&since=3600',
+    {
+      screen: 'project',
+      project: 'shop',
+      tab: 'logs',
+      item: 'local',
+      query: { q: 'status=500 "a b"', since: '3600' },
+    },
+  ],
+  ['#/projects/shop/logs?', { screen: 'project', project: 'shop', tab: 'logs', item: null }],
   ['#/elsewhere', { screen: 'projects' }],
 ])('%s leads to a screen', (hash, route) => {
   expect(parse(hash)).toEqual(route);
@@ -19,4 +30,7 @@ test.each<[string, Route]>([
 test('an address leads back to where it came from', () => {
   const route: Route = { screen: 'project', project: 'متجر', tab: 'environments', item: 'a b/c' };
   expect(parse(href(route))).toEqual(route);
+  const query = { q: 'path="/a?b" متجر', columns: 'a,b' };
+  expect(parse(href({ ...route, query }))).toEqual({ ...route, query });
+  expect(parse(href({ ...route, query: { q: '' } }))).toEqual(route);
 });

@@ -5,6 +5,7 @@ import type { Progress } from '../lib/run';
 import { consent } from './en/consent';
 import { fare } from './en/fare';
 import { jobs, notify, trend, trust } from './en/jobs';
+import { logs } from './en/logs';
 import { run, runs } from './en/runs';
 import { credentials, secrets } from './en/secrets';
 
@@ -311,19 +312,7 @@ export const en = {
     volume: 'keeps its data in',
     stopped: 'does not run',
   },
-  logs: {
-    title: 'Logs',
-    environment: 'Environment',
-    find: 'Find in the lines',
-    instance: 'Instance',
-    all: 'All instances',
-    empty: 'Nothing was printed yet',
-    emptyText: 'What the instances print appears here as it comes, from their last 500 lines on.',
-    nothingServes: 'Nothing runs here, so nothing prints.',
-    problem: 'The lines cannot be read',
-    count: (shown: number) => `${String(shown)} ${shown === 1 ? 'line' : 'lines'}`,
-    noMatch: 'No line matches.',
-  },
+  logs,
   configuration: {
     title: 'Settings',
     text: 'Every effective value and where it came from. They are the project’s files: change them there.',

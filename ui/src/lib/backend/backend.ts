@@ -9,6 +9,7 @@ import type {
   EnvironmentName,
   EnvironmentStatus,
   Event,
+  Exceptions,
   Excerpt,
   Folders,
   GatePast,
@@ -19,6 +20,9 @@ import type {
   KnownProjects,
   Lines,
   LogLine,
+  LogPage,
+  LogQuestion,
+  LogRecord,
   OldValue,
   Plan,
   Preferences,
@@ -131,13 +135,28 @@ export interface Backend {
   cancelRun(run: RunId): Promise<Answer<boolean>>;
   /** Calls with a run's output until it ends. False when another process runs it: its output is there. */
   followLines(run: RunId, onLines: (lines: Lines) => void): Promise<Answer<boolean>>;
-  /** Calls with what the instances of an environment print. */
-  followLogs(
+  /** Finds the newest records that fit; older than a place, when it is given. */
+  logRecords(
     project: ProjectName,
     environment: EnvironmentName,
-    onLines: (lines: LogLine[]) => void,
+    question: LogQuestion,
+    before: string | null,
+    limit: number,
+  ): Promise<Answer<LogPage>>;
+  /** Calls with the records that come from now on and fit; with none when no more will come. */
+  followRecords(
+    project: ProjectName,
+    environment: EnvironmentName,
+    question: LogQuestion,
+    onRecords: (records: LogRecord[]) => void,
   ): Promise<Answer<null>>;
-  /** Ends what `followLines` or `followLogs` brings. */
+  /** Groups the exceptions that were told since a moment by their stack, the last told first. */
+  exceptionGroups(
+    project: ProjectName,
+    environment: EnvironmentName,
+    since: string | null,
+  ): Promise<Answer<Exceptions>>;
+  /** Ends what `followLines` or `followRecords` brings. */
   stopLines(): Promise<Answer<null>>;
   /** Tells what a rollback to the release would do; without one, a ship of the newest. Slow when the target does not answer. */
   plan(project: ProjectName, environment: EnvironmentName, release: ReleaseId | null): Promise<Answer<Plan>>;

@@ -55,9 +55,13 @@ export const commands = {
 	runJob: (project: ProjectName, environment: EnvironmentName, job: string, page: Channel<LogLine[]>) => typedError<JobRun, Problem>(__TAURI_INVOKE("run_job", { project, environment, job, page })),
 	/**  Stops a job that this window runs, with its grace time; false when it does not. */
 	stopJob: (project: ProjectName, environment: EnvironmentName, job: string) => typedError<boolean, Problem>(__TAURI_INVOKE("stop_job", { project, environment, job })),
-	/**  Sends what the instances of an environment print, from their last lines on, in place of what was followed before. */
-	followLogs: (project: ProjectName, environment: EnvironmentName, page: Channel<LogLine[]>) => typedError<null, Problem>(__TAURI_INVOKE("follow_logs", { project, environment, page })),
-	/**  Ends what `follow_logs` or `follow_lines` sends. */
+	/**  Groups the exceptions that were told since a moment, RFC 3339, by their stack. */
+	exceptionGroups: (project: ProjectName, environment: EnvironmentName, since: string | null) => typedError<Exceptions, Problem>(__TAURI_INVOKE("exception_groups", { project, environment, since })),
+	/**  Sends the records that come from now on and fit, in place of what was followed before. An empty batch says that no more will come. */
+	followRecords: (project: ProjectName, environment: EnvironmentName, question: LogQuestion, page: Channel<LogRecord[]>) => typedError<null, Problem>(__TAURI_INVOKE("follow_records", { project, environment, question, page })),
+	/**  Finds the newest records that fit, at most `limit`; older than the place `before`, when it is given. */
+	logRecords: (project: ProjectName, environment: EnvironmentName, question: LogQuestion, before: string | null, limit: number) => typedError<LogPage, Problem>(__TAURI_INVOKE("log_records", { project, environment, question, before, limit })),
+	/**  Ends what `follow_records` or `follow_lines` sends. */
 	stopLines: () => typedError<null, Problem>(__TAURI_INVOKE("stop_lines")),
 	/**  Adds a folder to the projects. */
 	addProject: (folder: string) => typedError<ProjectName, Problem>(__TAURI_INVOKE("add_project", { folder })),
@@ -676,6 +680,38 @@ export type Evidence = {
 	migrations?: Migrations[],
 };
 
+/**  Every time that one exception was told. */
+export type ExceptionGroup = {
+	/**  What the exceptions have in common. */
+	fingerprint: string,
+	/**  Their type. */
+	kind: string,
+	/**  The message of the last one. */
+	message: string,
+	/**  How often. */
+	count: number,
+	/**  The first time, RFC 3339. */
+	first_at: string,
+	/**  The last time. */
+	last_at: string,
+	/**  The releases that told it, the first one first. */
+	releases: ReleaseId[],
+	/**  Whether the newest release that was heard of is the first one that told it. */
+	is_new: boolean,
+	/**  Frames of the last one. */
+	frames: LogFrame[],
+	/**  The last one as it was printed. */
+	example: string,
+};
+
+/**  The exceptions of an environment by their stack. */
+export type Exceptions = {
+	/**  The last told first. */
+	groups: ExceptionGroup[],
+	/**  How far what is kept reaches. */
+	reach: LogReach,
+};
+
 /**  Lines of a source file. */
 export type Excerpt = {
 	/**  The number of its first line, from 1. */
@@ -1247,6 +1283,51 @@ export type LockSituation =
 /**  Its format is too old, too new or broken. */
 "unreadable";
 
+/**  An exception that a record tells of. */
+export type LogException = {
+	/**  Its type with its module, such as `django.db.utils.OperationalError`. */
+	kind: string,
+	/**  Its message. */
+	message: string,
+	/**  Its frames, the outermost first; those of the exceptions that led to it come before. */
+	frames: LogFrame[],
+	/**  The same for exceptions of the same types that took the same way through the project's own code. */
+	fingerprint: string,
+};
+
+/**  One named value of a record. */
+export type LogField = {
+	/**  Its name. */
+	name: string,
+	/**  Its value: a text as it is, anything else as JSON. */
+	value: string,
+};
+
+/**  One frame of a traceback. */
+export type LogFrame = {
+	/**  The file, as Python named it. */
+	file: string,
+	/**  The line, from 1. */
+	line: number,
+	/**  The function; none where the code could not be compiled. */
+	function: string | null,
+	/**  Whether it is the project's own code, rather than a package's or Python's. */
+	own: boolean,
+};
+
+/**  How grave a record says it is. */
+export type LogLevel = 
+/**  For whoever looks for a mistake. */
+"debug" | 
+/**  What went as it should. */
+"info" | 
+/**  What may become a failure. */
+"warning" | 
+/**  A failure. */
+"error" | 
+/**  The app cannot go on. */
+"critical";
+
 /**  One line of output of a build, gate, one-off container or instance. */
 export type LogLine = {
 	/**  What printed it: `build`, a gate's name, an instance's name. */
@@ -1256,6 +1337,64 @@ export type LogLine = {
 	/**  When the engine saw it, RFC 3339, when known. */
 	at: string | null,
 	/**  The line, without its end. */
+	text: string,
+};
+
+/**  Some records, the newest first. */
+export type LogPage = {
+	/**  The records. */
+	records: LogRecord[],
+	/**  What to ask for to read on; none when there is no more. */
+	next: string | null,
+	/**  How far all that is kept reaches. */
+	reach: LogReach,
+};
+
+/**  Which records are asked for. */
+export type LogQuestion = {
+	/**  A filter, as `nonevent logs --search` takes it. */
+	search: string,
+	/**  From when on, RFC 3339. */
+	since: string | null,
+	/**  Until when. */
+	until: string | null,
+};
+
+/**  How far what is kept reaches. */
+export type LogReach = {
+	/**  The oldest record that is kept, RFC 3339. */
+	first: string | null,
+	/**  The newest one. */
+	last: string | null,
+	/**  Why what was printed later could not be read, when it could not. */
+	behind: string | null,
+};
+
+/**  One thing that an instance told, in one line or in several. */
+export type LogRecord = {
+	/**  Its place among the records of its environment, for reading on; none of one that is not kept. */
+	place: string | null,
+	/**  When the engine saw its first line, RFC 3339 with nanoseconds. */
+	at: string,
+	/**  How grave it says it is; none where it does not say. */
+	level: LogLevel | null,
+	/**  What it says. */
+	message: string,
+	/**  Who says it. */
+	logger: string | null,
+	/**  Everything else that it says, in its order. */
+	fields: LogField[],
+	/**  The name of the instance. */
+	instance: string,
+	/**  Its process. */
+	process: ProcessName,
+	/**  Its release. */
+	release: ReleaseId,
+	/**  Where it came from. */
+	stream: LogStream,
+	/**  The exception that it tells of. */
+	exception: LogException | null,
+	/**  Its lines as they were printed, without the values of secrets. */
 	text: string,
 };
 

@@ -6,6 +6,7 @@ import type {
   EngineInfo,
   EnvironmentStatus,
   Event,
+  Exceptions,
   Excerpt,
   Folders,
   GatePast,
@@ -16,6 +17,9 @@ import type {
   KnownProject,
   Lines,
   LogLine,
+  LogQuestion,
+  LogReach,
+  LogRecord,
   OldValue,
   Plan,
   Preferences,
@@ -34,12 +38,17 @@ import type {
   VaultChoice,
   VaultStatus,
 } from './bindings';
+import { aRecordOf, pageOf } from './records';
 import { aVault, anEngine, anEnvironment, header, someFacts } from './makers';
 
 export * from './makers';
+export * from './records';
 
 /** A question to which no answer comes, until another one is put in its place. */
 export const SILENT = Symbol('silent');
+
+/** The bridge tells the page no more often than that, in milliseconds. */
+const BATCH_EVERY = 60;
 
 type Scripted<T> = Answer<T> | typeof SILENT;
 
@@ -71,7 +80,13 @@ export class FakeBackend implements Backend {
   beginning: Answer<string> = ok('run-new');
   /** What becomes of a run when it is begun. */
   onBegin: ((project: string, request: RunRequest) => void) | undefined;
-  logged: Scripted<LogLine[]> = ok([]);
+  /** What is kept of logs, the oldest first. */
+  records: Scripted<LogRecord[]> = ok([]);
+  reach: LogReach = { first: null, last: null, behind: null };
+  following: Answer<null> = ok(null);
+  excepted: Scripted<Exceptions> = ok({ groups: [], reach: { first: null, last: null, behind: null } });
+  /** Records that are printed each second while somebody follows. */
+  rate = 0;
   mending: Answer<string[]> = ok([]);
   source: Answer<Excerpt> = ok({ first: 1, lines: [] });
   editing: Answer<null> = ok(null);
@@ -116,6 +131,8 @@ export class FakeBackend implements Backend {
   readonly asked: string[] = [];
 
   #onChange: ((change: Change) => void) | undefined;
+  #onRecords: ((records: LogRecord[]) => void) | undefined;
+  #timer: ReturnType<typeof setInterval> | undefined;
   #onDrag: ((drag: Drag) => void) | undefined;
 
   /** Adds a project with what is observed of it. */
@@ -344,16 +361,43 @@ export class FakeBackend implements Backend {
     return this.#answer(`followLines ${run}`, ok(lines !== undefined));
   }
 
-  followLogs(project: string, environment: string, onLines: (lines: LogLine[]) => void) {
-    const { logged } = this;
-    const question = `followLogs ${project} ${environment}`;
-    if (logged === SILENT) return this.#answer<null>(question, logged);
-    if (logged.status === 'error') return this.#answer<null>(question, logged);
-    if (logged.data.length > 0) onLines(logged.data);
-    return this.#answer(question, ok(null));
+  async logRecords(
+    project: string,
+    environment: string,
+    question: LogQuestion,
+    before: string | null,
+    limit: number,
+  ) {
+    const words = [question.search, question.until === null ? '' : `until ${question.until}`, before ?? ''];
+    const asked = ['logRecords', project, environment, ...words].filter((word) => word !== '').join(' ');
+    const answer = await this.#answer(asked, this.records);
+    return answer.status === 'ok' ? pageOf(answer.data, question, before, limit, this.reach) : answer;
+  }
+
+  followRecords(
+    project: string,
+    environment: string,
+    question: LogQuestion,
+    onRecords: (records: LogRecord[]) => void,
+  ) {
+    this.#onRecords = onRecords;
+    if (this.rate > 0) this.#stream();
+    return this.#answer(`followRecords ${project} ${environment} ${question.search}`.trim(), this.following);
+  }
+
+  exceptionGroups(project: string, environment: string, since: string | null) {
+    const question = `exceptionGroups ${project} ${environment}${since === null ? '' : ' since'}`;
+    return this.#answer(question, this.excepted);
+  }
+
+  /** Records that are printed now. */
+  print(records: LogRecord[]): void {
+    this.#onRecords?.(records);
   }
 
   stopLines() {
+    clearInterval(this.#timer);
+    this.#onRecords = undefined;
     return this.#answer('stopLines', ok(null));
   }
 
@@ -396,6 +440,19 @@ export class FakeBackend implements Backend {
 
   onDrag(onDrag: (drag: Drag) => void): void {
     this.#onDrag = onDrag;
+  }
+
+  /** Prints as many as the rate says, in batches as the bridge brings them. */
+  #stream(): void {
+    clearInterval(this.#timer);
+    const began = Date.now();
+    let sent = 0;
+    this.#timer = setInterval(() => {
+      const due = Math.floor(((Date.now() - began) / 1000) * this.rate) - sent;
+      const fresh = Array.from({ length: due }, (_, index) => aRecordOf(sent + index, Date.now()));
+      sent += due;
+      if (due > 0) this.print(fresh);
+    }, BATCH_EVERY);
   }
 
   #seq(): number {

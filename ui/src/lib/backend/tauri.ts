@@ -3,7 +3,7 @@ import { Channel } from '@tauri-apps/api/core';
 import { getCurrentWebview } from '@tauri-apps/api/webview';
 
 import type { Answer, Backend } from './backend';
-import type { Change, Lines, LogLine, Problem } from './bindings';
+import type { Change, Lines, LogLine, LogRecord, Problem } from './bindings';
 import { commands } from './bindings';
 
 export function tauriBackend(): Backend {
@@ -51,8 +51,12 @@ export function tauriBackend(): Backend {
     trust: () => settled(commands.trust()),
     cancelRun: (run) => settled(commands.cancelRun(run)),
     followLines: (run, onLines) => settled(commands.followLines(run, new Channel<Lines>(onLines))),
-    followLogs: (project, environment, onLines) =>
-      settled(commands.followLogs(project, environment, new Channel<LogLine[]>(onLines))),
+    logRecords: (project, environment, question, before, limit) =>
+      settled(commands.logRecords(project, environment, question, before, limit)),
+    followRecords: (project, environment, question, onRecords) =>
+      settled(commands.followRecords(project, environment, question, new Channel<LogRecord[]>(onRecords))),
+    exceptionGroups: (project, environment, since) =>
+      settled(commands.exceptionGroups(project, environment, since)),
     stopLines: () => settled(commands.stopLines()),
     plan: (project, environment, release) => settled(commands.plan(project, environment, release)),
     mendLock: (project) => settled(commands.mendLock(project)),

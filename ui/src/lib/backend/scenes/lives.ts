@@ -1,7 +1,7 @@
 /** What a project that was lived with has: runs, releases, rollouts, what was printed. */
 import type { EnvironmentStatus, RunRecord } from '../bindings';
 import type { FakeBackend } from '../fake';
-import { anInstance, ok, someFacts } from '../fake';
+import { anInstance, ok, someExceptions, someFacts, someRecords } from '../fake';
 import { PLAN, aRelease, aRollout, aRun, ago, hex, red, shipped } from '../stories';
 import { aHealthReport } from './health';
 import { UNTRUSTED, gatePastsOf, jobRunsOf, jobsOf, secretsOf } from './keeping';
@@ -47,17 +47,8 @@ export function lived(backend: FakeBackend, project = 'shop', count = 14): FakeB
       'def test_empty_order():',
     ],
   });
-  backend.logged = ok(
-    Array.from({ length: 240 }, (_, number) => ({
-      source: `${project}-local-web-${hex(number % 3, 6)}`,
-      stream: number % 17 === 5 ? ('stderr' as const) : ('stdout' as const),
-      at: ago(number / 60),
-      text:
-        number % 17 === 5
-          ? `WARNING  order ${String(1000 + number)} was paid twice, second payment refused`
-          : `INFO     ${number % 2 ? 'GET /orders' : 'POST /orders'}/${String(1000 + number)} ${number % 2 ? '200' : '201'} ${String(3 + (number % 9))} ms`,
-    })),
-  );
+  backend.records = ok(someRecords(240, project));
+  backend.excepted = ok({ groups: someExceptions(), reach: { first: null, last: ago(0), behind: null } });
   backend.facts.set(project, ok(shopFacts(project)));
   backend.fared = (of, environment, seconds) => ok(aHealthReport(of, environment, seconds));
   backend.kept = ok(secretsOf());
