@@ -14,7 +14,7 @@ use crate::model::{
 };
 use crate::pipeline::placement::replicas;
 use crate::project::Project;
-use crate::request::{Allow, Bake, Gates, WhenHeld};
+use crate::request::{AfterRed, Allow, Bake, Gates, Preview, WhenHeld};
 use crate::target::{Held, Leave, Life};
 
 /// A run that is asked for.
@@ -32,6 +32,10 @@ pub enum RunRequest {
         dirty: Allow,
         /// Which gates run.
         gates: Gates,
+        /// What becomes of the other gates when one is red.
+        after_red: AfterRed,
+        /// Whether it waits for a look at the new instances.
+        preview: Preview,
         /// Whether the run waits for the bake.
         bake: Bake,
     },
@@ -39,6 +43,8 @@ pub enum RunRequest {
     Check {
         /// Which gates run.
         gates: Gates,
+        /// What becomes of the other gates when one is red.
+        after_red: AfterRed,
     },
     /// An earlier release; without one, the last known good.
     Rollback {
@@ -390,7 +396,9 @@ pub(crate) fn below(root: &Path, file: &Path) -> std::io::Result<PathBuf> {
     let mut rest = file.components();
     while rest.next().is_some() {
         let ending = rest.as_path();
-        if ending.file_name().is_some() && let Ok(path) = inside(ending) {
+        if ending.file_name().is_some()
+            && let Ok(path) = inside(ending)
+        {
             return Ok(path);
         }
     }

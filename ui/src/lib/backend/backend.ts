@@ -4,6 +4,7 @@
  */
 import type {
   Change,
+  DeadLetter,
   Editor,
   EngineInfo,
   EnvironmentName,
@@ -12,6 +13,7 @@ import type {
   Exceptions,
   Excerpt,
   Folders,
+  Garbage,
   GatePast,
   HealthReport,
   HeldPage,
@@ -29,6 +31,7 @@ import type {
   Problem,
   ProjectFacts,
   ProjectName,
+  ReleaseDiff,
   ReleaseHeader,
   ReleaseId,
   ReleasePage,
@@ -41,6 +44,7 @@ import type {
   SecretEntry,
   SecretReport,
   SecretScope,
+  Sweep,
   Tried,
   TrustPlan,
   VaultChoice,
@@ -88,6 +92,8 @@ export interface Backend {
   runPage(run: RunId, after: number): Promise<Answer<RunPage>>;
   /** Starts a run. */
   beginRun(project: ProjectName, request: RunRequest, said: Said): Promise<Answer<RunId>>;
+  /** Opens the new instances that a run shows before traffic moves. */
+  openPreview(run: RunId): Promise<Answer<null>>;
   /** Agrees to what a run of this window asks for; false when another process runs it. */
   approveRun(run: RunId): Promise<Answer<boolean>>;
   /** Tells how the gates of the last runs ended, the newest run first. */
@@ -101,6 +107,21 @@ export interface Backend {
     number: number,
     typed: string | null,
   ): Promise<Answer<boolean>>;
+  /** Ends what a process that is gone left in the middle; tells what was done, in words. */
+  recover(project: ProjectName, environment: EnvironmentName): Promise<Answer<string[]>>;
+  /** Tells what differs between two releases, and between what an environment added to each. */
+  releaseDiff(
+    project: ProjectName,
+    environment: EnvironmentName,
+    from: ReleaseId,
+    to: ReleaseId,
+  ): Promise<Answer<ReleaseDiff>>;
+  /** Tells what is ours on the engine and no longer needed, or removes it. */
+  gc(sweep: Sweep): Promise<Answer<Garbage>>;
+  /** Lists the notices that no webhook took, the newest first. */
+  deadLetters(project: ProjectName): Promise<Answer<DeadLetter[]>>;
+  /** Writes what was inferred into the project's configuration; tells the keys that were added. */
+  writeConfiguration(project: ProjectName): Promise<Answer<string[]>>;
   /** Reads how an environment fared in the last seconds. */
   health(project: ProjectName, environment: EnvironmentName, seconds: number): Promise<Answer<HealthReport>>;
   /** Tells something that says nothing, everywhere where people are told. */

@@ -18,12 +18,18 @@ export const commands = {
 	vault: () => typedError<VaultStatus, Problem>(__TAURI_INVOKE("vault")),
 	/**  Tells which Docker engine is used, and why that one. */
 	engineInfo: () => typedError<EngineInfo, Problem>(__TAURI_INVOKE("engine_info")),
+	/**  Tells what is ours on the engine and no longer needed, or removes it. */
+	gc: (sweep: Sweep) => typedError<Garbage, Problem>(__TAURI_INVOKE("gc", { sweep })),
 	/**  Tells who holds an environment; none where nobody does. */
 	lockOf: (project: ProjectName, environment: EnvironmentName) => typedError<HeldPage | null, Problem>(__TAURI_INVOKE("lock_of", { project, environment })),
 	/**  Opens an environment's app in the browser. The page names the environment, never the address. */
 	openEnvironment: (project: ProjectName, environment: EnvironmentName) => typedError<null, Problem>(__TAURI_INVOKE("open_environment", { project, environment })),
+	/**  Opens the new instances that a run shows before traffic moves to them. The page names the run, never the address. */
+	openPreview: (run: RunId) => typedError<null, Problem>(__TAURI_INVOKE("open_preview", { run })),
 	/**  Tells what moving an environment would do: a rollback to the given release, else a ship of the newest. */
 	plan: (project: ProjectName, environment: EnvironmentName, release: ReleaseId | null) => typedError<Plan, Problem>(__TAURI_INVOKE("plan", { project, environment, release })),
+	/**  Ends what a process that is gone left in the middle of an environment; tells what was done, in words. */
+	recover: (project: ProjectName, environment: EnvironmentName) => typedError<string[], Problem>(__TAURI_INVOKE("recover", { project, environment })),
 	/**
 	 *  Takes the lock away from the holder of a number; false when that one gave it back meanwhile. `typed` is the environment's name, which
 	 *  is needed when the holder lives.
@@ -43,6 +49,8 @@ export const commands = {
 	projectRollouts: (project: ProjectName) => typedError<RolloutRecord[], Problem>(__TAURI_INVOKE("project_rollouts", { project })),
 	/**  Lists the newest runs of a project, at most 1,000. */
 	projectRuns: (project: ProjectName) => typedError<RunRecord[], Problem>(__TAURI_INVOKE("project_runs", { project })),
+	/**  Tells what differs between two releases, and between what an environment added to each. */
+	releaseDiff: (project: ProjectName, environment: EnvironmentName, from: ReleaseId, to: ReleaseId) => typedError<ReleaseDiff, Problem>(__TAURI_INVOKE("release_diff", { project, environment, from, to })),
 	/**  Reads a release beside the one before it. */
 	releasePage: (project: ProjectName, release: ReleaseId) => typedError<ReleasePage, Problem>(__TAURI_INVOKE("release_page", { project, release })),
 	/**  Reads a run and what happened in it after a sequence number, at most 1,000 events. */
@@ -67,6 +75,8 @@ export const commands = {
 	addProject: (folder: string) => typedError<ProjectName, Problem>(__TAURI_INVOKE("add_project", { folder })),
 	/**  Lets a person choose a folder; none when they think better of it. */
 	chooseFolder: () => __TAURI_INVOKE<string | null>("choose_folder"),
+	/**  Lists the last 100 notices of a project that no webhook took, the newest first. */
+	deadLetters: (project: ProjectName) => typedError<DeadLetter[], Problem>(__TAURI_INVOKE("dead_letters", { project })),
 	/**  Forgets a project; its environments go on. */
 	forgetProject: (project: ProjectName) => typedError<null, Problem>(__TAURI_INVOKE("forget_project", { project })),
 	/**  Lists the projects as they are remembered, at once; what runs is asked for each by `project_status`. */
@@ -77,6 +87,8 @@ export const commands = {
 	projectFacts: (project: ProjectName) => typedError<ProjectFacts, Problem>(__TAURI_INVOKE("project_facts", { project })),
 	/**  Observes every environment of a project. */
 	projectStatus: (project: ProjectName) => typedError<EnvironmentStatus[], Problem>(__TAURI_INVOKE("project_status", { project })),
+	/**  Writes what was inferred of a project into its configuration, with comments; tells the keys that were added. */
+	writeConfiguration: (project: ProjectName) => typedError<string[], Problem>(__TAURI_INVOKE("write_configuration", { project })),
 	/**  Agrees to what a run of this window asks for; false when another process runs it: it asks there. */
 	approveRun: (run: RunId) => typedError<boolean, Problem>(__TAURI_INVOKE("approve_run", { run })),
 	/**  Starts a run, which goes on whatever becomes of the page. */
@@ -148,6 +160,13 @@ export type AcmeSettings = {
 	/**  A file with the authorities that vouch for the directory itself, below the project's root; those of the system always do. */
 	ca_bundle: string | null,
 };
+
+/**  What becomes of the other gates when one is red or in error. */
+export type AfterRed = 
+/**  They run to their end: one failure does not hide the others. */
+"go_on" | 
+/**  They are stopped. */
+"stop";
 
 /**  Whether something that is refused by default may pass. */
 export type Allow = 
@@ -339,12 +358,44 @@ export type Change = {
 	seq: number,
 };
 
+/**  Something that is otherwise in another release. */
+export type Changed = {
+	/**  What. */
+	name: string,
+	/**  What it was; none when it was not there. */
+	before: string | null,
+	/**  What it is; none when it is there no more. */
+	after: string | null,
+};
+
 /**  A command as a list of arguments; a single string of the configuration runs in `/bin/sh -c`. */
 export type CommandLine = 
 /**  Executed as it is. */
 string[] | 
 /**  Interpreted by `/bin/sh`. */
 string;
+
+/**  One commit. */
+export type Commit = {
+	/**  Its id. */
+	id: string,
+	/**  The first line of its message. */
+	subject: string,
+	/**  Who wrote it. */
+	author: string,
+	/**  When, RFC 3339. */
+	at: string,
+};
+
+/**  The commits between two releases. */
+export type Commits = {
+	/**  In the second and not in the first, the newest first. */
+	added: Commit[],
+	/**  In the first and not in the second. */
+	taken_back: Commit[],
+	/**  Why nothing is said about them. */
+	unknown: string | null,
+};
 
 /**  How what a gate found differs from what it found earlier. */
 export type Comparison = {
@@ -388,6 +439,22 @@ export type DatabaseTrouble =
 "login" | 
 /**  It has no such database. */
 "no_such_database";
+
+/**  A notice that a webhook never took. */
+export type DeadLetter = {
+	/**  Its number. */
+	id: number,
+	/**  When it was given up, RFC 3339. */
+	at: string,
+	/**  The project that configures the webhook. */
+	project: ProjectName,
+	/**  The webhook's name. */
+	webhook: string,
+	/**  What was to be told. */
+	notice: Notice,
+	/**  Why it could not be. */
+	reason: string,
+};
 
 /**  Why something may not be read or written. */
 export type Denial = 
@@ -817,6 +884,14 @@ export type Gap = {
 	to: number,
 	/**  Why, in words. */
 	reason: string,
+};
+
+/**  What `gc` found or removed. */
+export type Garbage = {
+	/**  Each thing, in words, with its bytes. */
+	items: ([string, number])[],
+	/**  Bytes in all. */
+	bytes: number,
 };
 
 /**  How one gate ended, as evidence. */
@@ -1459,6 +1534,37 @@ export type Needs = {
 	disk_free: number | null,
 };
 
+/**  What people are told. */
+export type Notice = {
+	/**  The same for the news about one thing, so that the later replaces the earlier. */
+	about: string,
+	/**  The project. */
+	project: ProjectName,
+	/**  The environment. */
+	environment: EnvironmentName,
+	/**  The release it is about. */
+	release: ReleaseId | null,
+	/**  How it matters. */
+	weight: NoticeWeight,
+	/**  One line. */
+	title: string,
+	/**  What failed, and why. */
+	text: string,
+	/**  Where the app answers. */
+	url: string | null,
+	/**  When, RFC 3339. */
+	at: string,
+};
+
+/**  How much a notice matters. */
+export type NoticeWeight = 
+/**  It is well, or well again. */
+"good" | 
+/**  Something is not as it should be. */
+"warning" | 
+/**  Nothing answers, or a rollout failed. */
+"outage";
+
 /**  An environment that runs with another value than the one that is kept now. */
 export type OldValue = {
 	/**  The environment. */
@@ -1555,6 +1661,13 @@ export type Preferences = {
 	/**  Which editor shows a file; none: the first that is found. */
 	editor?: Editor | null,
 };
+
+/**  Whether a rollout that can be looked at before the switch waits for that. */
+export type Preview = 
+/**  It tells where the new instances answer, and goes on. */
+"tell" | 
+/**  It waits until somebody agrees. */
+"ask";
 
 /**  One health measurement of one instance. */
 export type ProbeAttempt = {
@@ -1697,6 +1810,30 @@ export type Release = {
 	evidence: Evidence,
 	/**  When it was made, RFC 3339. */
 	created_at: string,
+};
+
+/**  What differs between two releases, and between what an environment added to each. */
+export type ReleaseDiff = {
+	/**  The one before. */
+	from: ReleaseId,
+	/**  The one after. */
+	to: ReleaseId,
+	/**  The commits between them. */
+	commits: Commits,
+	/**  Distributions that were added, removed, or have another version; none where a release does not say what it holds. */
+	packages: Changed[] | null,
+	/**  Settings of the release and, where both were in the environment, of the placement, by their dotted keys. */
+	settings: Changed[],
+	/**  Secrets by name: added, removed or changed. Their values are not known here. */
+	secrets: Changed[],
+	/**  Migrations that only one of them knows. */
+	migrations: Changed[],
+	/**  Bytes of the images' own layers. */
+	image_size: [number, number],
+	/**  Digests of what the images stand on. */
+	base: [Digest | null, Digest | null],
+	/**  `MAJOR.MINOR` of the Python that they run. */
+	python: [string, string],
 };
 
 /**  A release as a list of thousands shows it. */
@@ -1872,12 +2009,18 @@ untested: Allow;
 dirty: Allow; 
 /**  Which gates run. */
 gates: Gates; 
+/**  What becomes of the other gates when one is red. */
+after_red: AfterRed; 
+/**  Whether it waits for a look at the new instances. */
+preview: Preview; 
 /**  Whether the run waits for the bake. */
 bake: Bake } | 
 /**  Inspect, lock, build and gauntlet alone. */
 { verb: "check"; 
 /**  Which gates run. */
-gates: Gates } | 
+gates: Gates; 
+/**  What becomes of the other gates when one is red. */
+after_red: AfterRed } | 
 /**  An earlier release; without one, the last known good. */
 { verb: "rollback"; 
 /**  Where. */
@@ -2201,6 +2344,13 @@ export type Suspect = {
 	/**  What mends it, in one line. */
 	fix: string,
 } & Cause;
+
+/**  Whether `gc` removes or only tells. */
+export type Sweep = 
+/**  It tells. */
+"tell" | 
+/**  It removes. */
+"remove";
 
 /**  One test that did not pass, or not at once. */
 export type TestOutcome = {

@@ -2,6 +2,7 @@
 import type { Answer, Backend, Drag, Happened } from './backend';
 import type {
   Change,
+  DeadLetter,
   Editor,
   EngineInfo,
   EnvironmentStatus,
@@ -9,6 +10,7 @@ import type {
   Exceptions,
   Excerpt,
   Folders,
+  Garbage,
   GatePast,
   HealthReport,
   HeldPage,
@@ -26,6 +28,7 @@ import type {
   Problem,
   ProjectFacts,
   Release,
+  ReleaseDiff,
   RolloutRecord,
   RunRecord,
   RunRequest,
@@ -33,13 +36,14 @@ import type {
   SecretEntry,
   SecretReport,
   SecretScope,
+  Sweep,
   Tried,
   TrustPlan,
   VaultChoice,
   VaultStatus,
 } from './bindings';
 import { aRecordOf, pageOf } from './records';
-import { aVault, anEngine, anEnvironment, header, someFacts } from './makers';
+import { aDiff, aVault, anEngine, anEnvironment, header, someFacts } from './makers';
 
 export * from './makers';
 export * from './records';
@@ -88,6 +92,11 @@ export class FakeBackend implements Backend {
   /** Records that are printed each second while somebody follows. */
   rate = 0;
   mending: Answer<string[]> = ok([]);
+  writing: Answer<string[]> = ok([]);
+  recovering: Answer<string[]> = ok([]);
+  garbage: Scripted<Garbage> = ok({ items: [], bytes: 0 });
+  letters: Scripted<DeadLetter[]> = ok([]);
+  differing: (from: string, to: string) => Scripted<ReleaseDiff> = (from, to) => ok(aDiff(from, to));
   source: Answer<Excerpt> = ok({ first: 1, lines: [] });
   editing: Answer<null> = ok(null);
   hasEditors: Editor[] = ['code', 'zed'];
@@ -240,9 +249,37 @@ export class FakeBackend implements Backend {
       said.typed === null ? '' : ` as ${said.typed}`,
       said.held === 'wait' ? ' waiting' : '',
       said.anyway === 'yes' ? ' anyway' : '',
+      request.verb === 'ship' && request.preview === 'ask' ? ' with a look' : '',
+      said.message === null ? '' : ` because ${said.message}`,
     ].join('');
     if (this.beginning.status === 'ok') this.onBegin?.(project, request);
     return this.#answer(`beginRun ${project} ${request.verb}${where}${words}`, this.beginning);
+  }
+
+  openPreview(run: string) {
+    return this.#answer(`openPreview ${run}`, this.opening);
+  }
+
+  recover(project: string, environment: string) {
+    return this.#answer(`recover ${project} ${environment}`, this.recovering);
+  }
+
+  releaseDiff(project: string, environment: string, from: string, to: string) {
+    return this.#answer(`releaseDiff ${project} ${environment} ${from} ${to}`, this.differing(from, to));
+  }
+
+  async gc(sweep: Sweep) {
+    const answer = await this.#answer(`gc ${sweep}`, this.garbage);
+    if (sweep === 'remove' && answer.status === 'ok') this.garbage = ok({ items: [], bytes: 0 });
+    return answer;
+  }
+
+  deadLetters(project: string) {
+    return this.#answer(`deadLetters ${project}`, this.letters);
+  }
+
+  writeConfiguration(project: string) {
+    return this.#answer(`writeConfiguration ${project}`, this.writing);
   }
 
   approveRun(run: string) {

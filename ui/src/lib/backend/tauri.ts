@@ -24,6 +24,13 @@ export function tauriBackend(): Backend {
     releasePage: (project, release) => settled(commands.releasePage(project, release)),
     runPage: (run, after) => settled(commands.runPage(run, after)),
     beginRun: (project, request, said) => settled(commands.beginRun(project, request, said)),
+    openPreview: (run) => settled(commands.openPreview(run)),
+    recover: (project, environment) => settled(commands.recover(project, environment)),
+    releaseDiff: (project, environment, from, to) =>
+      settled(commands.releaseDiff(project, environment, from, to)),
+    gc: (sweep) => settled(commands.gc(sweep)),
+    deadLetters: (project) => settled(commands.deadLetters(project)),
+    writeConfiguration: (project) => settled(commands.writeConfiguration(project)),
     approveRun: (run) => settled(commands.approveRun(run)),
     gateHistory: (project) => settled(commands.gateHistory(project)),
     lockOf: (project, environment) => settled(commands.lockOf(project, environment)),

@@ -4,7 +4,7 @@ import type { FakeBackend } from '../fake';
 import { anInstance, ok, someExceptions, someFacts, someRecords } from '../fake';
 import { PLAN, aRelease, aRollout, aRun, ago, hex, red, shipped } from '../stories';
 import { aHealthReport } from './health';
-import { UNTRUSTED, gatePastsOf, jobRunsOf, jobsOf, secretsOf } from './keeping';
+import { UNTRUSTED, gatePastsOf, jobRunsOf, jobsOf, lettersOf, secretsOf } from './keeping';
 
 export const web = (release: string, count: number): EnvironmentStatus['instances'] =>
   Array.from({ length: count }, (_, index) => anInstance({ id: `${release}${String(index)}`, release }));
@@ -58,6 +58,15 @@ export function lived(backend: FakeBackend, project = 'shop', count = 14): FakeB
     { source: 'cleanup', stream: 'stdout', at: null, text: '100 of 212 carts' },
   ];
   backend.jobsRan = ok(jobRunsOf());
+  backend.garbage = ok({
+    bytes: 812_000_000,
+    items: [
+      ['image of release 4c0ffee00001, not kept any more', 512_000_000],
+      ['caches of the gates of prototype', 300_000_000],
+      ['volume nonevent-tools-prototype', 0],
+    ],
+  });
+  backend.letters = ok(lettersOf(project));
   backend.gatePasts = ok(gatePastsOf());
   backend.trusting = ok(UNTRUSTED);
   return backend;
