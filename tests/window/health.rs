@@ -2,8 +2,8 @@
 
 use std::process::Stdio;
 
-use crate::fragile::{in_instances, make_fragile};
-use crate::world::{ENTER, World};
+use crate::fragile::make_fragile;
+use crate::world::{ENTER, World, in_instances};
 
 /// Counts the shades of the first chart.
 const DRAWN: &str = "const tell = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => {

@@ -10,6 +10,7 @@ mod fragile;
 mod health;
 mod instance;
 mod links;
+mod logs;
 mod notices;
 mod page;
 mod projects;

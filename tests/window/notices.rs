@@ -1,8 +1,8 @@
 //! The window tells by itself, on a real notification daemon, and a press leads to the incident.
 
 use crate::desktop::{Dunst, Screen};
-use crate::fragile::{in_instances, make_fragile};
-use crate::world::World;
+use crate::fragile::make_fragile;
+use crate::world::{World, in_instances};
 
 #[tokio::test]
 async fn an_outage_is_told_by_the_window_even_when_it_is_closed_and_a_press_leads_to_it() {

@@ -168,6 +168,19 @@ impl Drop for World {
     }
 }
 
+/// Runs a command in every web instance of a project.
+pub fn in_instances(project: &str, command: &[&str]) {
+    let label = format!("label=dev.nonevent.project={project}");
+    let listed =
+        Command::new("docker").args(["ps", "--quiet", "--filter", &label, "--filter", "label=dev.nonevent.role=web"]).output();
+    let listed = String::from_utf8(listed.unwrap().stdout).unwrap();
+    assert!(!listed.trim().is_empty(), "no instance of {project} runs");
+    for id in listed.lines() {
+        let done = Command::new("docker").args(["exec", id]).args(command).status().unwrap();
+        assert!(done.success(), "{command:?} in {id}");
+    }
+}
+
 fn remove_from_engine(label: &str) {
     let label = format!("label={label}");
     for (list, remove) in [

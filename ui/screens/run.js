@@ -6,10 +6,9 @@ import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import process from 'node:process';
-import { chromium } from 'playwright-core';
-import { build, createServer, preview } from 'vite';
 
 import { SCREENS } from './list.js';
+import { open } from './pages.js';
 
 const SMALL = { width: 900, height: 600 };
 const LARGE = { width: 1440, height: 900 };
@@ -21,18 +20,7 @@ const pictures = process.argv.includes('--pictures');
 const part = process.argv.slice(2).find((argument) => !argument.startsWith('--'));
 const wanted = SCREENS.filter(([name]) => part === undefined || name.includes(part));
 
-const root = resolve(import.meta.dirname, '..');
-const outDir = resolve(root, '../target/tmp/ui-scenes');
-const configFile = resolve(root, 'vite.config.ts');
-const shared = { configFile, root, mode: 'scenes', logLevel: 'error' };
-await build({ ...shared, build: { outDir, emptyOutDir: true, minify: false } });
-const server = await preview({ ...shared, build: { outDir }, preview: { port: 0, strictPort: false } });
-const modules = await createServer({ ...shared, server: { middlewareMode: true, hmr: false } });
-const { hex } = await modules.ssrLoadModule('/src/lib/backend/stories.ts');
-await modules.close();
-const address = server.resolvedUrls?.local[0];
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
+const { browser, address, hex, close } = await open();
 if (pictures) await mkdir(FOLDER, { recursive: true });
 
 let passed = 0;
@@ -72,8 +60,7 @@ for (const colorScheme of ['light', 'dark']) {
   }
   await context.close();
 }
-await browser.close();
-await server.close();
+await close();
 process.stdout.write(`${String(passed)} passed, ${String(failed)} failed\n`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 

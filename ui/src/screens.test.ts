@@ -220,12 +220,3 @@ describe('settings', () => {
     expect(backend.asked).toContain('openInEditor shop nonevent.toml 12');
   });
 });
-
-describe('logs', () => {
-  test('are narrowed by their words', async () => {
-    const { user } = show(scene('story'), shop('logs'));
-    expect(await screen.findByText('240 lines')).toBeVisible();
-    await user.type(screen.getByRole('textbox', { name: 'Find in the lines' }), 'paid twice');
-    expect(await screen.findByText('14 lines')).toBeVisible();
-  });
-});

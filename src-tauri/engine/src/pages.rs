@@ -14,7 +14,7 @@ use crate::model::{
 };
 use crate::pipeline::placement::replicas;
 use crate::project::Project;
-use crate::request::{Allow, Bake, Gates, WhenHeld};
+use crate::request::{AfterRed, Allow, Bake, Gates, Preview, WhenHeld};
 use crate::target::{Held, Leave, Life};
 
 /// A run that is asked for.
@@ -32,6 +32,10 @@ pub enum RunRequest {
         dirty: Allow,
         /// Which gates run.
         gates: Gates,
+        /// What becomes of the other gates when one is red.
+        after_red: AfterRed,
+        /// Whether it waits for a look at the new instances.
+        preview: Preview,
         /// Whether the run waits for the bake.
         bake: Bake,
     },
@@ -39,6 +43,8 @@ pub enum RunRequest {
     Check {
         /// Which gates run.
         gates: Gates,
+        /// What becomes of the other gates when one is red.
+        after_red: AfterRed,
     },
     /// An earlier release; without one, the last known good.
     Rollback {
@@ -372,14 +378,31 @@ pub(crate) fn excerpt(root: &Path, file: &Path, line: u32) -> std::io::Result<Ex
     Ok(Excerpt { first, lines: text.lines().skip(skipped).take(count).map(str::to_owned).collect() })
 }
 
-/// Returns a file below a folder, links resolved; one that leads out of it is refused.
+/// Returns a file below a folder, links resolved; one that leads out of it is refused. A path that begins elsewhere, as an instance tells
+/// it in a traceback, is the file with the longest same ending.
 pub(crate) fn below(root: &Path, file: &Path) -> std::io::Result<PathBuf> {
     let root = root.canonicalize()?;
-    let path = root.join(file).canonicalize()?;
-    if path.starts_with(&root) && path.is_file() {
-        return Ok(path);
+    let inside = |file: &Path| {
+        let path = root.join(file).canonicalize()?;
+        if path.starts_with(&root) && path.is_file() {
+            return Ok(path);
+        }
+        Err(std::io::Error::new(std::io::ErrorKind::NotFound, "it is no file of the project"))
+    };
+    let found = inside(file);
+    if found.is_ok() || !file.is_absolute() {
+        return found;
     }
-    Err(std::io::Error::new(std::io::ErrorKind::NotFound, "it is no file of the project"))
+    let mut rest = file.components();
+    while rest.next().is_some() {
+        let ending = rest.as_path();
+        if ending.file_name().is_some()
+            && let Ok(path) = inside(ending)
+        {
+            return Ok(path);
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -398,6 +421,23 @@ mod tests {
         let top = excerpt(folder.path(), Path::new("shop.py"), 1).unwrap();
         assert_eq!((top.first, top.lines.len()), (1, 5));
         assert!(excerpt(folder.path(), Path::new("shop.py"), 99).unwrap().lines.is_empty());
+    }
+
+    #[test]
+    fn a_path_of_an_instance_is_found_by_its_ending() {
+        let outside = tempfile::tempdir().unwrap();
+        let folder = outside.path().join("project");
+        std::fs::create_dir_all(folder.join("src/shop")).unwrap();
+        for file in ["main.py", "src/shop/main.py", "src/shop/orders.py"] {
+            std::fs::write(folder.join(file), file).unwrap();
+        }
+        let found = |file: &str| below(&folder, Path::new(file)).ok().map(|path| std::fs::read_to_string(path).unwrap());
+        assert_eq!(found("/app/src/shop/main.py").as_deref(), Some("src/shop/main.py"));
+        assert_eq!(found("/srv/main.py").as_deref(), Some("main.py"));
+        assert_eq!(found("/app/orders.py"), None, "a name alone is not a place");
+        assert_eq!(found("/app/../project/main.py").as_deref(), Some("main.py"));
+        assert_eq!(found("shop/main.py"), None, "a path of the project is taken as it is");
+        assert_eq!(found("/"), None);
     }
 
     #[test]

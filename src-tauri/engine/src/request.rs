@@ -189,6 +189,7 @@ pub struct Run {
 
 /// What `gc` found or removed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct Garbage {
     /// Each thing, in words, with its bytes.
     pub items: Vec<(String, u64)>,
@@ -197,7 +198,9 @@ pub struct Garbage {
 }
 
 /// Whether `gc` removes or only tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
 pub enum Sweep {
     /// It tells.
     Tell,

@@ -15,6 +15,17 @@ test.each<[string, Route]>([
     '#/projects/shop/health/local/7',
     { screen: 'project', project: 'shop', tab: 'health', item: 'local', mark: '7' },
   ],
+  [
+    '#/projects/shop/logs/local?q=status%3D500+%22a+b%22&since=3600',
+    {
+      screen: 'project',
+      project: 'shop',
+      tab: 'logs',
+      item: 'local',
+      query: { q: 'status=500 "a b"', since: '3600' },
+    },
+  ],
+  ['#/projects/shop/logs?', { screen: 'project', project: 'shop', tab: 'logs', item: null }],
   ['#/elsewhere', { screen: 'projects' }],
 ])('%s leads to a screen', (hash, route) => {
   expect(parse(hash)).toEqual(route);
@@ -25,4 +36,7 @@ test('an address leads back to where it came from', () => {
   expect(parse(href(route))).toEqual(route);
   const marked: Route = { ...route, tab: 'health', mark: '7' };
   expect(parse(href(marked))).toEqual(marked);
+  const query = { q: 'path="/a?b" متجر', columns: 'a,b' };
+  expect(parse(href({ ...route, query }))).toEqual({ ...route, query });
+  expect(parse(href({ ...route, query: { q: '' } }))).toEqual(route);
 });

@@ -16,25 +16,33 @@ export type Route =
   | { screen: 'projects' }
   | { screen: 'settings' }
   | { screen: 'credentials' }
-  /** A project's tab; `item` is the run, release or environment that is looked at, `mark` an incident on it. */
-  | { screen: 'project'; project: string; tab: Tab; item: string | null; mark?: string };
+  /**
+   * A project's tab; `item` is the run, release or environment that is looked at, `mark` an incident on it, `query` how it is looked at.
+   */
+  | { screen: 'project'; project: string; tab: Tab; item: string | null; mark?: string; query?: Query };
+
+/** How something is looked at: what stands after `?`. */
+export type Query = Record<string, string>;
 
 export const HOME: Route = { screen: 'projects' };
 
 /** Reads the part after `#`. What is not understood is the list of projects. */
 export function parse(hash: string): Route {
-  const parts = hash.replace(/^#\/?/, '').split('/').filter(Boolean).map(decoded);
+  const [path = '', after = ''] = hash.replace(/^#\/?/, '').split(/\?(.*)/s);
+  const parts = path.split('/').filter(Boolean).map(decoded);
   const [first, project, tab = 'overview', item, mark] = parts;
   if (first === 'credentials') return { screen: 'credentials' };
   if (first === 'settings') return { screen: 'settings' };
   if (first !== 'projects' || project === undefined) return HOME;
   const known = TABS.find((one) => one === tab);
+  const query = Object.fromEntries(new URLSearchParams(after));
   return {
     screen: 'project',
     project,
     tab: known ?? 'overview',
     item: known ? (item ?? null) : null,
     ...(known && mark !== undefined && { mark }),
+    ...(Object.keys(query).length > 0 && { query }),
   };
 }
 
@@ -44,12 +52,19 @@ export function href(route: Route): string {
   const parts = ['projects', route.project, route.tab, route.item, route.item && route.mark].filter(
     (part) => part != null,
   );
-  return `#/${parts.map(encodeURIComponent).join('/')}`;
+  const said = Object.entries(route.query ?? {}).filter(([, value]) => value !== '');
+  const query = said.length > 0 ? `?${new URLSearchParams(said).toString()}` : '';
+  return `#/${parts.map(encodeURIComponent).join('/')}${query}`;
 }
 
 /** The address of a part of a project. */
-export function inProject(project: string, tab: Tab = 'overview', item: string | null = null): string {
-  return href({ screen: 'project', project, tab, item });
+export function inProject(
+  project: string,
+  tab: Tab = 'overview',
+  item: string | null = null,
+  query: Query = {},
+): string {
+  return href({ screen: 'project', project, tab, item, query });
 }
 
 function decoded(part: string): string {

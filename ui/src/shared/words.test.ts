@@ -1,4 +1,4 @@
-import { age, ahead, bytes, counted, duration, percent, short } from './words';
+import { age, ahead, bytes, counted, duration, moment, percent, short } from './words';
 
 const NOW = Date.parse('2026-11-23T10:00:00.000Z');
 
@@ -70,4 +70,12 @@ test('a digest is shown by its first digits', () => {
     '0123456789ab',
     '0123456789ab',
   ]);
+});
+
+test('a moment names its day where that is another one', () => {
+  const now = new Date(2026, 10, 23, 12);
+  expect(moment(new Date(2026, 10, 23, 9, 5, 7, 40).toISOString(), now)).toBe('09:05:07.040');
+  expect(moment(new Date(2026, 9, 3, 9, 5, 7).toISOString(), now)).toBe('10-03 09:05:07.000');
+  expect(moment(new Date(2025, 9, 3, 9, 5, 7).toISOString(), now)).toBe('2025-10-03 09:05:07.000');
+  expect(moment('soon', now)).toBe('soon');
 });

@@ -27,6 +27,20 @@ export function date(at: string): string {
   return Number.isNaN(then) ? at : absolute.format(then);
 }
 
+/** Returns a moment to the millisecond, by this computer's clock; with its day where that is not today: `10:00:00.123`, `11-23 10:00:00.123`. */
+export function moment(at: string, now = new Date()): string {
+  const then = new Date(at);
+  if (Number.isNaN(then.getTime())) return at;
+  const two = (number: number) => String(number).padStart(2, '0');
+  const time = [then.getHours(), then.getMinutes(), then.getSeconds()].map(two).join(':');
+  const exact = `${time}.${String(then.getMilliseconds()).padStart(3, '0')}`;
+  if (then.toDateString() === now.toDateString()) return exact;
+  const day = `${two(then.getMonth() + 1)}-${two(then.getDate())}`;
+  return then.getFullYear() === now.getFullYear()
+    ? `${day} ${exact}`
+    : `${String(then.getFullYear())}-${day} ${exact}`;
+}
+
 /** Returns a number with its noun: `1 project`, `3 projects`. */
 export function counted(count: number, noun: string): string {
   return count === 1 ? `1 ${noun}` : `${String(count)} ${noun}s`;

@@ -6,6 +6,7 @@ import { background } from './en/background';
 import { consent } from './en/consent';
 import { fare } from './en/fare';
 import { jobs, notify, trend, trust } from './en/jobs';
+import { logs } from './en/logs';
 import { run, runs } from './en/runs';
 import { credentials, secrets } from './en/secrets';
 
@@ -106,7 +107,10 @@ export const en = {
   acts: {
     ship: 'Ship',
     shipTo: (environment: string) => `Ship to ${environment}`,
+    shipWith: (environment: string) => `Ship to ${environment} with choices…`,
     check: 'Check',
+    recover: 'Recover',
+    gc: 'Free space',
     rollback: 'Roll back',
     rollbackTo: (release: string) => `Roll back to ${release}`,
     restart: 'Restart',
@@ -175,6 +179,34 @@ export const en = {
     scaleProcess: (process: string) => `Instances of ${process}`,
     plan: 'What will be done',
     looking: 'Asking the target…',
+  },
+  choices: {
+    detail: 'a look before traffic moves, a reason, every gate',
+    preview: 'Wait for a look at the new instances before traffic moves',
+    allGates: 'Run every gate, also those that were green with the same inputs',
+    failFast: 'Stop the other gates as soon as one is red',
+    untested: 'Go on although the project has no tests; the release remembers it',
+    dirty: 'Ship uncommitted changes',
+  },
+  recover: {
+    title: (environment: string) => `Recover ${environment}?`,
+    text: 'What a process that is gone had left in the middle is finished or undone, and releases that serve are learned from the target. Whoever lives is not disturbed.',
+    going: 'Recovering…',
+    nothing: 'Nothing was left in the middle.',
+    done: 'This was done',
+    failed: 'It was not recovered',
+  },
+  gc: {
+    title: 'Free space',
+    text: 'What Nonevent made on the engine and no longer needs: images of releases that are not kept, caches. Data is never touched.',
+    looking: 'Looking what can go…',
+    nothing: 'There is nothing to remove.',
+    remove: (size: string) => `Remove ${size}`,
+    removing: 'Removing…',
+    removed: (size: string) => `${size} removed`,
+    failed: 'It was not removed',
+    what: 'What',
+    size: 'Size',
   },
   guarantee: {
     yes: 'No request is lost',
@@ -248,6 +280,19 @@ export const en = {
     size: 'Own layers',
     builder: { wheels: 'from locked wheels', dockerfile: 'from a Dockerfile' },
     difference: (before: string) => `Changed since ${before}`,
+    against: 'Compared with',
+    commits: 'Commits',
+    takenBack: 'taken back',
+    packages: 'Packages',
+    packagesUnknown: 'One of the two was made by an earlier version that recorded no packages.',
+    settings: 'Configuration',
+    secrets: 'Secrets',
+    secretChanged: 'changed',
+    migrations: 'Migrations',
+    evidence: 'Evidence',
+    added: 'added',
+    removed: 'removed',
+    diffProblem: 'They cannot be compared whole',
     same: 'Nothing but the time is different.',
     first: 'It is the first release of this project.',
     now: 'now',
@@ -315,19 +360,7 @@ export const en = {
     volume: 'keeps its data in',
     stopped: 'does not run',
   },
-  logs: {
-    title: 'Logs',
-    environment: 'Environment',
-    find: 'Find in the lines',
-    instance: 'Instance',
-    all: 'All instances',
-    empty: 'Nothing was printed yet',
-    emptyText: 'What the instances print appears here as it comes, from their last 500 lines on.',
-    nothingServes: 'Nothing runs here, so nothing prints.',
-    problem: 'The lines cannot be read',
-    count: (shown: number) => `${String(shown)} ${shown === 1 ? 'line' : 'lines'}`,
-    noMatch: 'No line matches.',
-  },
+  logs,
   configuration: {
     title: 'Settings',
     text: 'Every effective value and where it came from. They are the project’s files: change them there.',
@@ -339,6 +372,12 @@ export const en = {
     inferred: 'read from the project',
     forget: 'Forget this project',
     forgetText: 'It leaves the list. Its environments go on running, its history and its folder stay.',
+    write: 'The configuration',
+    writeText: 'Writes what was inferred into the project’s file, with comments; what is there stays.',
+    writeAct: 'Write it down',
+    written: (keys: string[]) =>
+      keys.length === 0 ? 'It has everything already.' : `Added ${keys.join(', ')}.`,
+    notWritten: 'It was not written',
     mend: 'The lock',
     mendText: 'Brings the lock up to date by the project’s own tool, and pins images in nonevent.lock.',
     noMatch: 'No setting matches.',

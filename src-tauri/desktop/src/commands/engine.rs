@@ -1,6 +1,7 @@
 //! The Docker engine that is used.
 
 use nonevent_engine::model::EngineInfo;
+use nonevent_engine::request::{Garbage, Sweep};
 use tauri::State;
 
 use crate::desk::{Answer, Desk};
@@ -10,4 +11,11 @@ use crate::desk::{Answer, Desk};
 #[specta::specta]
 pub async fn engine_info(desk: State<'_, Desk>) -> Answer<EngineInfo> {
     desk.ask(|engine| async move { engine.docker().await }).await
+}
+
+/// Tells what is ours on the engine and no longer needed, or removes it.
+#[tauri::command]
+#[specta::specta]
+pub async fn gc(desk: State<'_, Desk>, sweep: Sweep) -> Answer<Garbage> {
+    desk.ask(move |engine| async move { engine.gc(sweep).await }).await
 }

@@ -1,20 +1,34 @@
 //! The environments of a project.
 
 use nonevent_engine::EngineError;
-use nonevent_engine::model::{EnvironmentName, Plan, ProjectName, ReleaseId};
+use nonevent_engine::model::{EnvironmentName, Plan, ProjectName, ReleaseId, RunId};
 use nonevent_engine::pages::HeldPage;
 use tauri::State;
 
 use crate::address;
-use crate::desk::{Answer, Desk};
+use crate::desk::{Answer, Desk, told};
 
 /// Opens an environment's app in the browser. The page names the environment, never the address.
 #[tauri::command]
 #[specta::specta]
 pub async fn open_environment(desk: State<'_, Desk>, project: ProjectName, environment: EnvironmentName) -> Answer<()> {
     let address = desk.ask(|engine| async move { engine.url(&engine.folder_of(&project)?, &environment).await }).await?;
-    let url = address::local(&address).map_err(|error| *error.problem)?;
-    open::that_detached(url.as_str()).map_err(|error| *no_browser(&url, &error).problem)
+    browse(&address)
+}
+
+/// Opens the new instances that a run shows before traffic moves to them. The page names the run, never the address.
+#[tauri::command]
+#[specta::specta]
+pub async fn open_preview(desk: State<'_, Desk>, run: RunId) -> Answer<()> {
+    let address = desk.read(move |engine| engine.preview_of(&run)).await?;
+    browse(&address)
+}
+
+/// Ends what a process that is gone left in the middle of an environment; tells what was done, in words.
+#[tauri::command]
+#[specta::specta]
+pub async fn recover(desk: State<'_, Desk>, project: ProjectName, environment: EnvironmentName) -> Answer<Vec<String>> {
+    desk.ask(|engine| async move { engine.recover(&engine.folder_of(&project)?, Some(&environment)).await }).await
 }
 
 /// Tells what moving an environment would do: a rollback to the given release, else a ship of the newest.
@@ -48,6 +62,11 @@ pub async fn unlock(
     typed: Option<String>,
 ) -> Answer<bool> {
     desk.ask(move |engine| async move { engine.take_lock_away(&project, &environment, number, typed.as_deref()).await }).await
+}
+
+fn browse(address: &str) -> Answer<()> {
+    let url = address::local(address).map_err(told)?;
+    open::that_detached(url.as_str()).map_err(|error| told(no_browser(&url, &error)))
 }
 
 fn no_browser(url: &url::Url, error: &std::io::Error) -> EngineError {

@@ -1,6 +1,6 @@
 //! What is remembered of a project: runs, releases, rollouts.
 
-use nonevent_engine::model::{ProjectName, ReleaseId, RolloutRecord, RunId, RunRecord};
+use nonevent_engine::model::{EnvironmentName, ProjectName, ReleaseDiff, ReleaseId, RolloutRecord, RunId, RunRecord};
 use nonevent_engine::pages::{ReleaseHeader, ReleasePage, RunPage};
 use tauri::State;
 
@@ -37,6 +37,22 @@ pub async fn project_releases(desk: State<'_, Desk>, project: ProjectName) -> An
 #[specta::specta]
 pub async fn release_page(desk: State<'_, Desk>, project: ProjectName, release: ReleaseId) -> Answer<ReleasePage> {
     desk.read(move |engine| engine.release_page(&project, &release)).await
+}
+
+/// Tells what differs between two releases, and between what an environment added to each.
+#[tauri::command]
+#[specta::specta]
+pub async fn release_diff(
+    desk: State<'_, Desk>,
+    project: ProjectName,
+    environment: EnvironmentName,
+    from: ReleaseId,
+    to: ReleaseId,
+) -> Answer<ReleaseDiff> {
+    desk.ask(move |engine| async move {
+        engine.diff(&engine.folder_of(&project)?, &environment, Some(from.as_str()), Some(to.as_str())).await
+    })
+    .await
 }
 
 /// Lists the newest rollouts of a project.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use nonevent_engine::model::{EnvironmentStatus, ProjectName};
+use nonevent_engine::model::{DeadLetter, EnvironmentStatus, ProjectName};
 use nonevent_engine::pages::ProjectFacts;
 use nonevent_engine::request::KnownProjects;
 use tauri::{AppHandle, State};
@@ -10,6 +10,9 @@ use tauri_plugin_dialog::DialogExt;
 use tokio::sync::oneshot;
 
 use crate::desk::{Answer, Desk};
+
+/// As many notices as nobody took are listed.
+const LETTERS: u32 = 100;
 
 /// Lists the projects as they are remembered, at once; what runs is asked for each by `project_status`.
 #[tauri::command]
@@ -37,6 +40,20 @@ pub async fn project_facts(desk: State<'_, Desk>, project: ProjectName) -> Answe
 #[specta::specta]
 pub async fn mend_lock(desk: State<'_, Desk>, project: ProjectName) -> Answer<Vec<String>> {
     desk.ask(|engine| async move { Ok(engine.lock(&engine.folder_of(&project)?).await?.1) }).await
+}
+
+/// Lists the last 100 notices of a project that no webhook took, the newest first.
+#[tauri::command]
+#[specta::specta]
+pub async fn dead_letters(desk: State<'_, Desk>, project: ProjectName) -> Answer<Vec<DeadLetter>> {
+    desk.read(move |engine| engine.dead_letters(&engine.folder_of(&project)?, LETTERS)).await
+}
+
+/// Writes what was inferred of a project into its configuration, with comments; tells the keys that were added.
+#[tauri::command]
+#[specta::specta]
+pub async fn write_configuration(desk: State<'_, Desk>, project: ProjectName) -> Answer<Vec<String>> {
+    desk.read(move |engine| Ok(engine.init(&engine.folder_of(&project)?)?.1)).await
 }
 
 /// Lets a person choose a folder; none when they think better of it.

@@ -5,7 +5,7 @@ use crate::error::EngineError;
 use crate::model::{EnvironmentName, ProjectName};
 use crate::pages::{RunRequest, Said};
 use crate::project::Project;
-use crate::request::{AfterRed, Asked, CheckRequest, Consent, Preview, Run, ShipRequest};
+use crate::request::{Asked, CheckRequest, Consent, Run, ShipRequest};
 use crate::target::Leave;
 
 impl Engine {
@@ -26,11 +26,10 @@ impl Engine {
         let Said { held, anyway, message, .. } = said;
         let engine = self.asked(Asked { held, message, anyway, consent: Consent::Ask });
         match request {
-            RunRequest::Ship { environment, untested, dirty, gates, bake } => engine.ship(
-                &folder,
-                ShipRequest { environment, untested, dirty, bake, gates, after_red: AfterRed::default(), preview: Preview::Tell },
-            ),
-            RunRequest::Check { gates } => engine.check(&folder, CheckRequest { gates, after_red: AfterRed::default() }),
+            RunRequest::Ship { environment, untested, dirty, gates, after_red, preview, bake } => {
+                engine.ship(&folder, ShipRequest { environment, untested, dirty, bake, gates, after_red, preview })
+            }
+            RunRequest::Check { gates, after_red } => engine.check(&folder, CheckRequest { gates, after_red }),
             RunRequest::Rollback { environment, release } => {
                 engine.rollback(&folder, &environment, release.as_ref().map(|release| release.as_str())).await
             }

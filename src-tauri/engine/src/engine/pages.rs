@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Engine;
 use crate::error::EngineError;
+use crate::event::EventBody;
 use crate::model::{Excerpt, ProjectName, Release, ReleaseId, RolloutRecord, RunId, RunRecord, RunState};
 use crate::pages::{self, ProjectFacts, ReleaseHeader, ReleasePage, RunPage};
 use crate::process;
@@ -42,6 +43,22 @@ impl Engine {
         })?;
         let dead = self.store.dead_runs(process::runs)?;
         Ok(RunPage { run: judged(found, &dead), events: self.store.events_after(after, Some(run), limit)? })
+    }
+
+    /// Returns where the new instances answer that a run showed last before traffic moves to them.
+    ///
+    /// # Errors
+    /// When it showed none, or the memory of the home cannot be read.
+    pub fn preview_of(&self, run: &RunId) -> Result<String, EngineError> {
+        let events = self.store.events_after(0, Some(run), u32::MAX)?;
+        let shown = events.into_iter().rev().find_map(|event| match event.body {
+            EventBody::PreviewReady { url, .. } => Some(url),
+            _ => None,
+        });
+        shown.flatten().ok_or_else(|| {
+            EngineError::user("no_preview", "the run shows no new instances before traffic moves")
+                .with_hint("ship with a look at them first: `nonevent ship --preview`")
+        })
     }
 
     /// Lists a project's releases, the newest first, each in a few words.

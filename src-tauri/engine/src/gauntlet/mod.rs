@@ -113,7 +113,9 @@ impl Necessity {
 }
 
 /// What becomes of the other gates when one is red or in error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
 pub enum AfterRed {
     /// They run to their end: one failure does not hide the others.
     #[default]

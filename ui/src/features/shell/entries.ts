@@ -26,6 +26,9 @@ export function entries({ projects, router, acts, settings, page }: Known): Entr
     go('projects', texts.shell.allProjects, '', { screen: 'projects' }),
     go('settings', texts.shell.settings, 'Nonevent', { screen: 'settings' }),
     go('credentials', texts.shell.credentials, 'Nonevent', { screen: 'credentials' }),
+    act('gc', texts.acts.gc, 'Nonevent', () => {
+      acts.gc();
+    }),
     act('add', texts.acts.add, '', () => void projects.choose()),
     ...THEMES.map((theme) =>
       act(`theme ${theme}`, `${texts.settings.theme}: ${texts.themes[theme]}`, '', () => {
@@ -61,6 +64,12 @@ export function entries({ projects, router, acts, settings, page }: Known): Entr
       const serves = projects.look(project)?.environments?.find((one) => one.environment === name)?.serving;
       const always = [
         act(`ship ${project} ${name}`, texts.acts.shipTo(name), detail, () => void acts.ship(project, name)),
+        act(`ship with ${project} ${name}`, texts.acts.shipWith(name), detail, () => {
+          acts.shipWith(project, name);
+        }),
+        act(`recover ${project} ${name}`, `${texts.acts.recover} ${name}`, detail, () => {
+          acts.recover(project, name);
+        }),
         act(`scale ${project} ${name}`, `${texts.acts.scale} ${name}`, detail, () => {
           acts.scale(project, name);
         }),

@@ -6,13 +6,16 @@ import type {
   Background,
   Change,
   Closing,
+  DeadLetter,
   Editor,
   EngineInfo,
   EnvironmentName,
   EnvironmentStatus,
   Event,
+  Exceptions,
   Excerpt,
   Folders,
+  Garbage,
   GatePast,
   HealthReport,
   HeldPage,
@@ -23,12 +26,16 @@ import type {
   LoginStart,
   LogLine,
   News,
+  LogPage,
+  LogQuestion,
+  LogRecord,
   OldValue,
   Plan,
   Preferences,
   Problem,
   ProjectFacts,
   ProjectName,
+  ReleaseDiff,
   ReleaseHeader,
   ReleaseId,
   ReleasePage,
@@ -41,6 +48,7 @@ import type {
   SecretEntry,
   SecretReport,
   SecretScope,
+  Sweep,
   Tried,
   TrustPlan,
   VaultChoice,
@@ -89,6 +97,8 @@ export interface Backend {
   runPage(run: RunId, after: number): Promise<Answer<RunPage>>;
   /** Starts a run. */
   beginRun(project: ProjectName, request: RunRequest, said: Said): Promise<Answer<RunId>>;
+  /** Opens the new instances that a run shows before traffic moves. */
+  openPreview(run: RunId): Promise<Answer<null>>;
   /** Agrees to what a run of this window asks for; false when another process runs it. */
   approveRun(run: RunId): Promise<Answer<boolean>>;
   /** Tells how the gates of the last runs ended, the newest run first. */
@@ -102,6 +112,21 @@ export interface Backend {
     number: number,
     typed: string | null,
   ): Promise<Answer<boolean>>;
+  /** Ends what a process that is gone left in the middle; tells what was done, in words. */
+  recover(project: ProjectName, environment: EnvironmentName): Promise<Answer<string[]>>;
+  /** Tells what differs between two releases, and between what an environment added to each. */
+  releaseDiff(
+    project: ProjectName,
+    environment: EnvironmentName,
+    from: ReleaseId,
+    to: ReleaseId,
+  ): Promise<Answer<ReleaseDiff>>;
+  /** Tells what is ours on the engine and no longer needed, or removes it. */
+  gc(sweep: Sweep): Promise<Answer<Garbage>>;
+  /** Lists the notices that no webhook took, the newest first. */
+  deadLetters(project: ProjectName): Promise<Answer<DeadLetter[]>>;
+  /** Writes what was inferred into the project's configuration; tells the keys that were added. */
+  writeConfiguration(project: ProjectName): Promise<Answer<string[]>>;
   /** Reads how an environment fared in the last seconds. */
   health(project: ProjectName, environment: EnvironmentName, seconds: number): Promise<Answer<HealthReport>>;
   /** Tells something that says nothing, everywhere where people are told. */
@@ -136,13 +161,28 @@ export interface Backend {
   cancelRun(run: RunId): Promise<Answer<boolean>>;
   /** Calls with a run's output until it ends. False when another process runs it: its output is there. */
   followLines(run: RunId, onLines: (lines: Lines) => void): Promise<Answer<boolean>>;
-  /** Calls with what the instances of an environment print. */
-  followLogs(
+  /** Finds the newest records that fit; older than a place, when it is given. */
+  logRecords(
     project: ProjectName,
     environment: EnvironmentName,
-    onLines: (lines: LogLine[]) => void,
+    question: LogQuestion,
+    before: string | null,
+    limit: number,
+  ): Promise<Answer<LogPage>>;
+  /** Calls with the records that come from now on and fit; with none when no more will come. */
+  followRecords(
+    project: ProjectName,
+    environment: EnvironmentName,
+    question: LogQuestion,
+    onRecords: (records: LogRecord[]) => void,
   ): Promise<Answer<null>>;
-  /** Ends what `followLines` or `followLogs` brings. */
+  /** Groups the exceptions that were told since a moment by their stack, the last told first. */
+  exceptionGroups(
+    project: ProjectName,
+    environment: EnvironmentName,
+    since: string | null,
+  ): Promise<Answer<Exceptions>>;
+  /** Ends what `followLines` or `followRecords` brings. */
   stopLines(): Promise<Answer<null>>;
   /** Tells what a rollback to the release would do; without one, a ship of the newest. Slow when the target does not answer. */
   plan(project: ProjectName, environment: EnvironmentName, release: ReleaseId | null): Promise<Answer<Plan>>;

@@ -30,12 +30,18 @@ export const commands = {
 	vault: () => typedError<VaultStatus, Problem>(__TAURI_INVOKE("vault")),
 	/**  Tells which Docker engine is used, and why that one. */
 	engineInfo: () => typedError<EngineInfo, Problem>(__TAURI_INVOKE("engine_info")),
+	/**  Tells what is ours on the engine and no longer needed, or removes it. */
+	gc: (sweep: Sweep) => typedError<Garbage, Problem>(__TAURI_INVOKE("gc", { sweep })),
 	/**  Tells who holds an environment; none where nobody does. */
 	lockOf: (project: ProjectName, environment: EnvironmentName) => typedError<HeldPage | null, Problem>(__TAURI_INVOKE("lock_of", { project, environment })),
 	/**  Opens an environment's app in the browser. The page names the environment, never the address. */
 	openEnvironment: (project: ProjectName, environment: EnvironmentName) => typedError<null, Problem>(__TAURI_INVOKE("open_environment", { project, environment })),
+	/**  Opens the new instances that a run shows before traffic moves to them. The page names the run, never the address. */
+	openPreview: (run: RunId) => typedError<null, Problem>(__TAURI_INVOKE("open_preview", { run })),
 	/**  Tells what moving an environment would do: a rollback to the given release, else a ship of the newest. */
 	plan: (project: ProjectName, environment: EnvironmentName, release: ReleaseId | null) => typedError<Plan, Problem>(__TAURI_INVOKE("plan", { project, environment, release })),
+	/**  Ends what a process that is gone left in the middle of an environment; tells what was done, in words. */
+	recover: (project: ProjectName, environment: EnvironmentName) => typedError<string[], Problem>(__TAURI_INVOKE("recover", { project, environment })),
 	/**
 	 *  Takes the lock away from the holder of a number; false when that one gave it back meanwhile. `typed` is the environment's name, which
 	 *  is needed when the holder lives.
@@ -55,6 +61,8 @@ export const commands = {
 	projectRollouts: (project: ProjectName) => typedError<RolloutRecord[], Problem>(__TAURI_INVOKE("project_rollouts", { project })),
 	/**  Lists the newest runs of a project, at most 1,000. */
 	projectRuns: (project: ProjectName) => typedError<RunRecord[], Problem>(__TAURI_INVOKE("project_runs", { project })),
+	/**  Tells what differs between two releases, and between what an environment added to each. */
+	releaseDiff: (project: ProjectName, environment: EnvironmentName, from: ReleaseId, to: ReleaseId) => typedError<ReleaseDiff, Problem>(__TAURI_INVOKE("release_diff", { project, environment, from, to })),
 	/**  Reads a release beside the one before it. */
 	releasePage: (project: ProjectName, release: ReleaseId) => typedError<ReleasePage, Problem>(__TAURI_INVOKE("release_page", { project, release })),
 	/**  Reads a run and what happened in it after a sequence number, at most 1,000 events. */
@@ -67,14 +75,20 @@ export const commands = {
 	runJob: (project: ProjectName, environment: EnvironmentName, job: string, page: Channel<LogLine[]>) => typedError<JobRun, Problem>(__TAURI_INVOKE("run_job", { project, environment, job, page })),
 	/**  Stops a job that this window runs, with its grace time; false when it does not. */
 	stopJob: (project: ProjectName, environment: EnvironmentName, job: string) => typedError<boolean, Problem>(__TAURI_INVOKE("stop_job", { project, environment, job })),
-	/**  Sends what the instances of an environment print, from their last lines on, in place of what was followed before. */
-	followLogs: (project: ProjectName, environment: EnvironmentName, page: Channel<LogLine[]>) => typedError<null, Problem>(__TAURI_INVOKE("follow_logs", { project, environment, page })),
-	/**  Ends what `follow_logs` or `follow_lines` sends. */
+	/**  Groups the exceptions that were told since a moment, RFC 3339, by their stack. */
+	exceptionGroups: (project: ProjectName, environment: EnvironmentName, since: string | null) => typedError<Exceptions, Problem>(__TAURI_INVOKE("exception_groups", { project, environment, since })),
+	/**  Sends the records that come from now on and fit, in place of what was followed before. An empty batch says that no more will come. */
+	followRecords: (project: ProjectName, environment: EnvironmentName, question: LogQuestion, page: Channel<LogRecord[]>) => typedError<null, Problem>(__TAURI_INVOKE("follow_records", { project, environment, question, page })),
+	/**  Finds the newest records that fit, at most `limit`; older than the place `before`, when it is given. */
+	logRecords: (project: ProjectName, environment: EnvironmentName, question: LogQuestion, before: string | null, limit: number) => typedError<LogPage, Problem>(__TAURI_INVOKE("log_records", { project, environment, question, before, limit })),
+	/**  Ends what `follow_records` or `follow_lines` sends. */
 	stopLines: () => typedError<null, Problem>(__TAURI_INVOKE("stop_lines")),
 	/**  Adds a folder to the projects. */
 	addProject: (folder: string) => typedError<ProjectName, Problem>(__TAURI_INVOKE("add_project", { folder })),
 	/**  Lets a person choose a folder; none when they think better of it. */
 	chooseFolder: () => __TAURI_INVOKE<string | null>("choose_folder"),
+	/**  Lists the last 100 notices of a project that no webhook took, the newest first. */
+	deadLetters: (project: ProjectName) => typedError<DeadLetter[], Problem>(__TAURI_INVOKE("dead_letters", { project })),
 	/**  Forgets a project; its environments go on. */
 	forgetProject: (project: ProjectName) => typedError<null, Problem>(__TAURI_INVOKE("forget_project", { project })),
 	/**  Lists the projects as they are remembered, at once; what runs is asked for each by `project_status`. */
@@ -85,6 +99,8 @@ export const commands = {
 	projectFacts: (project: ProjectName) => typedError<ProjectFacts, Problem>(__TAURI_INVOKE("project_facts", { project })),
 	/**  Observes every environment of a project. */
 	projectStatus: (project: ProjectName) => typedError<EnvironmentStatus[], Problem>(__TAURI_INVOKE("project_status", { project })),
+	/**  Writes what was inferred of a project into its configuration, with comments; tells the keys that were added. */
+	writeConfiguration: (project: ProjectName) => typedError<string[], Problem>(__TAURI_INVOKE("write_configuration", { project })),
 	/**  Agrees to what a run of this window asks for; false when another process runs it: it asks there. */
 	approveRun: (run: RunId) => typedError<boolean, Problem>(__TAURI_INVOKE("approve_run", { run })),
 	/**  Starts a run, which goes on whatever becomes of the page. */
@@ -156,6 +172,13 @@ export type AcmeSettings = {
 	/**  A file with the authorities that vouch for the directory itself, below the project's root; those of the system always do. */
 	ca_bundle: string | null,
 };
+
+/**  What becomes of the other gates when one is red or in error. */
+export type AfterRed = 
+/**  They run to their end: one failure does not hide the others. */
+"go_on" | 
+/**  They are stopped. */
+"stop";
 
 /**  Whether something that is refused by default may pass. */
 export type Allow = 
@@ -361,6 +384,15 @@ export type Closing =
 "keep" | 
 /**  It ends, after the runs that go on in it. */
 "quit";
+/**  Something that is otherwise in another release. */
+export type Changed = {
+	/**  What. */
+	name: string,
+	/**  What it was; none when it was not there. */
+	before: string | null,
+	/**  What it is; none when it is there no more. */
+	after: string | null,
+};
 
 /**  A command as a list of arguments; a single string of the configuration runs in `/bin/sh -c`. */
 export type CommandLine = 
@@ -368,6 +400,28 @@ export type CommandLine =
 string[] | 
 /**  Interpreted by `/bin/sh`. */
 string;
+
+/**  One commit. */
+export type Commit = {
+	/**  Its id. */
+	id: string,
+	/**  The first line of its message. */
+	subject: string,
+	/**  Who wrote it. */
+	author: string,
+	/**  When, RFC 3339. */
+	at: string,
+};
+
+/**  The commits between two releases. */
+export type Commits = {
+	/**  In the second and not in the first, the newest first. */
+	added: Commit[],
+	/**  In the first and not in the second. */
+	taken_back: Commit[],
+	/**  Why nothing is said about them. */
+	unknown: string | null,
+};
 
 /**  How what a gate found differs from what it found earlier. */
 export type Comparison = {
@@ -411,6 +465,22 @@ export type DatabaseTrouble =
 "login" | 
 /**  It has no such database. */
 "no_such_database";
+
+/**  A notice that a webhook never took. */
+export type DeadLetter = {
+	/**  Its number. */
+	id: number,
+	/**  When it was given up, RFC 3339. */
+	at: string,
+	/**  The project that configures the webhook. */
+	project: ProjectName,
+	/**  The webhook's name. */
+	webhook: string,
+	/**  What was to be told. */
+	notice: Notice,
+	/**  Why it could not be. */
+	reason: string,
+};
 
 /**  Why something may not be read or written. */
 export type Denial = 
@@ -715,6 +785,38 @@ export type Evidence = {
 	migrations?: Migrations[],
 };
 
+/**  Every time that one exception was told. */
+export type ExceptionGroup = {
+	/**  What the exceptions have in common. */
+	fingerprint: string,
+	/**  Their type. */
+	kind: string,
+	/**  The message of the last one. */
+	message: string,
+	/**  How often. */
+	count: number,
+	/**  The first time, RFC 3339. */
+	first_at: string,
+	/**  The last time. */
+	last_at: string,
+	/**  The releases that told it, the first one first. */
+	releases: ReleaseId[],
+	/**  Whether the newest release that was heard of is the first one that told it. */
+	is_new: boolean,
+	/**  Frames of the last one. */
+	frames: LogFrame[],
+	/**  The last one as it was printed. */
+	example: string,
+};
+
+/**  The exceptions of an environment by their stack. */
+export type Exceptions = {
+	/**  The last told first. */
+	groups: ExceptionGroup[],
+	/**  How far what is kept reaches. */
+	reach: LogReach,
+};
+
 /**  Lines of a source file. */
 export type Excerpt = {
 	/**  The number of its first line, from 1. */
@@ -820,6 +922,14 @@ export type Gap = {
 	to: number,
 	/**  Why, in words. */
 	reason: string,
+};
+
+/**  What `gc` found or removed. */
+export type Garbage = {
+	/**  Each thing, in words, with its bytes. */
+	items: ([string, number])[],
+	/**  Bytes in all. */
+	bytes: number,
 };
 
 /**  How one gate ended, as evidence. */
@@ -1286,6 +1396,51 @@ export type LockSituation =
 /**  Its format is too old, too new or broken. */
 "unreadable";
 
+/**  An exception that a record tells of. */
+export type LogException = {
+	/**  Its type with its module, such as `django.db.utils.OperationalError`. */
+	kind: string,
+	/**  Its message. */
+	message: string,
+	/**  Its frames, the outermost first; those of the exceptions that led to it come before. */
+	frames: LogFrame[],
+	/**  The same for exceptions of the same types that took the same way through the project's own code. */
+	fingerprint: string,
+};
+
+/**  One named value of a record. */
+export type LogField = {
+	/**  Its name. */
+	name: string,
+	/**  Its value: a text as it is, anything else as JSON. */
+	value: string,
+};
+
+/**  One frame of a traceback. */
+export type LogFrame = {
+	/**  The file, as Python named it. */
+	file: string,
+	/**  The line, from 1. */
+	line: number,
+	/**  The function; none where the code could not be compiled. */
+	function: string | null,
+	/**  Whether it is the project's own code, rather than a package's or Python's. */
+	own: boolean,
+};
+
+/**  How grave a record says it is. */
+export type LogLevel = 
+/**  For whoever looks for a mistake. */
+"debug" | 
+/**  What went as it should. */
+"info" | 
+/**  What may become a failure. */
+"warning" | 
+/**  A failure. */
+"error" | 
+/**  The app cannot go on. */
+"critical";
+
 /**  One line of output of a build, gate, one-off container or instance. */
 export type LogLine = {
 	/**  What printed it: `build`, a gate's name, an instance's name. */
@@ -1295,6 +1450,64 @@ export type LogLine = {
 	/**  When the engine saw it, RFC 3339, when known. */
 	at: string | null,
 	/**  The line, without its end. */
+	text: string,
+};
+
+/**  Some records, the newest first. */
+export type LogPage = {
+	/**  The records. */
+	records: LogRecord[],
+	/**  What to ask for to read on; none when there is no more. */
+	next: string | null,
+	/**  How far all that is kept reaches. */
+	reach: LogReach,
+};
+
+/**  Which records are asked for. */
+export type LogQuestion = {
+	/**  A filter, as `nonevent logs --search` takes it. */
+	search: string,
+	/**  From when on, RFC 3339. */
+	since: string | null,
+	/**  Until when. */
+	until: string | null,
+};
+
+/**  How far what is kept reaches. */
+export type LogReach = {
+	/**  The oldest record that is kept, RFC 3339. */
+	first: string | null,
+	/**  The newest one. */
+	last: string | null,
+	/**  Why what was printed later could not be read, when it could not. */
+	behind: string | null,
+};
+
+/**  One thing that an instance told, in one line or in several. */
+export type LogRecord = {
+	/**  Its place among the records of its environment, for reading on; none of one that is not kept. */
+	place: string | null,
+	/**  When the engine saw its first line, RFC 3339 with nanoseconds. */
+	at: string,
+	/**  How grave it says it is; none where it does not say. */
+	level: LogLevel | null,
+	/**  What it says. */
+	message: string,
+	/**  Who says it. */
+	logger: string | null,
+	/**  Everything else that it says, in its order. */
+	fields: LogField[],
+	/**  The name of the instance. */
+	instance: string,
+	/**  Its process. */
+	process: ProcessName,
+	/**  Its release. */
+	release: ReleaseId,
+	/**  Where it came from. */
+	stream: LogStream,
+	/**  The exception that it tells of. */
+	exception: LogException | null,
+	/**  Its lines as they were printed, without the values of secrets. */
 	text: string,
 };
 
@@ -1378,6 +1591,36 @@ export type News =
 problem: Problem } | 
 /**  The window is to be closed: ask what shall become of the watch. */
 ({ news: "closing" }) & { problem?: never };
+/**  What people are told. */
+export type Notice = {
+	/**  The same for the news about one thing, so that the later replaces the earlier. */
+	about: string,
+	/**  The project. */
+	project: ProjectName,
+	/**  The environment. */
+	environment: EnvironmentName,
+	/**  The release it is about. */
+	release: ReleaseId | null,
+	/**  How it matters. */
+	weight: NoticeWeight,
+	/**  One line. */
+	title: string,
+	/**  What failed, and why. */
+	text: string,
+	/**  Where the app answers. */
+	url: string | null,
+	/**  When, RFC 3339. */
+	at: string,
+};
+
+/**  How much a notice matters. */
+export type NoticeWeight = 
+/**  It is well, or well again. */
+"good" | 
+/**  Something is not as it should be. */
+"warning" | 
+/**  Nothing answers, or a rollout failed. */
+"outage";
 
 /**  An environment that runs with another value than the one that is kept now. */
 export type OldValue = {
@@ -1477,6 +1720,13 @@ export type Preferences = {
 	/**  What becomes of the watch when the window is closed; none: it is asked. */
 	closing?: Closing | null,
 };
+
+/**  Whether a rollout that can be looked at before the switch waits for that. */
+export type Preview = 
+/**  It tells where the new instances answer, and goes on. */
+"tell" | 
+/**  It waits until somebody agrees. */
+"ask";
 
 /**  One health measurement of one instance. */
 export type ProbeAttempt = {
@@ -1619,6 +1869,30 @@ export type Release = {
 	evidence: Evidence,
 	/**  When it was made, RFC 3339. */
 	created_at: string,
+};
+
+/**  What differs between two releases, and between what an environment added to each. */
+export type ReleaseDiff = {
+	/**  The one before. */
+	from: ReleaseId,
+	/**  The one after. */
+	to: ReleaseId,
+	/**  The commits between them. */
+	commits: Commits,
+	/**  Distributions that were added, removed, or have another version; none where a release does not say what it holds. */
+	packages: Changed[] | null,
+	/**  Settings of the release and, where both were in the environment, of the placement, by their dotted keys. */
+	settings: Changed[],
+	/**  Secrets by name: added, removed or changed. Their values are not known here. */
+	secrets: Changed[],
+	/**  Migrations that only one of them knows. */
+	migrations: Changed[],
+	/**  Bytes of the images' own layers. */
+	image_size: [number, number],
+	/**  Digests of what the images stand on. */
+	base: [Digest | null, Digest | null],
+	/**  `MAJOR.MINOR` of the Python that they run. */
+	python: [string, string],
 };
 
 /**  A release as a list of thousands shows it. */
@@ -1796,12 +2070,18 @@ untested: Allow;
 dirty: Allow; 
 /**  Which gates run. */
 gates: Gates; 
+/**  What becomes of the other gates when one is red. */
+after_red: AfterRed; 
+/**  Whether it waits for a look at the new instances. */
+preview: Preview; 
 /**  Whether the run waits for the bake. */
 bake: Bake } | 
 /**  Inspect, lock, build and gauntlet alone. */
 { verb: "check"; 
 /**  Which gates run. */
-gates: Gates } | 
+gates: Gates; 
+/**  What becomes of the other gates when one is red. */
+after_red: AfterRed } | 
 /**  An earlier release; without one, the last known good. */
 { verb: "rollback"; 
 /**  Where. */
@@ -2140,6 +2420,12 @@ export type Tab =
 "health" | 
 /**  What its instances print. */
 "logs";
+/**  Whether `gc` removes or only tells. */
+export type Sweep = 
+/**  It tells. */
+"tell" | 
+/**  It removes. */
+"remove";
 
 /**  One test that did not pass, or not at once. */
 export type TestOutcome = {

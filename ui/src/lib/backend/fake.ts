@@ -4,12 +4,15 @@ import type {
   Background,
   Change,
   Closing,
+  DeadLetter,
   Editor,
   EngineInfo,
   EnvironmentStatus,
   Event,
+  Exceptions,
   Excerpt,
   Folders,
+  Garbage,
   GatePast,
   HealthReport,
   HeldPage,
@@ -20,12 +23,16 @@ import type {
   LoginStart,
   LogLine,
   News,
+  LogQuestion,
+  LogReach,
+  LogRecord,
   OldValue,
   Plan,
   Preferences,
   Problem,
   ProjectFacts,
   Release,
+  ReleaseDiff,
   RolloutRecord,
   RunRecord,
   RunRequest,
@@ -33,18 +40,24 @@ import type {
   SecretEntry,
   SecretReport,
   SecretScope,
+  Sweep,
   Tried,
   TrustPlan,
   VaultChoice,
   VaultStatus,
   Watcher,
 } from './bindings';
-import { aVault, anEngine, anEnvironment, header, someFacts } from './makers';
+import { aRecordOf, pageOf } from './records';
+import { aDiff, aVault, anEngine, anEnvironment, header, someFacts } from './makers';
 
 export * from './makers';
+export * from './records';
 
 /** A question to which no answer comes, until another one is put in its place. */
 export const SILENT = Symbol('silent');
+
+/** The bridge tells the page no more often than that, in milliseconds. */
+const BATCH_EVERY = 60;
 
 type Scripted<T> = Answer<T> | typeof SILENT;
 
@@ -76,8 +89,19 @@ export class FakeBackend implements Backend {
   beginning: Answer<string> = ok('run-new');
   /** What becomes of a run when it is begun. */
   onBegin: ((project: string, request: RunRequest) => void) | undefined;
-  logged: Scripted<LogLine[]> = ok([]);
+  /** What is kept of logs, the oldest first. */
+  records: Scripted<LogRecord[]> = ok([]);
+  reach: LogReach = { first: null, last: null, behind: null };
+  following: Answer<null> = ok(null);
+  excepted: Scripted<Exceptions> = ok({ groups: [], reach: { first: null, last: null, behind: null } });
+  /** Records that are printed each second while somebody follows. */
+  rate = 0;
   mending: Answer<string[]> = ok([]);
+  writing: Answer<string[]> = ok([]);
+  recovering: Answer<string[]> = ok([]);
+  garbage: Scripted<Garbage> = ok({ items: [], bytes: 0 });
+  letters: Scripted<DeadLetter[]> = ok([]);
+  differing: (from: string, to: string) => Scripted<ReleaseDiff> = (from, to) => ok(aDiff(from, to));
   source: Answer<Excerpt> = ok({ first: 1, lines: [] });
   editing: Answer<null> = ok(null);
   hasEditors: Editor[] = ['code', 'zed'];
@@ -128,6 +152,8 @@ export class FakeBackend implements Backend {
   #onChange: ((change: Change) => void) | undefined;
   #onNews: ((news: News) => void) | undefined;
   #onWatcher: ((watcher: Watcher) => void) | undefined;
+  #onRecords: ((records: LogRecord[]) => void) | undefined;
+  #timer: ReturnType<typeof setInterval> | undefined;
   #onDrag: ((drag: Drag) => void) | undefined;
 
   /** Adds a project with what is observed of it. */
@@ -246,9 +272,37 @@ export class FakeBackend implements Backend {
       said.typed === null ? '' : ` as ${said.typed}`,
       said.held === 'wait' ? ' waiting' : '',
       said.anyway === 'yes' ? ' anyway' : '',
+      request.verb === 'ship' && request.preview === 'ask' ? ' with a look' : '',
+      said.message === null ? '' : ` because ${said.message}`,
     ].join('');
     if (this.beginning.status === 'ok') this.onBegin?.(project, request);
     return this.#answer(`beginRun ${project} ${request.verb}${where}${words}`, this.beginning);
+  }
+
+  openPreview(run: string) {
+    return this.#answer(`openPreview ${run}`, this.opening);
+  }
+
+  recover(project: string, environment: string) {
+    return this.#answer(`recover ${project} ${environment}`, this.recovering);
+  }
+
+  releaseDiff(project: string, environment: string, from: string, to: string) {
+    return this.#answer(`releaseDiff ${project} ${environment} ${from} ${to}`, this.differing(from, to));
+  }
+
+  async gc(sweep: Sweep) {
+    const answer = await this.#answer(`gc ${sweep}`, this.garbage);
+    if (sweep === 'remove' && answer.status === 'ok') this.garbage = ok({ items: [], bytes: 0 });
+    return answer;
+  }
+
+  deadLetters(project: string) {
+    return this.#answer(`deadLetters ${project}`, this.letters);
+  }
+
+  writeConfiguration(project: string) {
+    return this.#answer(`writeConfiguration ${project}`, this.writing);
   }
 
   approveRun(run: string) {
@@ -367,16 +421,43 @@ export class FakeBackend implements Backend {
     return this.#answer(`followLines ${run}`, ok(lines !== undefined));
   }
 
-  followLogs(project: string, environment: string, onLines: (lines: LogLine[]) => void) {
-    const { logged } = this;
-    const question = `followLogs ${project} ${environment}`;
-    if (logged === SILENT) return this.#answer<null>(question, logged);
-    if (logged.status === 'error') return this.#answer<null>(question, logged);
-    if (logged.data.length > 0) onLines(logged.data);
-    return this.#answer(question, ok(null));
+  async logRecords(
+    project: string,
+    environment: string,
+    question: LogQuestion,
+    before: string | null,
+    limit: number,
+  ) {
+    const words = [question.search, question.until === null ? '' : `until ${question.until}`, before ?? ''];
+    const asked = ['logRecords', project, environment, ...words].filter((word) => word !== '').join(' ');
+    const answer = await this.#answer(asked, this.records);
+    return answer.status === 'ok' ? pageOf(answer.data, question, before, limit, this.reach) : answer;
+  }
+
+  followRecords(
+    project: string,
+    environment: string,
+    question: LogQuestion,
+    onRecords: (records: LogRecord[]) => void,
+  ) {
+    this.#onRecords = onRecords;
+    if (this.rate > 0) this.#stream();
+    return this.#answer(`followRecords ${project} ${environment} ${question.search}`.trim(), this.following);
+  }
+
+  exceptionGroups(project: string, environment: string, since: string | null) {
+    const question = `exceptionGroups ${project} ${environment}${since === null ? '' : ' since'}`;
+    return this.#answer(question, this.excepted);
+  }
+
+  /** Records that are printed now. */
+  print(records: LogRecord[]): void {
+    this.#onRecords?.(records);
   }
 
   stopLines() {
+    clearInterval(this.#timer);
+    this.#onRecords = undefined;
     return this.#answer('stopLines', ok(null));
   }
 
@@ -448,6 +529,19 @@ export class FakeBackend implements Backend {
 
   onDrag(onDrag: (drag: Drag) => void): void {
     this.#onDrag = onDrag;
+  }
+
+  /** Prints as many as the rate says, in batches as the bridge brings them. */
+  #stream(): void {
+    clearInterval(this.#timer);
+    const began = Date.now();
+    let sent = 0;
+    this.#timer = setInterval(() => {
+      const due = Math.floor(((Date.now() - began) / 1000) * this.rate) - sent;
+      const fresh = Array.from({ length: due }, (_, index) => aRecordOf(sent + index, Date.now()));
+      sent += due;
+      if (due > 0) this.print(fresh);
+    }, BATCH_EVERY);
   }
 
   #seq(): number {

@@ -4,6 +4,7 @@ import type {
   EnvironmentStatus,
   ProjectFacts,
   Release,
+  ReleaseDiff,
   ReleaseHeader,
   VaultStatus,
 } from './bindings';
@@ -101,6 +102,36 @@ export function someFacts(project: string, differs: Partial<ProjectFacts> = {}):
     configuration: 'pyproject.toml',
     warnings: [],
     ...differs,
+  };
+}
+
+/** Makes what differs between two releases. */
+export function aDiff(from: string, to: string): ReleaseDiff {
+  const commit = (id: string, subject: string) => ({
+    id: id.repeat(20),
+    subject,
+    author: 'Ada Lovelace',
+    at: '2026-11-23T08:00:00.000Z',
+  });
+  return {
+    from,
+    to,
+    commits: {
+      added: [commit('3f', 'orders: refuse a second payment'), commit('91', 'a slug is short')],
+      taken_back: [],
+      unknown: null,
+    },
+    packages: [
+      { name: 'fastapi', before: '0.121.0', after: '0.122.1' },
+      { name: 'httpx', before: null, after: '0.28.1' },
+      { name: 'requests', before: '2.32.5', after: null },
+    ],
+    settings: [{ name: 'app.env.LOG_LEVEL', before: '"info"', after: '"debug"' }],
+    secrets: [{ name: 'STRIPE_KEY', before: 'kept', after: 'kept' }],
+    migrations: [{ name: 'orders.0007_total', before: null, after: 'known' }],
+    image_size: [41_900_000, 42_300_000],
+    base: [null, null],
+    python: ['3.13', '3.13'],
   };
 }
 

@@ -1,10 +1,10 @@
 /** What the window may show, by name: for development in a browser (`npm run dev`, then `?scene=many`) and for the tests. */
-import { FakeBackend, SILENT, anEngine, aVault, anEnvironment, failed, ok } from './fake';
+import { FakeBackend, SILENT, anEngine, aVault, anEnvironment, failed, ok, someRecords } from './fake';
 import { ahead, asking, askingElsewhere, locked, previewing } from './scenes/asking';
 import { failing, withLongNames } from './scenes/health';
 import { jobsOf, secretsOf } from './scenes/keeping';
 import { lived, shopFacts } from './scenes/lives';
-import { degraded, down, gone, healthy, long, many, rolling, unreachable } from './scenes/states';
+import { NO_ENGINE, degraded, down, gone, healthy, long, many, rolling, unreachable } from './scenes/states';
 import { story } from './scenes/story';
 import { aRelease, aRollout, aRun, ago, going, red, refused } from './stories';
 
@@ -193,6 +193,15 @@ const SCENES = {
     const run = aRun(RTL_NAME, 99, { id: 'run-now', state: 'failed' });
     backend.runs.unshift(run);
     backend.facedBy.set(run.id, red(run));
+    return backend;
+  },
+  flood: (backend: FakeBackend) => {
+    story(backend).records = ok(someRecords(100_000));
+    return backend;
+  },
+  kept: (backend: FakeBackend) => {
+    story(backend).following = NO_ENGINE;
+    backend.reach = { first: null, last: null, behind: NO_ENGINE.error.message };
     return backend;
   },
   newer: (backend: FakeBackend) => {

@@ -3,7 +3,7 @@ import { Channel } from '@tauri-apps/api/core';
 import { getCurrentWebview } from '@tauri-apps/api/webview';
 
 import type { Answer, Backend } from './backend';
-import type { Change, Lines, LogLine, News, Problem, Watcher } from './bindings';
+import type { Change, Lines, LogLine, LogRecord, News, Problem, Watcher } from './bindings';
 import { commands } from './bindings';
 
 export function tauriBackend(): Backend {
@@ -24,6 +24,13 @@ export function tauriBackend(): Backend {
     releasePage: (project, release) => settled(commands.releasePage(project, release)),
     runPage: (run, after) => settled(commands.runPage(run, after)),
     beginRun: (project, request, said) => settled(commands.beginRun(project, request, said)),
+    openPreview: (run) => settled(commands.openPreview(run)),
+    recover: (project, environment) => settled(commands.recover(project, environment)),
+    releaseDiff: (project, environment, from, to) =>
+      settled(commands.releaseDiff(project, environment, from, to)),
+    gc: (sweep) => settled(commands.gc(sweep)),
+    deadLetters: (project) => settled(commands.deadLetters(project)),
+    writeConfiguration: (project) => settled(commands.writeConfiguration(project)),
     approveRun: (run) => settled(commands.approveRun(run)),
     gateHistory: (project) => settled(commands.gateHistory(project)),
     lockOf: (project, environment) => settled(commands.lockOf(project, environment)),
@@ -51,8 +58,12 @@ export function tauriBackend(): Backend {
     trust: () => settled(commands.trust()),
     cancelRun: (run) => settled(commands.cancelRun(run)),
     followLines: (run, onLines) => settled(commands.followLines(run, new Channel<Lines>(onLines))),
-    followLogs: (project, environment, onLines) =>
-      settled(commands.followLogs(project, environment, new Channel<LogLine[]>(onLines))),
+    logRecords: (project, environment, question, before, limit) =>
+      settled(commands.logRecords(project, environment, question, before, limit)),
+    followRecords: (project, environment, question, onRecords) =>
+      settled(commands.followRecords(project, environment, question, new Channel<LogRecord[]>(onRecords))),
+    exceptionGroups: (project, environment, since) =>
+      settled(commands.exceptionGroups(project, environment, since)),
     stopLines: () => settled(commands.stopLines()),
     plan: (project, environment, release) => settled(commands.plan(project, environment, release)),
     mendLock: (project) => settled(commands.mendLock(project)),

@@ -5,7 +5,8 @@ import type { Route } from '../route';
 
 /** A question that is open before something is done. */
 export type Ask =
-  | { kind: 'ship'; project: string; environment: string; options: ShipOptions }
+  /** `choose` offers everything that a ship may be asked to do. */
+  | { kind: 'ship'; project: string; environment: string; options: ShipOptions; choose?: boolean }
   | { kind: 'restart'; project: string; environment: string }
   | { kind: 'rollback'; project: string; environment: string; release: string | null }
   | { kind: 'down'; project: string; environment: string }
@@ -20,12 +21,20 @@ export type Ask =
       said: Partial<Said>;
     }
   /** Whose lock it is, and taking it away. */
-  | { kind: 'unlock'; project: string; environment: string };
+  | { kind: 'unlock'; project: string; environment: string }
+  /** What an ended process left in the middle. */
+  | { kind: 'recover'; project: string; environment: string }
+  /** What is ours on the engine and no longer needed. */
+  | { kind: 'gc' };
 
 export interface ShipOptions {
   dirty?: boolean;
   untested?: boolean;
   allGates?: boolean;
+  /** Whether the other gates are stopped as soon as one is red. */
+  failFast?: boolean;
+  /** Whether it waits for a look at the new instances before traffic moves. */
+  preview?: boolean;
   /** Whether it waits for whoever holds the environment. */
   wait?: boolean;
 }
@@ -70,8 +79,25 @@ export class Acts {
     await this.begin(project, shipRequest(environment, options), { held: options.wait ? 'wait' : 'refuse' });
   }
 
+  /** Asks what a ship shall do beside the usual: a look before traffic moves, every gate, a reason. */
+  shipWith(project: string, environment: string): void {
+    this.ask = { kind: 'ship', project, environment, options: {}, choose: true };
+  }
+
   async check(project: string, allGates = false): Promise<void> {
-    await this.begin(project, { verb: 'check', gates: allGates ? 'all' : 'changed' });
+    await this.begin(project, {
+      verb: 'check',
+      gates: allGates ? 'all' : 'changed',
+      after_red: 'go_on',
+    });
+  }
+
+  recover(project: string, environment: string): void {
+    this.ask = { kind: 'recover', project, environment };
+  }
+
+  gc(): void {
+    this.ask = { kind: 'gc' };
   }
 
   restart(project: string, environment: string): void {
@@ -139,6 +165,11 @@ export class Acts {
     if (answer.status === 'error') this.#fail(texts.acts.notOpened, answer.error);
   }
 
+  async openPreview(run: string): Promise<void> {
+    const answer = await this.#backend.openPreview(run);
+    if (answer.status === 'error') this.#fail(texts.acts.notOpened, answer.error);
+  }
+
   async edit(project: string, file: string, line: number | null): Promise<void> {
     const answer = await this.#backend.openInEditor(project, file, line ?? 1);
     if (answer.status === 'error') this.#fail(texts.acts.notOpened, answer.error);
@@ -170,13 +201,16 @@ export class Acts {
   }
 }
 
-export function shipRequest(environment: string, { dirty, untested, allGates }: ShipOptions): RunRequest {
+export function shipRequest(environment: string, options: ShipOptions): RunRequest {
+  const { dirty, untested, allGates, failFast, preview } = options;
   return {
     verb: 'ship',
     environment,
     dirty: dirty ? 'yes' : 'no',
     untested: untested ? 'yes' : 'no',
     gates: allGates ? 'all' : 'changed',
+    after_red: failFast ? 'stop' : 'go_on',
+    preview: preview ? 'ask' : 'tell',
     bake: 'wait',
   };
 }

@@ -1,5 +1,5 @@
 /** Where the person is: the address after `#`, and nothing beside it. */
-import type { Route } from '../route';
+import type { Query, Route } from '../route';
 import { href, parse } from '../route';
 
 export class Router {
@@ -15,6 +15,14 @@ export class Router {
     return () => {
       window.removeEventListener('hashchange', follow);
     };
+  }
+
+  /** Says how the screen is looked at; going back does not go through it. */
+  adjust(query: Query): void {
+    if (this.route.screen !== 'project') return;
+    const route = { ...this.route, query: { ...this.route.query, ...query } };
+    history.replaceState(null, '', href(route));
+    this.route = parse(location.hash);
   }
 
   go(route: Route): void {

@@ -17,6 +17,7 @@ export const consent = {
     'They are healthy, and requests still reach the old ones. Traffic moves to them when you agree.',
   goOn: 'Go on',
   moveTraffic: 'Move traffic',
+  look: 'Open them',
   stop: 'Stop the run',
   agreed: 'Going on…',
   elsewhere: 'Another process runs it: it asks there, and waits for the answer there.',

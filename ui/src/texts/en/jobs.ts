@@ -46,6 +46,9 @@ export const trust = {
 };
 
 export const notify = {
+  letters: 'What no webhook took',
+  lettersNone: 'Every webhook took what it was told.',
+  lettersProblem: 'What no webhook took cannot be read',
   title: 'Notices',
   text: 'Tells something that says nothing, on the desktop and to every webhook of the project.',
   act: 'Send a test',

@@ -1,5 +1,6 @@
 /** What a project keeps: secrets, jobs and the runs of them, and how its gates ended before. */
 import type {
+  DeadLetter,
   GatePast,
   JobRun,
   JobStatus,
@@ -150,3 +151,27 @@ export const UNTRUSTED: TrustPlan = {
   notes: [],
   certificate: '/home/ada/.local/share/nonevent/authority.pem',
 };
+
+/** A notice that the team's channel did not take. */
+export function lettersOf(project: string): DeadLetter[] {
+  return [
+    {
+      id: 1,
+      at: ago(60 * 20),
+      project,
+      webhook: 'team',
+      notice: {
+        about: 'incident-7',
+        project,
+        environment: 'staging',
+        release: null,
+        weight: 'outage',
+        title: `${project} staging is down`,
+        text: 'health answered 503',
+        url: null,
+        at: ago(60 * 20 + 5),
+      },
+      reason: 'it answered 404 three times',
+    },
+  ];
+}

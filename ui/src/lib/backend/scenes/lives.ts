@@ -1,10 +1,10 @@
 /** What a project that was lived with has: runs, releases, rollouts, what was printed. */
 import type { EnvironmentStatus, RunRecord } from '../bindings';
 import type { FakeBackend } from '../fake';
-import { anInstance, ok, someFacts } from '../fake';
+import { anInstance, ok, someExceptions, someFacts, someRecords } from '../fake';
 import { PLAN, aRelease, aRollout, aRun, ago, hex, red, shipped } from '../stories';
 import { aHealthReport } from './health';
-import { UNTRUSTED, gatePastsOf, jobRunsOf, jobsOf, secretsOf } from './keeping';
+import { UNTRUSTED, gatePastsOf, jobRunsOf, jobsOf, lettersOf, secretsOf } from './keeping';
 
 export const web = (release: string, count: number): EnvironmentStatus['instances'] =>
   Array.from({ length: count }, (_, index) => anInstance({ id: `${release}${String(index)}`, release }));
@@ -47,17 +47,8 @@ export function lived(backend: FakeBackend, project = 'shop', count = 14): FakeB
       'def test_empty_order():',
     ],
   });
-  backend.logged = ok(
-    Array.from({ length: 240 }, (_, number) => ({
-      source: `${project}-local-web-${hex(number % 3, 6)}`,
-      stream: number % 17 === 5 ? ('stderr' as const) : ('stdout' as const),
-      at: ago(number / 60),
-      text:
-        number % 17 === 5
-          ? `WARNING  order ${String(1000 + number)} was paid twice, second payment refused`
-          : `INFO     ${number % 2 ? 'GET /orders' : 'POST /orders'}/${String(1000 + number)} ${number % 2 ? '200' : '201'} ${String(3 + (number % 9))} ms`,
-    })),
-  );
+  backend.records = ok(someRecords(240, project));
+  backend.excepted = ok({ groups: someExceptions(), reach: { first: null, last: ago(0), behind: null } });
   backend.facts.set(project, ok(shopFacts(project)));
   backend.fared = (of, environment, seconds) => ok(aHealthReport(of, environment, seconds));
   backend.kept = ok(secretsOf());
@@ -67,6 +58,15 @@ export function lived(backend: FakeBackend, project = 'shop', count = 14): FakeB
     { source: 'cleanup', stream: 'stdout', at: null, text: '100 of 212 carts' },
   ];
   backend.jobsRan = ok(jobRunsOf());
+  backend.garbage = ok({
+    bytes: 812_000_000,
+    items: [
+      ['image of release 4c0ffee00001, not kept any more', 512_000_000],
+      ['caches of the gates of prototype', 300_000_000],
+      ['volume nonevent-tools-prototype', 0],
+    ],
+  });
+  backend.letters = ok(lettersOf(project));
   backend.gatePasts = ok(gatePastsOf());
   backend.trusting = ok(UNTRUSTED);
   return backend;
