@@ -1,0 +1,138 @@
+"""WebDriver, as far as a measurement needs it (W3C WebDriver, sections 8 and 13)."""
+
+import json
+import os
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+PATIENCE = 60
+"""Seconds in which a driver, a window or a script must answer."""
+
+
+class Window:
+    """The real window, opened through tauri-driver, on a home of its own."""
+
+    def __init__(self, binary: Path, home: Path, environment: dict[str, str]) -> None:
+        self.binary = binary
+        self.environment = {**os.environ, **environment, "NONEVENT_HOME": str(home), "NONEVENT_CACHE": str(home / "cache")}
+
+    def __enter__(self) -> Self:
+        port, native = free_port(), free_port()
+        command = ["tauri-driver", "--port", str(port), "--native-port", str(native)]
+        command += ["--native-driver", "/usr/bin/WebKitWebDriver"]
+        self.driver = subprocess.Popen(
+            command, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        self.base = f"http://127.0.0.1:{port}"
+        for each in (native, port):
+            listening(each)
+        wanted = {"tauri:options": {"application": str(self.binary)}, "webkitgtk:browserOptions": {"binary": str(self.binary)}}
+        self.session = self.call("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})["sessionId"]
+        self.call("POST", f"/session/{self.session}/timeouts", {"script": PATIENCE * 1000})
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            if hasattr(self, "session"):
+                self.call("DELETE", f"/session/{self.session}")
+        finally:
+            self.driver.terminate()
+            self.driver.wait(PATIENCE)
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        data = None if method == "DELETE" else json.dumps(body or {}).encode()
+        request = urllib.request.Request(self.base + path, data, {"Content-Type": "application/json"}, method=method)
+        with urllib.request.urlopen(request, timeout=PATIENCE * 2) as answer:
+            return json.load(answer)["value"]
+
+    def run(self, script: str, *arguments: Any) -> Any:
+        """Runs a script whose last argument takes its answer."""
+        return self.call("POST", f"/session/{self.session}/execute/async", {"script": script, "args": list(arguments)})
+
+    def wait(self, condition: str) -> Any:
+        """Waits until an expression of the page is true."""
+        script = (
+            "const tell = arguments[0]; const look = () => { const found = (" + condition + "); "
+            "if (found) tell(found); else setTimeout(look, 50); }; look();"
+        )
+        return self.run(script)
+
+    def process(self) -> int:
+        """The id of the window's process: a grandchild of the driver."""
+        return next(each for each in descendants(self.driver.pid) if executable(each) == self.binary)
+
+
+def descendants(of: int) -> list[int]:
+    """A process and all that it started, itself first."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            except (OSError, IndexError):
+                continue
+            children.setdefault(parent, []).append(int(entry.name))
+    found = [of]
+    for each in found:
+        found += children.get(each, [])
+    return found
+
+
+def executable(process: int) -> Path | None:
+    try:
+        return Path(os.readlink(f"/proc/{process}/exe"))
+    except OSError:
+        return None
+
+
+def proportional_bytes(process: int) -> int:
+    """Memory of a process and all that it started: shared pages count in proportion (PSS, proc(5))."""
+    total = 0
+    for each in descendants(process):
+        try:
+            lines = Path(f"/proc/{each}/smaps_rollup").read_text().splitlines()
+        except OSError:
+            continue
+        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return total * 1024
+
+
+def processor_seconds(process: int) -> float:
+    """Processor time that a process and all that it started have used."""
+    ticks = 0
+    for each in descendants(process):
+        try:
+            fields = Path(f"/proc/{each}/stat").read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def started_at(process: int) -> float:
+    """When a process was started, seconds since 1970, to a hundredth."""
+    ticks = int(Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[19])
+    uptime = float(Path("/proc/uptime").read_text().split()[0])
+    return time.time() - uptime + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def listening(port: int) -> None:
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        with socket.socket() as one:
+            if one.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise TimeoutError(f"nothing listens on port {port}")
