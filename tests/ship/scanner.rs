@@ -297,12 +297,12 @@ fn docker_after_a_real_run_no_secret_is_found_anywhere() {
     assert!(red.code == Some(1) && red.stdout.contains("all was told"), "{}{}", red.stdout, red.stderr);
     laptop.world.write("nonevent.toml", configuration("python tell.py"));
     laptop.run(&["ship", "-v", "--json"], "").ok();
-    laptop.run(&["ship", "files", "-v"], "").ok();
+    laptop.run(&["ship", "files", "-v", "--dirty"], "").ok();
 
     // A rollout that fails, of both kinds.
     laptop.world.write("main.py", DIES);
     for environment in ["local", "files"] {
-        let failed = laptop.run(&["ship", environment, "-v", "--json"], "");
+        let failed = laptop.run(&["ship", environment, "-v", "--json", "--dirty"], "");
         assert!(failed.code == Some(1) && failed.stdout.contains("cannot use ***"), "{}{}", failed.stdout, failed.stderr);
     }
     laptop.world.write("main.py", APP);
