@@ -45,7 +45,7 @@ fn noise(number: u64) -> u64 {
 }
 
 fn measured(probe: u64, at: i64) -> Measured {
-    let chance = noise(at.unsigned_abs() ^ probe << 50);
+    let chance = noise(at.unsigned_abs() ^ (probe << 50));
     let (outcome, value) = match chance % 10_000 {
         0..5 => (SampleOutcome::Failed, 5_000_000),
         5..20 => (SampleOutcome::Degraded, 900_000 + chance % 1_000_000),

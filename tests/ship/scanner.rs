@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use aho_corasick::AhoCorasick;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use serde_json::Value;
@@ -141,23 +142,24 @@ fn forms(value: &str) -> Vec<(String, Vec<u8>)> {
 
 /// All that must not be found, each with what it is.
 struct Scanner {
-    needles: Vec<(String, Vec<u8>)>,
+    names: Vec<String>,
+    needles: AhoCorasick,
 }
 
 impl Scanner {
     fn new() -> Self {
         let all = SECRETS.into_iter().chain([("the passphrase", PASSPHRASE), ("the webhook's address", ADDRESS)]);
-        let needles =
-            all.flat_map(|(name, value)| forms(value).into_iter().map(move |(form, bytes)| (format!("{name} ({form})"), bytes)));
-        Self { needles: needles.collect() }
+        let named = |(name, value): (&str, &str)| -> Vec<_> {
+            forms(value).into_iter().map(|(form, bytes)| (format!("{name} ({form})"), bytes)).collect()
+        };
+        let (names, needles): (Vec<_>, Vec<_>) = all.flat_map(named).unzip();
+        Self { names, needles: AhoCorasick::new(needles).unwrap() }
     }
 
     fn scan(&self, place: &str, bytes: &[u8]) {
-        for (what, needle) in &self.needles {
-            let Some(at) = bytes.windows(needle.len()).position(|window| window == needle) else { continue };
-            let around = &bytes[at.saturating_sub(200)..(at + needle.len() + 100).min(bytes.len())];
-            panic!("{what} is in {place}:\n…{}…", String::from_utf8_lossy(around));
-        }
+        let Some(found) = self.needles.find(bytes) else { return };
+        let around = &bytes[found.start().saturating_sub(200)..(found.end() + 100).min(bytes.len())];
+        panic!("{} is in {place}:\n…{}…", self.names[found.pattern()], String::from_utf8_lossy(around));
     }
 
     /// Returns how many files it looked at.
@@ -297,12 +299,12 @@ fn docker_after_a_real_run_no_secret_is_found_anywhere() {
     assert!(red.code == Some(1) && red.stdout.contains("all was told"), "{}{}", red.stdout, red.stderr);
     laptop.world.write("nonevent.toml", configuration("python tell.py"));
     laptop.run(&["ship", "-v", "--json"], "").ok();
-    laptop.run(&["ship", "files", "-v"], "").ok();
+    laptop.run(&["ship", "files", "-v", "--dirty"], "").ok();
 
     // A rollout that fails, of both kinds.
     laptop.world.write("main.py", DIES);
     for environment in ["local", "files"] {
-        let failed = laptop.run(&["ship", environment, "-v", "--json"], "");
+        let failed = laptop.run(&["ship", environment, "-v", "--json", "--dirty"], "");
         assert!(failed.code == Some(1) && failed.stdout.contains("cannot use ***"), "{}{}", failed.stdout, failed.stderr);
     }
     laptop.world.write("main.py", APP);

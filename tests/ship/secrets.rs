@@ -195,6 +195,41 @@ fn a_keychain_that_is_locked_or_gone_says_so_and_nothing_is_lost() {
     assert!(desk.outputs.iter().all(|output| !output.contains(FIRST) && !output.contains(SECOND)));
 }
 
+/// A home that cannot be written is told of, and what is in it stays.
+#[test]
+fn a_home_that_cannot_be_written_is_named_and_left_as_it_is() {
+    let world = World::empty();
+    world
+        .write("app.py", "from flask import Flask\napp = Flask(__name__)\n")
+        .write("requirements.txt", "flask==3.1.2\ngunicorn==23.0.0\n");
+    world.write("nonevent.toml", "[app]\nname = \"sealed\"\n[environments.local]\nsecrets = [\"API_KEY\"]\n");
+    let run = |arguments: &[&str], input: &str| {
+        let mut command = world.command(arguments);
+        command.env("NONEVENT_VAULT_PASSPHRASE", "made-up words");
+        type_in(command, input)
+    };
+    run(&["secret", "vault", "file"], "").ok();
+    run(&["secret", "set", "API_KEY"], FIRST).ok();
+    let home = world.home();
+    let vault = std::fs::read(home.join("vault.age")).unwrap();
+    let mount = |arguments: &[&str]| {
+        let status = Command::new("mount").args(arguments).arg(&home).status().unwrap();
+        assert!(status.success(), "mount {arguments:?}");
+    };
+    // Permissions mean nothing to root; a read-only mount does.
+    mount(&["--bind", home.to_str().unwrap()]);
+    mount(&["-o", "remount,bind,ro"]);
+    let ended = run(&["secret", "set", "API_KEY"], SECOND);
+    let watched = run(&["watch"], "");
+    assert!(Command::new("umount").arg(&home).status().unwrap().success());
+    for ended in [ended, watched] {
+        let refused = ended.refused("hint");
+        assert!(refused.stderr.to_lowercase().contains("read"), "{}", refused.stderr);
+    }
+    assert_eq!(std::fs::read(home.join("vault.age")).unwrap(), vault);
+    assert!(run(&["secret", "list", "--json"], "").ok().stdout.contains("\"version\":1"));
+}
+
 #[test]
 fn a_vault_file_opens_with_its_passphrase_only_and_a_damaged_one_is_left_as_it_is() {
     let world = World::empty();

@@ -128,7 +128,7 @@ impl Turn {
 fn share<K: Hash>(key: &K, count: u64, of: Duration) -> Duration {
     let mut hasher = DefaultHasher::new();
     (key, count).hash(&mut hasher);
-    let nanoseconds = of.as_nanos() * u128::from(hasher.finish()) >> 64;
+    let nanoseconds = (of.as_nanos() * u128::from(hasher.finish())) >> 64;
     Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
 }
 

@@ -1,7 +1,8 @@
 //! A request, and whether its answer is what it should be.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -34,6 +35,21 @@ impl ProberError {
     }
 }
 
+/// What makes one client another one.
+#[derive(PartialEq, Eq, Hash)]
+struct Shape {
+    redirects: u32,
+    tells_certificate: bool,
+    /// A host, and where it is found.
+    at: Option<(String, SocketAddr)>,
+    authority: Option<Vec<u8>>,
+}
+
+/// Clients by their shapes: each holds all certificate authorities of the system, too much for each probe to have its own.
+static CLIENTS: LazyLock<Mutex<HashMap<Shape, Client>>> = LazyLock::new(Mutex::default);
+/// Clients that are held at most.
+const MOST_CLIENTS: usize = 64;
+
 /// Makes requests for one probe.
 #[derive(Debug, Clone)]
 pub struct HttpProber {
@@ -59,30 +75,18 @@ impl HttpProber {
     ) -> Result<Self, ProberError> {
         let setup = |error: &dyn std::fmt::Display| ProberError::Setup(error.to_string());
         let url = Url::parse(url).map_err(|error| setup(&error))?;
-        crate::image::http::install_provider();
-        let redirects = match probe.redirects {
-            0 => Policy::none(),
-            most => Policy::limited(most as usize),
+        let shape = Shape {
+            redirects: probe.redirects,
+            tells_certificate: probe.certificate_days.is_some(),
+            at: at.zip(url.host_str()).map(|(at, host)| (host.to_owned(), at)),
+            authority: authority.map(<[u8]>::to_vec),
         };
-        // Each measurement connects anew, as a visitor does: a kept connection hides that nobody can connect any more.
-        let mut builder = Client::builder()
-            .user_agent(concat!("nonevent/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirects)
-            .pool_max_idle_per_host(0)
-            .tls_info(probe.certificate_days.is_some());
-        if let Some((at, host)) = at.zip(url.host_str()) {
-            builder = builder.resolve(host, at).no_proxy();
-        }
-        for certificate in
-            authority.map(Certificate::from_pem_bundle).transpose().map_err(|error| setup(&error))?.into_iter().flatten()
-        {
-            builder = builder.tls_certs_merge([certificate]);
-        }
+        let client = shared(shape).map_err(|error| setup(&error))?;
         let json = match &probe.json {
             Some((path, text)) => Some((JsonPath::parse(path).map_err(|error| setup(&error))?, text.clone())),
             None => None,
         };
-        Ok(Self { client: builder.build().map_err(|error| setup(&error))?, probe: Arc::new(probe), json, url, timeout })
+        Ok(Self { client, probe: Arc::new(probe), json, url, timeout })
     }
 
     /// Makes one request.
@@ -139,6 +143,44 @@ impl HttpProber {
             }
             _ => Found::passed(),
         }
+    }
+}
+
+/// Returns the client of a shape, which probes share.
+fn shared(shape: Shape) -> Result<Client, reqwest::Error> {
+    let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(client) = clients.get(&shape) {
+        return Ok(client.clone());
+    }
+    // Addresses change in the life of a process, though seldom.
+    if clients.len() >= MOST_CLIENTS {
+        clients.clear();
+    }
+    let client = shape.client()?;
+    clients.insert(shape, client.clone());
+    Ok(client)
+}
+
+impl Shape {
+    fn client(&self) -> Result<Client, reqwest::Error> {
+        crate::image::http::install_provider();
+        let redirects = match self.redirects {
+            0 => Policy::none(),
+            most => Policy::limited(most as usize),
+        };
+        // Each measurement connects anew, as a visitor does: a kept connection hides that nobody can connect any more.
+        let mut builder = Client::builder()
+            .user_agent(concat!("nonevent/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirects)
+            .pool_max_idle_per_host(0)
+            .tls_info(self.tells_certificate);
+        if let Some((host, at)) = &self.at {
+            builder = builder.resolve(host, *at).no_proxy();
+        }
+        for certificate in self.authority.as_deref().map(Certificate::from_pem_bundle).transpose()?.into_iter().flatten() {
+            builder = builder.tls_certs_merge([certificate]);
+        }
+        builder.build()
     }
 }
 
