@@ -45,7 +45,8 @@ impl<'world> Dunst<'world> {
         eventually(title, || {
             let history: Value = serde_json::from_str(&self.control(&["history"])?).ok()?;
             let field = |one: &Value, name: &str| one[name]["data"].as_str().unwrap_or_default().to_owned();
-            let all: Vec<_> = history["data"][0].as_array()?.iter().map(|one| (field(one, "summary"), field(one, "body"))).collect();
+            let all: Vec<_> =
+                history["data"][0].as_array()?.iter().map(|one| (field(one, "summary"), field(one, "body"))).collect();
             all.iter().any(|(told, _)| told.contains(title)).then_some(all)
         })
         .await

@@ -158,6 +158,9 @@ mod tests {
     fn an_incident_is_marked_on_its_screen() {
         let address: Address = "nonevent://project/shop/health/production/7".parse().unwrap();
         let destination = Destination::from(&address);
-        assert_eq!((destination.tab, destination.item.as_deref(), destination.mark.as_deref()), (Tab::Health, Some("production"), Some("7")));
+        assert_eq!(
+            (destination.tab, destination.item.as_deref(), destination.mark.as_deref()),
+            (Tab::Health, Some("production"), Some("7"))
+        );
     }
 }

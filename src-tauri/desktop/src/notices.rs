@@ -48,7 +48,8 @@ fn roll_back(app: AppHandle, notice: Notice) {
         let desk = app.state::<Desk>();
         let (runs, project) = (desk.runs(), notice.project.clone());
         let request = RunRequest::Rollback { environment: notice.environment, release: None };
-        let begun = desk.ask(move |engine| async move { Ok(runs.attend(engine.begin(&project, request, Said::default()).await?)) });
+        let begun =
+            desk.ask(move |engine| async move { Ok(runs.attend(engine.begin(&project, request, Said::default()).await?)) });
         match begun.await {
             Ok(run) => links::go(&app, &Address { project: notice.project, screen: Screen::Run(run) }),
             Err(problem) => links::mishap(&app, problem),

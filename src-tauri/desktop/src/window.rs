@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use tauri::utils::config::WindowConfig;
-use tauri::{AppHandle, ExitRequestApi, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, Window, WindowEvent, async_runtime};
+use tauri::{
+    AppHandle, ExitRequestApi, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, Window, WindowEvent, async_runtime,
+};
 use tokio::sync::Mutex as Turn;
 
 use crate::desk::Desk;

@@ -73,7 +73,8 @@ impl FromStr for Address {
     type Err = BadAddress;
 
     fn from_str(text: &str) -> Result<Self, BadAddress> {
-        read(text).map_err(|reason| BadAddress { address: text.chars().take(80).filter(|one| !one.is_control()).collect(), reason })
+        read(text)
+            .map_err(|reason| BadAddress { address: text.chars().take(80).filter(|one| !one.is_control()).collect(), reason })
     }
 }
 

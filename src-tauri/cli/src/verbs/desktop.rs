@@ -9,8 +9,8 @@ use serde_json::json;
 
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::{args, help};
 use crate::session::{Format, Session};
+use crate::{args, help};
 
 const BINARY: &str = "nonevent-desktop";
 

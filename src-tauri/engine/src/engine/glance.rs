@@ -20,7 +20,10 @@ impl Engine {
         let known: BTreeSet<_> = self.store.projects()?.into_iter().map(|known| known.name).collect();
         let oldest = Timestamp::now().as_millisecond() - STALE;
         let states = HealthStore::open(&self.home.data)?.states()?.into_iter();
-        Ok(states.filter(|(place, _, at)| *at > oldest && known.contains(&place.project)).map(|(place, state, _)| (place, state)).collect())
+        Ok(states
+            .filter(|(place, _, at)| *at > oldest && known.contains(&place.project))
+            .map(|(place, state, _)| (place, state))
+            .collect())
     }
 
     /// Lists the newest rollouts of all projects, the newest first.
