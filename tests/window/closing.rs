@@ -1,7 +1,7 @@
 //! Closing the window: asked once, watching goes on, and it comes back where it was.
 
 use crate::desktop::Screen;
-use crate::world::{PATIENCE, World};
+use crate::world::{PATIENCE, World, eventually};
 
 #[tokio::test]
 async fn closing_is_asked_once_and_watching_goes_on() {
@@ -59,4 +59,26 @@ async fn a_hidden_start_watches_without_a_window() {
     let status = tokio::time::timeout(PATIENCE, world.second_start().status()).await.expect("the second start ends").unwrap();
     assert!(status.success(), "{status}");
     screen.has_window(true).await;
+}
+
+#[tokio::test]
+async fn the_start_at_login_is_hidden_and_can_be_taken_back() {
+    let person = tempfile::tempdir().unwrap();
+    let folder = person.path().join(".config/autostart");
+    let config = person.path().join(".config");
+    let (person, config) = (person.path().to_str().unwrap(), config.to_str().unwrap());
+    let world = World::with(&[("HOME", person), ("XDG_CONFIG_HOME", config)]).await;
+    let page = world.window().await;
+    page.find("//a[normalize-space(.)='Settings']").await.click().await.unwrap();
+    let entries = || {
+        let files = std::fs::read_dir(&folder).into_iter().flatten();
+        files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect::<Vec<_>>()
+    };
+    let switch = "//input[@role='switch' and not(@disabled)]";
+    page.find(switch).await.click().await.unwrap();
+    let entry = eventually("it starts at login", || entries().pop()).await;
+    assert!(entry.contains("nonevent-desktop --hidden"), "{entry}");
+    page.find(switch).await.click().await.unwrap();
+    eventually("it no longer does", || entries().is_empty().then_some(())).await;
+    page.close().await;
 }

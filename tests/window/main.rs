@@ -3,6 +3,7 @@
 //! Needs a display, a session bus, `tauri-driver` and `WebKitWebDriver`: run it by `scripts/window-test`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod back;
 mod closing;
 mod consent;
 mod desktop;

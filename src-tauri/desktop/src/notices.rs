@@ -5,7 +5,7 @@ use std::time::Duration;
 use nonevent_engine::Engine;
 use nonevent_engine::model::Notice;
 use nonevent_engine::pages::{RunRequest, Said};
-use nonevent_notifier::{Action, Address, Notifier, Screen, address_of, may_go_back};
+use nonevent_notifier::{Action, Address, NotShown, Notifier, Screen, address_of, may_go_back};
 use tauri::{AppHandle, Manager, async_runtime};
 use tokio::sync::mpsc;
 
@@ -28,7 +28,7 @@ pub async fn show_all(app: AppHandle, mut notices: mpsc::Receiver<Notice>) {
     }
 }
 
-async fn show(app: &AppHandle, engine: &Engine, notifier: &Notifier, notice: Notice) -> Result<(), nonevent_notifier::NotShown> {
+async fn show(app: &AppHandle, engine: &Engine, notifier: &Notifier, notice: Notice) -> Result<(), NotShown> {
     let mut actions = vec![Action::Open];
     if may_go_back(engine, &notice) {
         actions.push(Action::RollBack);

@@ -14,8 +14,8 @@ use tauri::tray::{TrayIcon, TrayIconBuilder};
 use tauri::{AppHandle, Manager, async_runtime, include_image};
 use tokio::sync::oneshot;
 
-use crate::desk::Desk;
-use crate::watching::Watching;
+use crate::desk::{Answer, Desk};
+use crate::watching::{Watcher, Watching};
 use crate::{home, links, window};
 use glance::{Glance, Light};
 
@@ -102,13 +102,13 @@ async fn fill(app: &AppHandle, icon: &TrayIcon) {
         };
         loop {
             let who = watcher.borrow_and_update().clone();
-            if let Ok(glance) = glance(&engine, app, who).await {
-                if shown.as_ref() != Some(&glance) {
-                    if let Err(error) = show(app, icon, &glance) {
-                        tracing::warn!(%error, "the tray was not changed");
-                    }
-                    shown = Some(glance);
+            if let Ok(glance) = glance(&engine, app, who).await
+                && shown.as_ref() != Some(&glance)
+            {
+                if let Err(error) = show(app, icon, &glance) {
+                    tracing::warn!(%error, "the tray was not changed");
                 }
+                shown = Some(glance);
             }
             tokio::select! {
                 changed = changes.changed() => if changed.is_err() { break },
@@ -121,7 +121,7 @@ async fn fill(app: &AppHandle, icon: &TrayIcon) {
     }
 }
 
-async fn glance(engine: &Engine, app: &AppHandle, who: crate::watching::Watcher) -> crate::desk::Answer<Glance> {
+async fn glance(engine: &Engine, app: &AppHandle, who: Watcher) -> Answer<Glance> {
     let engine = engine.clone();
     app.state::<Desk>()
         .aside(move || {
@@ -187,7 +187,7 @@ async fn make(app: &AppHandle) -> Option<TrayIcon> {
 }
 
 fn build(app: &AppHandle) -> tauri::Result<TrayIcon> {
-    let glance = Glance::of(&[], &[], &crate::watching::Watcher::Looking);
+    let glance = Glance::of(&[], &[], &Watcher::Looking);
     let mut builder = TrayIconBuilder::with_id(ID)
         .icon(picture(glance.light))
         .tooltip("Nonevent")
