@@ -13,7 +13,7 @@ use crate::desk::{Answer, Desk, told};
 #[specta::specta]
 pub async fn open_environment(desk: State<'_, Desk>, project: ProjectName, environment: EnvironmentName) -> Answer<()> {
     let address = desk.ask(|engine| async move { engine.url(&engine.folder_of(&project)?, &environment).await }).await?;
-    browse(&address)
+    browse(&address).map_err(told)
 }
 
 /// Opens the new instances that a run shows before traffic moves to them. The page names the run, never the address.
@@ -21,7 +21,7 @@ pub async fn open_environment(desk: State<'_, Desk>, project: ProjectName, envir
 #[specta::specta]
 pub async fn open_preview(desk: State<'_, Desk>, run: RunId) -> Answer<()> {
     let address = desk.read(move |engine| engine.preview_of(&run)).await?;
-    browse(&address)
+    browse(&address).map_err(told)
 }
 
 /// Ends what a process that is gone left in the middle of an environment; tells what was done, in words.
@@ -64,9 +64,9 @@ pub async fn unlock(
     desk.ask(move |engine| async move { engine.take_lock_away(&project, &environment, number, typed.as_deref()).await }).await
 }
 
-fn browse(address: &str) -> Answer<()> {
-    let url = address::local(address).map_err(told)?;
-    open::that_detached(url.as_str()).map_err(|error| told(no_browser(&url, &error)))
+fn browse(address: &str) -> Result<(), EngineError> {
+    let url = address::local(address)?;
+    open::that_detached(url.as_str()).map_err(|error| no_browser(&url, &error))
 }
 
 fn no_browser(url: &url::Url, error: &std::io::Error) -> EngineError {
