@@ -56,8 +56,6 @@ async fn tour() {
 
     let page = world.window().await;
     page.find("//th//a[@title='shop']").await;
-    let mut watch = world.nonevent(&shop, &["watch"]);
-    let mut watch = watch.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let status = answer(&world, &shop, &["status", "--json"]).await;
     let local = status["environments"].as_array().unwrap().iter().find(|one| one["environment"] == "local").unwrap().clone();
     let url = local["url"].as_str().unwrap().to_owned();
@@ -89,13 +87,15 @@ async fn tour() {
         for (name, address, there) in SCREENS {
             show(&page, &address.replace("RUN", &run).replace("RELEASE", release)).await;
             page.find(there).await;
+            if name == "health" {
+                page.find("//label[@title='the last hour']").await.click().await.unwrap();
+            }
             // What is drawn by and by: curves, states that are observed.
             tokio::time::sleep(Duration::from_secs(2)).await;
             page.picture(&format!("tour-{name}-{theme}")).await;
         }
     }
     page.close().await;
-    watch.kill().await.unwrap();
 }
 
 async fn show(page: &Page, address: &str) {
