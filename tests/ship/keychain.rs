@@ -5,7 +5,6 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::denying::Denier;
 use crate::world::eventually;
 
 const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
@@ -94,11 +93,6 @@ impl Keychain {
             "array:objpath:/org/freedesktop/secrets/collection/login",
         ]);
         assert!(answer.contains("/collection/login"), "the keychain was not locked: {answer}");
-    }
-
-    /// Puts somebody before it who says no to whatever it asks.
-    pub fn denier(&self) -> Denier {
-        Denier::on(&self.address)
     }
 
     /// Ends it.

@@ -6,7 +6,6 @@ mod blind;
 mod check;
 mod cleaning;
 mod crash;
-mod denying;
 mod engines;
 mod examples;
 mod findings;

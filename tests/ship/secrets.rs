@@ -195,31 +195,6 @@ fn a_keychain_that_is_locked_or_gone_says_so_and_nothing_is_lost() {
     assert!(desk.outputs.iter().all(|output| !output.contains(FIRST) && !output.contains(SECOND)));
 }
 
-#[test]
-fn a_question_of_the_keychain_that_is_answered_with_no_changes_nothing() {
-    let world = World::empty();
-    world
-        .write("app.py", "from flask import Flask\napp = Flask(__name__)\n")
-        .write("requirements.txt", "flask==3.1.2\ngunicorn==23.0.0\n");
-    world.write("nonevent.toml", "[app]\nname = \"denied\"\n[environments.local]\nsecrets = [\"API_KEY\"]\n");
-    let mut desk = Desk::new(world);
-    desk.run(&["secret", "set", "API_KEY"], FIRST).ok();
-    let denier = desk.keychain.denier();
-    desk.keychain.lock();
-    for verb in [&["secret", "set", "API_KEY"][..], &["secret", "unset", "API_KEY"], &["ship", "--allow-untested"]] {
-        let before = denier.asked();
-        let refused = desk.run(verb, SECOND).refused("the keychain is locked, or opening it was denied");
-        assert!(refused.stderr.contains("nothing was changed"), "{}", refused.stderr);
-        assert_eq!(denier.asked(), before + 1, "{verb:?} asks once");
-    }
-    drop(denier);
-    desk.keychain.close();
-    desk.keychain.open();
-    let list = desk.run(&["secret", "list", "--json"], "").ok().stdout;
-    assert!(list.contains("\"version\":1"), "{list}");
-    assert!(desk.outputs.iter().all(|output| !output.contains(FIRST) && !output.contains(SECOND)));
-}
-
 /// A home that cannot be written is told of, and what is in it stays.
 #[test]
 fn a_home_that_cannot_be_written_is_named_and_left_as_it_is() {
@@ -248,8 +223,8 @@ fn a_home_that_cannot_be_written_is_named_and_left_as_it_is() {
     let watched = run(&["watch"], "");
     assert!(Command::new("umount").arg(&home).status().unwrap().success());
     for ended in [ended, watched] {
-        let refused = ended.refused("read");
-        assert!(refused.stderr.contains("hint"), "{}", refused.stderr);
+        let refused = ended.refused("hint");
+        assert!(refused.stderr.to_lowercase().contains("read"), "{}", refused.stderr);
     }
     assert_eq!(std::fs::read(home.join("vault.age")).unwrap(), vault);
     assert!(run(&["secret", "list", "--json"], "").ok().stdout.contains("\"version\":1"));
