@@ -275,8 +275,16 @@ fn scan_engine(scanner: &Scanner, world: &World) {
     }
 }
 
-#[test]
-fn docker_after_a_real_run_no_secret_is_found_anywhere() {
+/// What `make soak` runs: images and the arguments of every process are read whole.
+mod soak {
+    #[test]
+    #[ignore = "reads whole images, for minutes: `make soak`"]
+    fn docker_after_a_real_run_no_secret_is_found_anywhere() {
+        super::nothing_is_found_after_a_real_run();
+    }
+}
+
+fn nothing_is_found_after_a_real_run() {
     let scanner = Scanner::new();
     let watchman = Watchman::begin();
     let hook = Hook::open();
