@@ -1,7 +1,7 @@
 //! The real window, driven as a person drives it: the debug binary through WebDriver, on a real home, beside a real engine.
 //!
 //! Needs a display, a session bus, `tauri-driver` and `WebKitWebDriver`: run it by `scripts/window-test`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
 
 mod back;
 mod closing;

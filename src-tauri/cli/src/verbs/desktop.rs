@@ -20,7 +20,7 @@ const BINARY: &str = "nonevent-desktop";
 #[derive(Debug, clap::Args)]
 #[command(after_help = help::examples(&[
     ("nonevent desktop", "every project of this laptop, with its lights"),
-    ("nonevent desktop nonevent://project/shop/health/production", "at a screen"),
+    ("nonevent desktop nonevent://project/shop", "at a screen"),
     ("nonevent projects", "the same in the terminal"),
 ]))]
 pub struct Args {
