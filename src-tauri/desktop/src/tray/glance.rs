@@ -101,6 +101,7 @@ fn of_rollout(rollout: &RolloutRecord) -> Line {
         RolloutState::Failed => "failed",
         RolloutState::WentBack => "went back",
         RolloutState::Recovered => "was cleared up",
+        RolloutState::Cancelled => "was cancelled",
     };
     let address = Address { project: rollout.project.clone(), screen: Screen::Run(rollout.run.clone()) };
     let text = format!("{} ({}): {} of {} {ended}", rollout.project, rollout.environment, rollout.reason.word(), rollout.to);

@@ -378,12 +378,6 @@ export type Change = {
 	seq: number,
 };
 
-/**  What becomes of the watch when the window is closed. */
-export type Closing = 
-/**  The process goes on without a window. */
-"keep" | 
-/**  It ends, after the runs that go on in it. */
-"quit";
 /**  Something that is otherwise in another release. */
 export type Changed = {
 	/**  What. */
@@ -393,6 +387,13 @@ export type Changed = {
 	/**  What it is; none when it is there no more. */
 	after: string | null,
 };
+
+/**  What becomes of the watch when the window is closed. */
+export type Closing = 
+/**  The process goes on without a window. */
+"keep" | 
+/**  It ends, after the runs that go on in it. */
+"quit";
 
 /**  A command as a list of arguments; a single string of the configuration runs in `/bin/sh -c`. */
 export type CommandLine = 
@@ -1591,6 +1592,7 @@ export type News =
 problem: Problem } | 
 /**  The window is to be closed: ask what shall become of the watch. */
 ({ news: "closing" }) & { problem?: never };
+
 /**  What people are told. */
 export type Notice = {
 	/**  The same for the news about one thing, so that the later replaces the earlier. */
@@ -2406,6 +2408,13 @@ export type Suspect = {
 	fix: string,
 } & Cause;
 
+/**  Whether `gc` removes or only tells. */
+export type Sweep = 
+/**  It tells. */
+"tell" | 
+/**  It removes. */
+"remove";
+
 /**  The tabs that have an address. */
 export type Tab = 
 /**  The project's map. */
@@ -2420,12 +2429,6 @@ export type Tab =
 "health" | 
 /**  What its instances print. */
 "logs";
-/**  Whether `gc` removes or only tells. */
-export type Sweep = 
-/**  It tells. */
-"tell" | 
-/**  It removes. */
-"remove";
 
 /**  One test that did not pass, or not at once. */
 export type TestOutcome = {
