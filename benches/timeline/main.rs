@@ -1,6 +1,6 @@
 //! Measures a year of health: 20 probes every ten seconds are kept and rolled up as `nonevent watch` does it, and any span is asked for.
 //! `cargo run --release -p nonevent-engine --example timeline [DAYS] [FOLDER]`.
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::expect_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, clippy::expect_used, clippy::indexing_slicing)]
 
 use std::time::{Duration, Instant};
 

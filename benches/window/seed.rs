@@ -1,5 +1,5 @@
 //! Fills a home with what the window is measured on: `seed empty|fifty|year|million HOME`.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
 

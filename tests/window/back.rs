@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use zbus::{Connection, OwnedVariant};
 
-use crate::fragile::{in_instances, make_fragile};
-use crate::world::{World, eventually};
+use crate::fragile::make_fragile;
+use crate::world::{World, eventually, in_instances};
 
 /// Desktop Notifications Specification 1.2.
 struct Daemon(Arc<Mutex<Vec<Shown>>>);
