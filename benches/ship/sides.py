@@ -105,10 +105,10 @@ class Nonevent(Side):
             "NONEVENT_CACHE": str(self.cache),
             "NO_COLOR": "1",
         }
-        app = f"{scope}-{name}"
-        self.edit("nonevent.toml", r'^name = "shop"$', f'name = "{app}"')
+        self.app = f"{scope}-{name}"
+        self.edit("nonevent.toml", r'^name = "shop"$', f'name = "{self.app}"')
         self.edit("nonevent.toml", r"(?s)^# Two more environments.*", "")
-        self.images = f"nonevent/{app}*"
+        self.images = f"nonevent/{self.app}*"
 
     def without_gates(self) -> None:
         self.edit("nonevent.toml", r"(?s)^\[gauntlet\].*?\n\n", f"[gauntlet]\n{NO_GATES}\n\n")
@@ -143,6 +143,8 @@ class Nonevent(Side):
 
     def remove(self) -> None:
         clear(f"label=dev.nonevent.scope={self.scope}", reference=self.images)
+        # Caches of its gates, which all scopes share.
+        clear(f"label=dev.nonevent.project={self.app}")
 
 
 class Compose(Side):
