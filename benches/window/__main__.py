@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from driver import Window, processor_seconds, proportional_bytes, started_at
+from driver import Page, Window, processor_seconds, proportional_bytes, started_at
 
 STARTS = 10
 REST = 15.0
@@ -50,6 +50,23 @@ STATES = (
     ("1,000,000 log lines", "million", "#/projects/bench/logs/local", "#/projects/shop/logs/production"),
 )
 """What a window shows: its name, the home that it is opened on, the screen, and the screen of the scripted backend."""
+
+
+# Times between frames, milliseconds.
+FRAMES = """
+const [span, tell] = arguments;
+const between = [];
+let last;
+const end = performance.now() + span;
+const look = (now) => {
+  if (last !== undefined) between.push(now - last);
+  last = now;
+  if (now < end) requestAnimationFrame(look); else tell(between);
+};
+requestAnimationFrame(look);
+"""
+RATE = 5_000
+STREAMED = 20.0
 
 
 class Bench:
@@ -80,6 +97,14 @@ class Bench:
             window.run(f"location.hash = {json.dumps(screen)}; arguments[0]()")
             window.wait("document.querySelector('main h1')")
             return at_rest(window.process())
+
+    def frames(self, address: str) -> list[float]:
+        """Times between frames while records stream into the Logs screen, in the web view that the window has."""
+        with Page(self.environment) as page:
+            page.go(f"{address}?scene=story&rate={RATE}#/projects/shop/logs/local", 1440, 900)
+            page.wait("document.querySelector('[role=listbox] [role=option]')")
+            time.sleep(2)
+            return list(page.run(FRAMES, STREAMED * 1000))
 
     def chromium(self, address: str, scene: str, screen: str) -> tuple[int, float]:
         profile = self.work / "chromium"
@@ -168,6 +193,14 @@ def main() -> int:
                 f"  {name:<24}{memory / 1e6:>12.0f}{used * 100:>14.1f}{theirs / 1e6:>31.0f}{theirs_used * 100:>14.1f}"
                 f"{theirs / memory:>19.2f}"
             )
+        say(f"{RATE} records a second")
+        between = sorted(bench.frames(pages))
+        results["frames"] = between
+        late = sum(max(0, round(each * 60 / 1000) - 1) for each in between)
+        print(
+            f"\n{RATE} records a second into Logs for {STREAMED:.0f} s: a frame after {median(between):.1f} ms (p99 "
+            f"{between[len(between) * 99 // 100]:.1f} ms), {late} of {len(between) + late} frames at 60 a second left out"
+        )
     arguments.results.parent.mkdir(parents=True, exist_ok=True)
     arguments.results.write_text(json.dumps(results, indent=2) + "\n")
     say(f"written to {arguments.results}")

@@ -15,25 +15,30 @@ PATIENCE = 60
 """Seconds in which a driver, a window or a script must answer."""
 
 
-class Window:
-    """The real window, opened through tauri-driver, on a home of its own."""
+class View:
+    """A web view that a driver opens and asks."""
 
-    def __init__(self, binary: Path, home: Path, environment: dict[str, str]) -> None:
-        self.binary = binary
-        self.environment = {**os.environ, **environment, "NONEVENT_HOME": str(home), "NONEVENT_CACHE": str(home / "cache")}
+    wanted: dict[str, Any]
+    """Capabilities."""
+    beneath: int | None = None
+    """The port of a driver that the driver itself starts."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.environment = {**os.environ, **environment}
+
+    def command(self, port: int) -> list[str]:
+        """The driver."""
+        raise NotImplementedError
 
     def __enter__(self) -> Self:
-        port, native = free_port(), free_port()
-        command = ["tauri-driver", "--port", str(port), "--native-port", str(native)]
-        command += ["--native-driver", "/usr/bin/WebKitWebDriver"]
+        port = free_port()
         self.driver = subprocess.Popen(
-            command, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            self.command(port), env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         self.base = f"http://127.0.0.1:{port}"
-        for each in (native, port):
+        for each in filter(None, (self.beneath, port)):
             listening(each)
-        wanted = {"tauri:options": {"application": str(self.binary)}, "webkitgtk:browserOptions": {"binary": str(self.binary)}}
-        self.session = self.call("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})["sessionId"]
+        self.session = self.call("POST", "/session", {"capabilities": {"alwaysMatch": self.wanted}})["sessionId"]
         self.call("POST", f"/session/{self.session}/timeouts", {"script": PATIENCE * 1000})
         return self
 
@@ -63,9 +68,37 @@ class Window:
         )
         return self.run(script)
 
+
+class Window(View):
+    """The real window, opened through tauri-driver, on a home of its own."""
+
+    def __init__(self, binary: Path, home: Path, environment: dict[str, str]) -> None:
+        super().__init__({**environment, "NONEVENT_HOME": str(home), "NONEVENT_CACHE": str(home / "cache")})
+        self.binary = binary
+        self.wanted = {"tauri:options": {"application": str(binary)}, "webkitgtk:browserOptions": {"binary": str(binary)}}
+
+    def command(self, port: int) -> list[str]:
+        self.beneath = free_port()
+        native = ["--native-port", str(self.beneath), "--native-driver", "/usr/bin/WebKitWebDriver"]
+        return ["tauri-driver", "--port", str(port), *native]
+
     def process(self) -> int:
         """The id of the window's process: a grandchild of the driver."""
         return next(each for each in descendants(self.driver.pid) if executable(each) == self.binary)
+
+
+class Page(View):
+    """A page in the web view that the window has, without the window around it."""
+
+    browser = "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser"
+    wanted = {"webkitgtk:browserOptions": {"binary": browser, "args": ["--automation"]}}
+
+    def command(self, port: int) -> list[str]:
+        return ["/usr/bin/WebKitWebDriver", f"--port={port}"]
+
+    def go(self, address: str, width: int, height: int) -> None:
+        self.call("POST", f"/session/{self.session}/window/rect", {"width": width, "height": height})
+        self.call("POST", f"/session/{self.session}/url", {"url": address})
 
 
 def descendants(of: int) -> list[int]:
