@@ -73,11 +73,18 @@ impl Screen {
 
     /// Closes the window as the button in its title bar does (ICCCM, section 4.2.8.1).
     pub async fn close_window(&self) {
-        let window = eventually("the window is there", || self.window()).await;
+        self.has_window(true).await;
+        self.close_if_there();
+    }
+
+    /// The same, unless it is gone already.
+    pub fn close_if_there(&self) {
+        let Some(window) = self.window() else { return };
         let atom = |name: &str| self.connection.intern_atom(false, name.as_bytes()).unwrap().reply().unwrap().atom;
         let data = [atom("WM_DELETE_WINDOW"), x11rb::CURRENT_TIME, 0, 0, 0];
         let message = ClientMessageEvent::new(32, window, atom("WM_PROTOCOLS"), data);
-        self.connection.send_event(false, window, EventMask::NO_EVENT, message).unwrap().check().unwrap();
+        // It may go in this moment.
+        let _ = self.connection.send_event(false, window, EventMask::NO_EVENT, message).unwrap().check();
     }
 
     /// Waits until the window is there, or is not.
