@@ -114,8 +114,10 @@ describe('what comes', () => {
     const { backend } = show(scene('story'));
     await list();
     const at = new Date(Date.now() + 1_000).toISOString();
-    backend.print([aRecord({ message: 'it comes', at })]);
+    // The last line of an instance is said again when it begins to be followed.
+    backend.print([aRecord({ message: 'it came before' }), aRecord({ message: 'it comes', at })]);
     expect(await screen.findByText('241 records')).toBeVisible();
+    expect(screen.queryByText('it came before')).toBeNull();
     expect(screen.getByText('it comes')).toBeVisible();
   });
 

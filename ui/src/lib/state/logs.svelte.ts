@@ -128,8 +128,11 @@ export class LogBook {
     if (how === 'anew') this.looking = true;
     // Asked for first: between a page and what comes after it nothing is missed.
     let early: LogRecord[] | null = [];
+    let shown = '';
     if (until === null)
-      void this.#follow(number, (records) => (early ? early.push(...records) : this.#take(records)));
+      void this.#follow(number, (records) =>
+        early ? early.push(...records) : this.#take(newerThan(shown, records)),
+      );
     else {
       this.live = false;
       void this.backend.stopLines();
@@ -148,7 +151,8 @@ export class LogBook {
     this.#show(answer.data, how);
     const waited = early;
     early = null;
-    this.#take(this.#newer(waited));
+    shown = this.#last ?? '';
+    this.#take(newerThan(shown, waited));
   }
 
   /** Shows the newest page in place of what was there, or, when an engine came back, what is new of it. */
@@ -156,7 +160,7 @@ export class LogBook {
     const page = records.toReversed();
     this.reach = reach;
     if (how === 'on') {
-      this.#take(this.#newer(page));
+      this.#take(newerThan(this.#last, page));
       return;
     }
     this.rows = later([], page);
@@ -168,10 +172,8 @@ export class LogBook {
     this.#cut = false;
   }
 
-  /** Leaves out what is among the rows. The last line of each instance comes first, for it to be known where to go on. */
-  #newer(records: LogRecord[]): LogRecord[] {
-    const last = this.rows.at(-1)?.record.at;
-    return last === undefined ? records : records.filter(({ at }) => at > last);
+  get #last(): string | undefined {
+    return this.rows.at(-1)?.record.at;
   }
 
   async #follow(number: number, take: (records: LogRecord[]) => void): Promise<void> {
@@ -228,4 +230,9 @@ export class LogBook {
   #page(question: LogQuestion, before: string | null): Promise<Answer<LogPage>> {
     return this.backend.logRecords(this.project, this.environment, question, before, PAGE);
   }
+}
+
+/** Leaves out what is among the rows. The last line of each instance comes first, for it to be known where to go on. */
+function newerThan(last: string | undefined, records: LogRecord[]): LogRecord[] {
+  return last === undefined ? records : records.filter(({ at }) => at > last);
 }
