@@ -264,6 +264,10 @@ fn docker_a_clock_that_is_set_makes_no_outage() {
     watch.healthy("app");
     make(Health::Ill, &ids);
     eventually("a notification", LIMIT, || (desktop.count() == 1).then_some(()));
+    let shown = desktop.shown();
+    assert!(shown[0].title.ends_with("(local) is down"), "{shown:?}");
     make(Health::Well, &ids);
     eventually("that its end is told", LIMIT, || (desktop.count() == 2).then_some(()));
+    let shown = desktop.shown();
+    assert!(shown[1].title.ends_with("(local) is healthy again"), "{shown:?}");
 }
