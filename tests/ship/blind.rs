@@ -40,6 +40,10 @@ fn becomes(world: &World, state: &str) {
     eventually(&format!("that it becomes {state}"), LIMIT, || (reported(world)["state"] == state).then_some(()));
 }
 
+fn answers(world: &World) {
+    eventually("that the app answers", LIMIT, || (world.get("local", "/healthz").0 == 200).then_some(()));
+}
+
 /// Waits until so many more measurements are kept.
 fn more(world: &World, count: u64) {
     let before = measured(world, "app").0;
@@ -162,6 +166,7 @@ fn docker_a_laptop_without_a_network_sees_nothing_and_tells_of_no_outage() {
 
     // It was well again before anybody could see it.
     make(Health::Well, &ids);
+    answers(&world);
     network.plug("up");
     watch.healthy("app");
     assert_eq!((incidents(&world), desktop.count()), (0, 0));
@@ -190,7 +195,7 @@ fn docker_a_laptop_that_sleeps_makes_no_outage() {
     docker(&["stop", &ids[0]]);
     std::thread::sleep(NAP);
     docker(&["start", &ids[0]]);
-    eventually("that the app answers", LIMIT, || (world.get("local", "/healthz").0 == 200).then_some(()));
+    answers(&world);
     signal(&watch, "-CONT");
     watch.until_without("verdict_changed", "incident_changed", |told| told["to"] == "unknown");
     watch.healthy("app");

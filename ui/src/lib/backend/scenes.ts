@@ -40,7 +40,8 @@ const SCENES = {
   long,
   rolling,
   gone,
-  many,
+  many: (backend: FakeBackend) => many(backend),
+  fifty: (backend: FakeBackend) => many(backend, 50),
   fresh: (backend: FakeBackend) => {
     backend.facts.set('shop', ok(shopFacts('shop')));
     const empty = (environment: string) => anEnvironment({ environment, health: 'empty', url: null });

@@ -155,9 +155,9 @@ export function rolling(backend: FakeBackend): FakeBackend {
   );
 }
 
-export function many(backend: FakeBackend): FakeBackend {
+export function many(backend: FakeBackend, projects = 200): FakeBackend {
   const states = ['healthy', 'healthy', 'healthy', 'degraded', 'healthy', 'down', 'empty'] as const;
-  for (let index = 0; index < 200; index += 1) {
+  for (let index = 0; index < projects; index += 1) {
     const project = `service-${String(index + 1).padStart(3, '0')}`;
     const health = states[index % states.length] ?? 'healthy';
     const local = anEnvironment({ project, health, since: health === 'empty' ? null : ago(index * 17) });
