@@ -1,11 +1,13 @@
 //! Watching what serves: incidents with their causes on a real engine, a watcher that dies, an engine that is out of reach.
 
+use std::net::TcpListener;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::logs::Hook;
 use crate::watching::Watch;
 use crate::world::{World, eventually};
 
@@ -85,7 +87,9 @@ pub fn instances(world: &World) -> Vec<String> {
 
 #[test]
 fn docker_incidents_have_a_cause_and_an_end_and_outlive_their_watcher() {
-    let world = watched();
+    // Nobody listens there before the first watcher is dead.
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let world = frail(&format!("{WATCHED}\n[notify.webhook.team]\nurl = \"http://{address}/\"\n"));
     world.run(&["ship"]).ok();
     let release = world.serving("local");
     let ids = instances(&world);
@@ -115,12 +119,21 @@ fn docker_incidents_have_a_cause_and_an_end_and_outlive_their_watcher() {
     second.until("watch_waiting", |_| true);
     watch.child.kill().unwrap();
     watch.child.wait().unwrap();
+    let hook = Hook::at(&address);
     second.until("watch_holding", |_| true);
+    eventually("that what the dead process owed is told", Duration::from_secs(60), || {
+        (hook.count("(local) is down") > 0).then_some(())
+    });
     for id in &ids {
         docker(&["exec", id, "rm", "/tmp/sick"]);
     }
     let over = second.until("incident_changed", |told| told["closed_at"].is_string());
     assert_eq!(over["id"], down["id"], "the incident of the process that died was not gone on with");
+
+    eventually("that its end is told", Duration::from_secs(60), || {
+        (hook.count("(local) is healthy again") > 0).then_some(())
+    });
+    assert_eq!(hook.count("(local) is down"), 1, "what was told once is told again");
 
     let report = world.json(&["health", "--since", "1h"])["health"].clone();
     assert_eq!(report["incidents"].as_array().unwrap().len(), 2, "{report}");

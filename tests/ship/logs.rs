@@ -93,7 +93,11 @@ pub struct Hook {
 
 impl Hook {
     pub fn open() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::at("127.0.0.1:0")
+    }
+
+    pub fn at(address: &str) -> Self {
+        let listener = TcpListener::bind(address).unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
         let posted: Arc<Mutex<String>> = Arc::default();
         let kept = Arc::clone(&posted);

@@ -15,16 +15,17 @@ use crate::{links, window};
 /// Time that the desktop may take to show something.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Shows what comes, one after the other.
-pub async fn show_all(app: AppHandle, mut notices: mpsc::Receiver<Notice>) {
+/// Shows what comes with its id, one after the other.
+pub async fn show_all(app: AppHandle, mut notices: mpsc::Receiver<(String, Notice)>) {
     let notifier = Notifier::default();
-    while let Some(notice) = notices.recv().await {
+    while let Some((id, notice)) = notices.recv().await {
         let Ok(engine) = app.state::<Desk>().engine().await else { continue };
         match tokio::time::timeout(PATIENCE, show(&app, &engine, &notifier, notice)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "a notice was not shown"),
             Err(_) => tracing::warn!("a notice was not shown in time"),
         }
+        engine.shown(&id);
     }
 }
 

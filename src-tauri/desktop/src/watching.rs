@@ -112,7 +112,7 @@ async fn keep_on(app: AppHandle, stop: CancellationToken) {
 async fn hold(
     engine: Engine,
     watcher: &watch::Sender<Watcher>,
-    notices: &mpsc::Sender<Notice>,
+    notices: &mpsc::Sender<(String, Notice)>,
     stop: &CancellationToken,
 ) -> Answer<()> {
     let (tell, mut heard) = mpsc::channel(ROOM);
@@ -122,8 +122,8 @@ async fn hold(
         match one {
             Watched::Holding => drop(watcher.send_replace(Watcher::Here)),
             Watched::Waiting { holder } => drop(watcher.send_replace(Watcher::Elsewhere { holder })),
-            Watched::Notice(notice) => {
-                if notices.try_send(*notice).is_err() {
+            Watched::Notice { id, notice } => {
+                if notices.try_send((id, *notice)).is_err() {
                     tracing::warn!("the desktop is too slow to show what it is told");
                 }
             }

@@ -71,8 +71,9 @@ pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
             }
             Some(one) = told.recv() => {
                 tell(&one, session);
-                if let Watched::Notice(notice) = &one {
+                if let Watched::Notice { id, notice } = &one {
                     show(notice, &notifier, &engine, session).await;
+                    engine.shown(id);
                 }
             }
             ended = &mut watching => {
@@ -167,7 +168,7 @@ pub fn text(watched: &Watched) -> String {
                 format!("{project} ({environment}): {}, because {}", word(*worst), incident.cause())
             }
         },
-        Watched::Notice(notice) => format!("told the desktop: {}", notice.title),
+        Watched::Notice { notice, .. } => format!("told the desktop: {}", notice.title),
         Watched::Trouble { message } => format!("warning: {message}"),
     }
 }
@@ -199,7 +200,7 @@ fn object(watched: &Watched) -> (&'static str, Value) {
             ("verdict_changed", json!({ "place": place, "probe": probe, "from": from, "to": to, "finding": finding }))
         }
         Watched::Incident(incident) => ("incident_changed", json!(incident)),
-        Watched::Notice(notice) => ("notice", json!(notice)),
+        Watched::Notice { notice, .. } => ("notice", json!(notice)),
         Watched::Trouble { message } => ("watch_trouble", json!({ "message": message })),
     }
 }

@@ -78,8 +78,13 @@ pub enum Watched {
     },
     /// An incident began, got worse or ended.
     Incident(Box<Incident>),
-    /// The desktop is to show this.
-    Notice(Box<Notice>),
+    /// The desktop is to show this; [`Engine::shown`] takes its id once it was.
+    Notice {
+        /// Which.
+        id: String,
+        /// What.
+        notice: Box<Notice>,
+    },
     /// Something could not be done; the loop goes on.
     Trouble {
         /// What, in words.

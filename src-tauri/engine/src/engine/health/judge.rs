@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use super::Key;
 use super::look::{DISK, Subject, Subjects, subject};
+use super::tell::{hand_over, owed};
 use crate::engine::{Engine, Watched};
 use crate::event::EventBody;
 use crate::health::incident::{Course, Rollout, Step};
@@ -15,7 +16,7 @@ use crate::health::verdict::{Rules, Verdict, together};
 use crate::health::{Sample, notice};
 use crate::model::{Diagnosis, Gap, HealthState, Incident, RunId, Series, Unit};
 use crate::rollout::diagnose_serving;
-use crate::store::health::Measured;
+use crate::store::health::{Measured, Owed};
 use crate::store::{HealthStore, StoreError, format_time, now};
 use crate::target::Place;
 
@@ -32,8 +33,8 @@ pub(super) struct Judge {
     tell: mpsc::Sender<Watched>,
     verdicts: BTreeMap<Key, (Verdict, String)>,
     places: BTreeMap<Place, Known>,
-    /// Incidents that could not be written yet, by their ids.
-    unwritten: BTreeMap<String, Incident>,
+    /// Incidents that could not be written yet, by their ids, with what is to be told of them.
+    unwritten: BTreeMap<String, (Incident, Vec<Owed>)>,
     failing: Option<Failing>,
 }
 
@@ -114,7 +115,7 @@ impl Judge {
         };
         let Some(rules) = subject.rules.get(name) else { return Ok(()) };
         sample.finding = subject.mask.text(&sample.finding).into_owned();
-        let known = self.know(place, *rules, sample.at);
+        let known = self.know(place, *rules, sample.at, &subject).await;
         let kept = if name == DISK { Ok(()) } else { self.store.append(&[measured(key, &sample)]) };
         let (verdict, finding) = self.verdicts.entry(key.clone()).or_insert_with(|| (Verdict::new(*rules), String::new()));
         let judged = verdict.take(&sample);
@@ -134,14 +135,15 @@ impl Judge {
         kept.and(moved).and(noted).and(known)
     }
 
-    /// Goes on where the process before ended: with its incident, and with the time in which nobody watched.
-    fn know(&mut self, place: &Place, rules: Rules, now: i64) -> Result<(), StoreError> {
+    /// Goes on where the process before ended: with its incident, what it had not told, and with the time in which nobody watched.
+    async fn know(&mut self, place: &Place, rules: Rules, now: i64, subject: &Subject) -> Result<(), StoreError> {
         if self.places.contains_key(place) {
             return Ok(());
         }
         let open = self.store.open_incident(place)?;
         let course = Course::with(open.as_ref().map(|incident| incident.worst));
         self.places.insert(place.clone(), Known { course, open });
+        hand_over(self.store.owed(place)?, &subject.notify, &self.store, &self.tell).await;
         let last = self.store.state(place)?.map(|(_, at)| at);
         self.note_gap(place, last.and_then(|last| rules.gap(last, now)))
     }
@@ -181,19 +183,22 @@ impl Judge {
             }
         }
         let Some(incident) = incident else { return kept.and(self.write()) };
-        self.unwritten.insert(incident.id.clone(), incident.clone());
+        let owed = owed(&notice::of_incident(&incident, subject.url.clone(), now()), subject.level, &subject.notify);
+        self.unwritten.insert(incident.id.clone(), (incident.clone(), owed.clone()));
         let written = self.write();
-        let _ = self.tell.send(Watched::Incident(Box::new(incident.clone()))).await;
-        let notice = notice::of_incident(&incident, subject.url.clone(), now());
-        self.engine.give(notice, subject, &self.store, &self.tell).await;
+        if let Some((_, owed)) = self.unwritten.get_mut(&incident.id) {
+            owed.clear();
+        }
+        let _ = self.tell.send(Watched::Incident(Box::new(incident))).await;
+        hand_over(owed, &subject.notify, &self.store, &self.tell).await;
         kept.and(written)
     }
 
     /// Writes the incidents that wait for it.
     fn write(&mut self) -> Result<(), StoreError> {
-        while let Some((id, incident)) = self.unwritten.first_key_value() {
+        while let Some((id, (incident, owed))) = self.unwritten.first_key_value() {
             let (id, run) = (id.clone(), RunId::new(format!("incident-{id}")));
-            self.store.keep_incident(incident)?;
+            self.store.keep_incident(incident, owed)?;
             let event = EventBody::IncidentChanged { incident: Box::new(incident.clone()) };
             self.engine.store.append(&incident.project, &run, event)?;
             self.unwritten.remove(&id);

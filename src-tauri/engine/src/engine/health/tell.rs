@@ -13,6 +13,7 @@ use crate::health::webhook::{Address, WebhookError, patience, post};
 use crate::mask::Secret;
 use crate::model::{EnvironmentName, Notice, NoticeWeight, NotifyLevel, NotifySettings, WebhookSettings};
 use crate::project::Project;
+use crate::store::health::Owed;
 use crate::store::{HealthStore, now};
 use crate::target::Place;
 
@@ -21,37 +22,30 @@ const AT_ONCE: u32 = 500;
 
 impl Engine {
     /// Tells of a notice whoever is to be told of it.
-    pub(super) async fn give(&self, notice: Notice, subject: &Subject, store: &HealthStore, tell: &mpsc::Sender<Watched>) {
+    pub(super) async fn give(&self, notice: &Notice, subject: &Subject, store: &HealthStore, tell: &mpsc::Sender<Watched>) {
         self.give_by(notice, subject.level, &subject.notify, store, tell).await;
     }
 
     /// The same by an environment's level and a project's settings.
     pub(in crate::engine) async fn give_by(
         &self,
-        notice: Notice,
+        notice: &Notice,
         level: NotifyLevel,
         settings: &NotifySettings,
         store: &HealthStore,
         tell: &mpsc::Sender<Watched>,
     ) {
-        if !notice::is_told(&notice, level, settings, Timestamp::now(), &TimeZone::system()) {
-            return;
+        let owed = owed(notice, level, settings);
+        if let Err(error) = store.owe(&owed) {
+            tracing::debug!(%error, "a notice is told without having been kept");
         }
-        for (name, webhook) in &settings.webhooks {
-            let (notice, store, name, webhook) = (notice.clone(), store.clone(), name.clone(), webhook.clone());
-            let tell = tell.clone();
-            // An address that is slow keeps nobody else waiting.
-            tokio::spawn(async move {
-                if let Err(error) = send(&webhook, &notice).await {
-                    let _ = tell.send(Watched::Trouble { message: format!("webhook {name}: {error}") }).await;
-                    if let Err(error) = store.bury(&notice.project, &name, &notice, &error.to_string()) {
-                        tracing::warn!(%error, "a notice that nobody took was not kept");
-                    }
-                }
-            });
-        }
-        if settings.desktop {
-            let _ = tell.send(Watched::Notice(Box::new(notice))).await;
+        hand_over(owed, settings, store, tell).await;
+    }
+
+    /// A notice was shown on the desktop, or cannot be.
+    pub fn shown(&self, id: &str) {
+        if let Err(error) = HealthStore::open(&self.home.data).and_then(|store| store.settle(id)) {
+            tracing::warn!(%error, "a notice will be told once more");
         }
     }
 
@@ -73,7 +67,7 @@ impl Engine {
             // Where nothing serves, because the very first rollout failed, nobody watches either: whoever ships sees it.
             let Some(subject) = subject(subjects, &place) else { continue };
             if let Some(notice) = notice::of_rollout(&event.project, record, subject.url.clone(), now()) {
-                self.give(notice, &subject, store, tell).await;
+                self.give(&notice, &subject, store, tell).await;
             }
         }
     }
@@ -108,6 +102,45 @@ impl Engine {
             taken.push((webhook.clone(), send_once(address, &notice).await));
         }
         Ok((notice, settings, taken))
+    }
+}
+
+/// What is to go by each way that a project has: nothing when nobody is told.
+pub(super) fn owed(notice: &Notice, level: NotifyLevel, settings: &NotifySettings) -> Vec<Owed> {
+    if !notice::is_told(notice, level, settings, Timestamp::now(), &TimeZone::system()) {
+        return Vec::new();
+    }
+    let ways = settings.webhooks.keys().cloned().map(Some).chain(settings.desktop.then_some(None));
+    let owed = |webhook| Owed { id: uuid::Uuid::now_v7().simple().to_string(), webhook, notice: notice.clone() };
+    ways.map(owed).collect()
+}
+
+/// Hands notices to those that take them. What a process that ends has not handed over is still owed.
+pub(super) async fn hand_over(owed: Vec<Owed>, settings: &NotifySettings, store: &HealthStore, tell: &mpsc::Sender<Watched>) {
+    for Owed { id, webhook, notice } in owed {
+        let Some(name) = webhook else {
+            let _ = tell.send(Watched::Notice { id, notice: Box::new(notice) }).await;
+            continue;
+        };
+        let (webhook, store, tell) = (settings.webhooks.get(&name).cloned(), store.clone(), tell.clone());
+        // An address that is slow keeps nobody else waiting.
+        tokio::spawn(async move {
+            if let Some(webhook) = webhook {
+                let sent = tokio::select! {
+                    () = tell.closed() => return,
+                    sent = send(&webhook, &notice) => sent,
+                };
+                if let Err(error) = sent {
+                    let _ = tell.send(Watched::Trouble { message: format!("webhook {name}: {error}") }).await;
+                    if let Err(error) = store.bury(&notice.project, &name, &notice, &error.to_string()) {
+                        tracing::warn!(%error, "a notice that nobody took was not kept");
+                    }
+                }
+            }
+            if let Err(error) = store.settle(&id) {
+                tracing::warn!(%error, "a notice will be told once more");
+            }
+        });
     }
 }
 

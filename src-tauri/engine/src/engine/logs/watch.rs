@@ -249,7 +249,7 @@ impl Round {
         }
         let Ok(store) = HealthStore::open(&self.engine.home.data) else { return };
         for notice in notices {
-            self.engine.give_by(notice, level, notify, &store, &self.tell).await;
+            self.engine.give_by(&notice, level, notify, &store, &self.tell).await;
         }
     }
 }

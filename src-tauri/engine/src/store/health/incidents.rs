@@ -2,18 +2,20 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::HealthStore;
+use super::{HealthStore, Owed, owed};
 use crate::model::Incident;
 use crate::store::{StoreError, from_json, to_json};
 use crate::target::Place;
 
 impl HealthStore {
-    /// Writes an incident: a new one, or how one went on.
+    /// Writes an incident, a new one or how one went on, and at the same time what is to be told of it.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub fn keep_incident(&self, incident: &Incident) -> Result<(), StoreError> {
-        self.connection().execute(
+    pub fn keep_incident(&self, incident: &Incident, told: &[Owed]) -> Result<(), StoreError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        transaction.execute(
             "INSERT INTO incidents (id, project, environment, opened_at, closed_at, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT DO UPDATE SET closed_at = excluded.closed_at, body = excluded.body",
             params![
@@ -25,7 +27,8 @@ impl HealthStore {
                 to_json(incident)?
             ],
         )?;
-        Ok(())
+        owed::write(&transaction, told)?;
+        Ok(transaction.commit()?)
     }
 
     /// Returns the incident of an environment that has no end.

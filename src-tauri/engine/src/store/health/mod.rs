@@ -1,9 +1,10 @@
-//! What was measured of environments: samples, roll-ups, markers, gaps, incidents, and notices that nobody took.
+//! What was measured of environments: samples, roll-ups, markers, gaps, incidents, and notices that are still to be told or that nobody took.
 //!
 //! A database of its own, `health.db`, so that measuring never stands in the way of the journal.
 
 mod incidents;
 mod letters;
+mod owed;
 mod query;
 mod retain;
 mod sketch;
@@ -18,11 +19,12 @@ use rusqlite::Connection;
 use super::StoreError;
 use super::open::migrate;
 
+pub use owed::Owed;
 pub use retain::Retention;
 pub use write::Measured;
 
 /// Each migration once, in order; its place is the version that it leads to. Published ones are never edited.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_timelines.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_timelines.sql"), include_str!("migrations/0002_owed.sql")];
 
 /// Milliseconds of the finer roll-up.
 const MINUTE: i64 = 60_000;

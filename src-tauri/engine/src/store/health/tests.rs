@@ -29,6 +29,36 @@ fn open() -> (tempfile::TempDir, HealthStore) {
     (folder, store)
 }
 
+fn notice() -> Notice {
+    Notice {
+        about: "1".into(),
+        project: place().project,
+        environment: place().environment,
+        release: None,
+        weight: NoticeWeight::Outage,
+        title: "down".into(),
+        text: String::new(),
+        url: None,
+        at: String::new(),
+    }
+}
+
+fn incident() -> Incident {
+    Incident {
+        id: "1".into(),
+        project: place().project,
+        environment: place().environment,
+        worst: HealthState::Down,
+        opened_at: "2026-11-23T10:00:00.000Z".into(),
+        closed_at: None,
+        probe: "app".into(),
+        finding: "500".into(),
+        release: None,
+        diagnosis: None,
+        changes: Vec::new(),
+    }
+}
+
 #[test]
 fn samples_are_read_back_at_every_resolution() {
     let (_folder, store) = open();
@@ -104,43 +134,38 @@ fn markers_gaps_states_and_letters_are_kept() {
     assert_eq!(spans, [(NOW - 2, NOW + 9), (NOW + 20, NOW + 30)]);
     store.keep_state(&place(), HealthState::Down, NOW).unwrap();
     assert_eq!(store.state(&place()).unwrap(), Some((HealthState::Down, NOW)));
-    let notice = Notice {
-        about: "1".into(),
-        project: place().project,
-        environment: place().environment,
-        release: None,
-        weight: NoticeWeight::Outage,
-        title: "down".into(),
-        text: String::new(),
-        url: None,
-        at: String::new(),
-    };
+    let notice = notice();
     store.bury(&place().project, "team", &notice, "410").unwrap();
     let letters = store.dead_letters(&place().project, 10).unwrap();
     assert_eq!((letters.len(), letters[0].webhook.as_str(), &letters[0].notice), (1, "team", &notice));
 }
 
 #[test]
+fn what_is_owed_is_owed_until_it_is_settled_or_old() {
+    let (folder, store) = open();
+    let owed = |id: &str, webhook: Option<&str>| Owed { id: id.into(), webhook: webhook.map(Into::into), notice: notice() };
+    let (desktop, team) = (owed("1", None), owed("2", Some("team")));
+    store.keep_incident(&incident(), &[desktop.clone(), team.clone()]).unwrap();
+    store.owe(std::slice::from_ref(&desktop)).unwrap();
+    let again = HealthStore::open(folder.path()).unwrap();
+    assert_eq!(again.owed(&place()).unwrap(), [desktop, team.clone()]);
+    again.settle("1").unwrap();
+    assert_eq!(store.owed(&place()).unwrap(), [team]);
+    assert_eq!(store.owed(&Place { environment: EnvironmentName::new("elsewhere"), ..place() }).unwrap(), []);
+    let tomorrow = jiff::Timestamp::now().as_millisecond() + 25 * 3_600_000;
+    store.prune(tomorrow, Retention::default()).unwrap();
+    assert_eq!(store.owed(&place()).unwrap(), []);
+}
+
+#[test]
 fn incidents_go_on_across_openings_and_end_once() {
     let (folder, store) = open();
-    let incident = Incident {
-        id: "1".into(),
-        project: place().project,
-        environment: place().environment,
-        worst: HealthState::Down,
-        opened_at: "2026-11-23T10:00:00.000Z".into(),
-        closed_at: None,
-        probe: "app".into(),
-        finding: "500".into(),
-        release: None,
-        diagnosis: None,
-        changes: Vec::new(),
-    };
-    store.keep_incident(&incident).unwrap();
+    let incident = incident();
+    store.keep_incident(&incident, &[]).unwrap();
     let again = HealthStore::open(folder.path()).unwrap();
     assert_eq!(again.open_incident(&place()).unwrap(), Some(incident.clone()));
     let closed = Incident { closed_at: Some("2026-11-23T11:00:00.000Z".into()), ..incident };
-    again.keep_incident(&closed).unwrap();
+    again.keep_incident(&closed, &[]).unwrap();
     assert_eq!(store.open_incident(&place()).unwrap(), None);
     let listed = |from: &str, to: &str| store.incidents(&place(), from, to).unwrap().len();
     assert_eq!(listed("2026-11-23T10:30:00Z", "2026-11-24T00:00:00Z"), 1);
