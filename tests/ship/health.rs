@@ -130,9 +130,7 @@ fn docker_incidents_have_a_cause_and_an_end_and_outlive_their_watcher() {
     let over = second.until("incident_changed", |told| told["closed_at"].is_string());
     assert_eq!(over["id"], down["id"], "the incident of the process that died was not gone on with");
 
-    eventually("that its end is told", Duration::from_secs(60), || {
-        (hook.count("(local) is healthy again") > 0).then_some(())
-    });
+    eventually("that its end is told", Duration::from_secs(60), || (hook.count("(local) is healthy again") > 0).then_some(()));
     assert_eq!(hook.count("(local) is down"), 1, "what was told once is told again");
 
     let report = world.json(&["health", "--since", "1h"])["health"].clone();

@@ -5,6 +5,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use nonevent_testkit::screen::Screen;
+
+use crate::notify::screen;
 use crate::world::eventually;
 
 const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
@@ -95,6 +98,27 @@ impl Keychain {
         assert!(answer.contains("/collection/login"), "the keychain was not locked: {answer}");
     }
 
+    /// Lets somebody sit there: what the keychain asks comes up on a screen, by the program that gnome-keyring brings along.
+    pub fn attended(&self) -> Person {
+        let (screen, display) = screen();
+        let mut command = Command::new("/usr/libexec/gcr-prompter");
+        command.env("DBUS_SESSION_BUS_ADDRESS", &self.address).env("DISPLAY", &display).env("HOME", self.folder.path());
+        command.env_remove("WAYLAND_DISPLAY").stdout(Stdio::null()).stderr(Stdio::null());
+        let prompter = command.spawn().unwrap_or_else(|error| {
+            panic!("gcr-prompter cannot be run, `scripts/bootstrap test` installs `gnome-keyring`: {error}")
+        });
+        eventually("that somebody can be asked", Duration::from_secs(20), || {
+            let owned = self.send(&[
+                "--dest=org.freedesktop.DBus",
+                "/org/freedesktop/DBus",
+                "org.freedesktop.DBus.NameHasOwner",
+                "string:org.gnome.keyring.SystemPrompter",
+            ]);
+            owned.contains("true").then_some(())
+        });
+        Person { windows: Screen::of(Some(&display), "gcr-prompter"), programs: [prompter, screen] }
+    }
+
     /// Ends it.
     pub fn close(&mut self) {
         if let Some(mut daemon) = self.daemon.take() {
@@ -117,6 +141,29 @@ impl Keychain {
         let bus = format!("--bus={}", self.address);
         let output = Command::new("dbus-send").args([bus.as_str(), "--print-reply"]).args(arguments).output().unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+}
+
+/// Somebody before a screen.
+pub struct Person {
+    windows: Screen,
+    programs: [Child; 2],
+}
+
+impl Person {
+    /// Closes the question of the keychain once it is asked, without an answer.
+    pub fn deny(&self) {
+        eventually("that the keychain asks", Duration::from_secs(30), || self.windows.has_window().then_some(()));
+        self.windows.close();
+    }
+}
+
+impl Drop for Person {
+    fn drop(&mut self) {
+        for program in &mut self.programs {
+            let _ = program.kill();
+            let _ = program.wait();
+        }
     }
 }
 

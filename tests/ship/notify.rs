@@ -36,13 +36,7 @@ impl Desktop {
             .spawn()
             .unwrap_or_else(|error| panic!("dbus-daemon cannot be run, `scripts/bootstrap` installs it: {error}"));
         let address = first_line(&mut bus);
-        let mut screen = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "800x600x24", "-nolisten", "tcp"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("Xvfb cannot be run, `scripts/bootstrap` installs it: {error}"));
-        let display = format!(":{}", first_line(&mut screen));
+        let (screen, display) = screen();
         let mut desktop = Self { folder, bus: address, display, programs: vec![bus, screen] };
         let mut daemon = Command::new("dunst");
         daemon.arg("-conf").arg(desktop.folder.path().join("dunstrc"));
@@ -90,6 +84,18 @@ impl Drop for Desktop {
             let _ = program.wait();
         }
     }
+}
+
+/// A display of its own, and its name.
+pub fn screen() -> (Child, String) {
+    let mut screen = Command::new("Xvfb")
+        .args(["-displayfd", "1", "-screen", "0", "800x600x24", "-nolisten", "tcp"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|error| panic!("Xvfb cannot be run, `scripts/bootstrap` installs it: {error}"));
+    let display = format!(":{}", first_line(&mut screen));
+    (screen, display)
 }
 
 fn first_line(child: &mut Child) -> String {

@@ -174,6 +174,15 @@ fn a_keychain_that_is_locked_or_gone_says_so_and_nothing_is_lost() {
     let list = desk.run(&["secret", "list"], "").ok().stdout;
     assert!(list.contains("✗ the keychain is locked") && list.contains("API_KEY"), "what is remembered is shown:\n{list}");
 
+    // Somebody is asked, and says no.
+    let person = desk.keychain.attended();
+    let refused = std::thread::scope(|scope| {
+        scope.spawn(|| person.deny());
+        desk.run(&["secret", "set", "API_KEY"], SECOND).refused("prompt dismissed")
+    });
+    assert!(refused.stderr.contains("nothing was changed"), "{}", refused.stderr);
+    drop(person);
+
     desk.keychain.close();
     let refused = desk.run(&["secret", "unset", "API_KEY"], "").refused("keychain");
     assert!(refused.stderr.contains("hint"), "{}", refused.stderr);

@@ -3,9 +3,6 @@
 use std::process::Stdio;
 
 use serde_json::Value;
-use x11rb::connection::Connection as _;
-use x11rb::protocol::xproto::{AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask, Window};
-use x11rb::rust_connection::RustConnection;
 
 use crate::world::{Started, World, eventually};
 
@@ -59,47 +56,26 @@ impl<'world> Dunst<'world> {
 }
 
 /// The screen that the windows are on.
-pub struct Screen {
-    connection: RustConnection,
-    root: Window,
-}
+pub struct Screen(nonevent_testkit::screen::Screen);
 
 impl Screen {
     pub fn here() -> Self {
-        let (connection, number) = x11rb::connect(None).unwrap();
-        let root = connection.setup().roots[number].root;
-        Self { connection, root }
+        Self(nonevent_testkit::screen::Screen::of(None, "nonevent"))
     }
 
-    /// Closes the window as the button in its title bar does (ICCCM, section 4.2.8.1).
+    /// Closes the window as the button in its title bar does.
     pub async fn close_window(&self) {
         self.has_window(true).await;
-        self.close_if_there();
+        self.0.close();
     }
 
     /// The same, unless it is gone already.
     pub fn close_if_there(&self) {
-        let Some(window) = self.window() else { return };
-        let atom = |name: &str| self.connection.intern_atom(false, name.as_bytes()).unwrap().reply().unwrap().atom;
-        let data = [atom("WM_DELETE_WINDOW"), x11rb::CURRENT_TIME, 0, 0, 0];
-        let message = ClientMessageEvent::new(32, window, atom("WM_PROTOCOLS"), data);
-        // It may go in this moment.
-        let _ = self.connection.send_event(false, window, EventMask::NO_EVENT, message).unwrap().check();
+        self.0.close();
     }
 
     /// Waits until the window is there, or is not.
     pub async fn has_window(&self, is_there: bool) {
-        eventually("the window comes or goes", || (self.window().is_some() == is_there).then_some(())).await;
-    }
-
-    fn window(&self) -> Option<Window> {
-        let tree = self.connection.query_tree(self.root).ok()?.reply().ok()?;
-        tree.children.into_iter().find(|&window| {
-            let class = self.connection.get_property(false, window, AtomEnum::WM_CLASS, AtomEnum::STRING, 0, 64);
-            let class = class.ok().and_then(|asked| asked.reply().ok()).map(|found| found.value).unwrap_or_default();
-            let seen = self.connection.get_window_attributes(window).ok().and_then(|asked| asked.reply().ok());
-            let seen = seen.is_some_and(|found| found.map_state == x11rb::protocol::xproto::MapState::VIEWABLE);
-            seen && String::from_utf8_lossy(&class).to_lowercase().contains("nonevent")
-        })
+        eventually("the window comes or goes", || (self.0.has_window() == is_there).then_some(())).await;
     }
 }

@@ -6,5 +6,6 @@
 pub mod contract;
 pub mod laptop;
 pub mod sample;
+pub mod screen;
 pub mod scripted;
 pub mod shop;
