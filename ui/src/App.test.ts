@@ -35,6 +35,22 @@ describe('the list', () => {
     expect(screen.getByText('Looking for Docker…')).toBeVisible();
   });
 
+  test('keeps the keyboard where it is when that is scrolled out of sight', async () => {
+    show(scene('many'));
+    const name = await screen.findByRole('link', { name: 'service-001' });
+    name.focus();
+    const main = screen.getByRole('main');
+    const table = screen.getByRole('table').parentElement;
+    vi.spyOn(HTMLElement.prototype, 'getBoundingClientRect').mockImplementation(function (this: HTMLElement) {
+      return new DOMRect(0, this === table ? -6_000 : 0);
+    });
+    main.dispatchEvent(new Event('scroll'));
+    expect(await screen.findByRole('link', { name: 'service-100' })).toBeVisible();
+    expect(screen.queryByRole('link', { name: 'service-002' })).toBeNull();
+    expect(name).toHaveFocus();
+    vi.restoreAllMocks();
+  });
+
   test('teaches the first step when it is empty', async () => {
     const { backend, user } = show(scene('empty'));
     expect(await screen.findByRole('heading', { name: 'Ship your first project' })).toBeVisible();
