@@ -1,5 +1,6 @@
 """WebDriver, as far as a measurement needs it (W3C WebDriver, sections 8 and 13)."""
 
+import http.client
 import json
 import os
 import socket
@@ -7,6 +8,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -38,14 +40,16 @@ class View:
         self.base = f"http://127.0.0.1:{port}"
         for each in filter(None, (self.beneath, port)):
             listening(each)
-        self.session = self.call("POST", "/session", {"capabilities": {"alwaysMatch": self.wanted}})["sessionId"]
-        self.call("POST", f"/session/{self.session}/timeouts", {"script": PATIENCE * 1000})
+        wanted = {**self.wanted, "timeouts": {"script": PATIENCE * 1000}}
+        self.session = self.call("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})["sessionId"]
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
             if hasattr(self, "session"):
-                self.call("DELETE", f"/session/{self.session}")
+                # The window's driver may end before it has answered.
+                with suppress(http.client.RemoteDisconnected):
+                    self.call("DELETE", f"/session/{self.session}")
         finally:
             self.driver.terminate()
             self.driver.wait(PATIENCE)
