@@ -86,7 +86,7 @@ class Bench:
         for _ in range(STARTS + 1):
             with Window(self.arguments.window, self.home(home), self.environment) as window:
                 painted, ready = window.run(MOMENTS)
-                began = started_at(window.process())
+                began = started_at(window.process)
             paints.append(painted - began)
             readies.append(ready - began)
         # The first one reads everything from the disk.
@@ -96,7 +96,7 @@ class Bench:
         with Window(self.arguments.window, self.home(home), self.environment) as window:
             window.run(f"location.hash = {json.dumps(screen)}; arguments[0]()")
             window.wait("document.querySelector('main h1')")
-            return at_rest(window.process())
+            return at_rest(window.process)
 
     def frames(self, address: str) -> list[float]:
         """Times between frames while records stream into the Logs screen, in the web view that the window has."""

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -86,9 +87,18 @@ class Window(View):
         native = ["--native-port", str(self.beneath), "--native-driver", "/usr/bin/WebKitWebDriver"]
         return ["tauri-driver", "--port", str(port), *native]
 
-    def process(self) -> int:
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self.process = next(each for each in descendants(self.driver.pid) if executable(each) == self.binary)
         """The id of the window's process: a grandchild of the driver."""
-        return next(each for each in descendants(self.driver.pid) if executable(each) == self.binary)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        super().__exit__(kind, error, trace)
+        # The driver does not always end it; while it is there, another one that is started brings it to the front and goes.
+        with suppress(ProcessLookupError):
+            os.kill(self.process, signal.SIGTERM)
+        gone(self.process)
 
 
 class Page(View):
@@ -126,6 +136,15 @@ def executable(process: int) -> Path | None:
         return Path(os.readlink(f"/proc/{process}/exe"))
     except OSError:
         return None
+
+
+def gone(process: int) -> None:
+    """Waits for the end of a process."""
+    until = time.monotonic() + PATIENCE
+    while executable(process) is not None:
+        if time.monotonic() > until:
+            raise TimeoutError(f"process {process} does not end")
+        time.sleep(0.02)
 
 
 def proportional_bytes(process: int) -> int:
