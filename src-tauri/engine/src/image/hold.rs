@@ -7,7 +7,7 @@ use futures_util::TryStreamExt;
 use super::error::{ImageError, engine_message};
 use super::inspect::inspect;
 use super::reference::Reference;
-use crate::docker::Docker;
+use crate::docker::{Docker, Surroundings, login_for};
 use crate::model::{Digest, PinnedImage};
 
 /// An image that the engine holds, and what it is pinned to.
@@ -56,32 +56,16 @@ fn refused(reference: &Reference, reason: String) -> ImageError {
     ImageError::Engine { operation: format!("pull {}", reference.familiar()), reason }
 }
 
-/// Pulls an image through the engine, with the docker CLI's login.
+/// Pulls an image through the engine, with the login for its registry.
 pub(super) async fn pull(docker: &Docker, reference: &Reference, name: &str) -> Result<(), String> {
     let options = CreateImageOptionsBuilder::new().from_image(name).build();
-    let pulling = docker.client.create_image(Some(options), None, login(reference).await);
+    let pulling = docker.client.create_image(Some(options), None, login(reference).await?);
     pulling.try_for_each(|_| std::future::ready(Ok(()))).await.map_err(|error| engine_message(&error))
 }
 
-/// The docker CLI's login for a registry, as an engine wants it when it pulls.
-async fn login(reference: &Reference) -> Option<DockerCredentials> {
-    let server = super::registry::login_server(reference.registry());
-    let asked = server.clone();
-    let found = tokio::task::spawn_blocking(move || docker_credential::get_credential(&asked)).await.ok()?;
-    let Ok(found) = found else {
-        let kept = crate::docker::kept_login(reference.registry()).await;
-        let kept = kept.inspect_err(|error| tracing::warn!(%error, "a login is not used")).ok()?;
-        return kept.map(|login| DockerCredentials { serveraddress: Some(server), ..login.credentials() });
-    };
-    match found {
-        docker_credential::DockerCredential::UsernamePassword(user, password) => Some(DockerCredentials {
-            username: Some(user),
-            password: Some(password),
-            serveraddress: Some(server),
-            ..DockerCredentials::default()
-        }),
-        docker_credential::DockerCredential::IdentityToken(token) => {
-            Some(DockerCredentials { identitytoken: Some(token), serveraddress: Some(server), ..DockerCredentials::default() })
-        }
-    }
+/// The login for a registry, as an engine wants it when it pulls.
+async fn login(reference: &Reference) -> Result<Option<DockerCredentials>, String> {
+    let registry = reference.registry();
+    let login = login_for(&Surroundings::of_process(), registry).await.map_err(|error| error.to_string())?;
+    Ok(login.map(|login| DockerCredentials { serveraddress: Some(registry.to_owned()), ..login.credentials() }))
 }

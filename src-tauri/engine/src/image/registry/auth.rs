@@ -1,19 +1,19 @@
 //! Answers a registry's challenge: Bearer tokens (distribution specification, token authentication) and Basic (RFC 7617).
 //!
-//! Logins are those of the docker CLI: its configuration file and credential helpers. They are sent to the registry that they are
-//! for and to the token server that it names, never to a mirror.
+//! Logins are those of the docker CLI, its configuration file and credential helpers, then those that Nonevent keeps. They are sent to the
+//! registry that they are for and to the token server that it names, never to a mirror.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use docker_credential::DockerCredential;
 use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
 use serde::Deserialize;
 use url::Url;
 
 use super::{Endpoint, RegistryError};
+use crate::docker::{Login, Surroundings, login_for};
 use crate::image::http::{self, Http};
 
 /// What one repository's requests are authorised with.
@@ -49,7 +49,7 @@ impl Auth {
         repository: &str,
         headers: &HeaderMap,
     ) -> Result<String, RegistryError> {
-        let login = login(endpoint).await;
+        let login = login(endpoint).await?;
         let header = match challenge(headers) {
             Some(Challenge::Bearer { realm, parameters }) => {
                 bearer(http, endpoint, repository, realm, &parameters, login.as_ref()).await?
@@ -97,7 +97,7 @@ pub(super) async fn bearer(
     repository: &str,
     realm: Url,
     parameters: &BTreeMap<String, String>,
-    login: Option<&DockerCredential>,
+    login: Option<&Login>,
 ) -> Result<String, RegistryError> {
     let scope = match (parameters.get("scope"), repository) {
         (Some(scope), _) => scope.clone(),
@@ -108,7 +108,7 @@ pub(super) async fn bearer(
     let client = http.for_url(&realm);
     let request = match login {
         // An identity token is exchanged (OAuth 2 refresh), a password is sent as Basic.
-        Some(DockerCredential::IdentityToken(token)) => client.post(realm.clone()).form(&[
+        Some(Login { username, password: token }) if username.is_empty() => client.post(realm.clone()).form(&[
             ("grant_type", "refresh_token"),
             ("service", service),
             ("client_id", "nonevent"),
@@ -123,8 +123,8 @@ pub(super) async fn bearer(
             }
             let request = client.get(url);
             match login {
-                Some(DockerCredential::UsernamePassword(user, password)) => request.basic_auth(user, Some(password)),
-                _ => request,
+                Some(Login { username, password }) => request.basic_auth(username, Some(password)),
+                None => request,
             }
         }
     };
@@ -141,36 +141,15 @@ pub(super) async fn bearer(
     }
 }
 
-pub(super) fn basic(login: &DockerCredential) -> Option<String> {
-    match login {
-        DockerCredential::UsernamePassword(user, password) => {
-            Some(format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))
-        }
-        DockerCredential::IdentityToken(_) => None,
-    }
+pub(super) fn basic(Login { username, password }: &Login) -> Option<String> {
+    // A token is for token servers.
+    (!username.is_empty()).then(|| format!("Basic {}", STANDARD.encode(format!("{username}:{password}"))))
 }
 
-async fn login(endpoint: &Endpoint) -> Option<DockerCredential> {
-    let server = super::login_server(endpoint.login.as_deref()?);
-    // May run a credential helper, which may ask the keychain.
-    let found = tokio::task::spawn_blocking(move || docker_credential::get_credential(&server)).await.ok()?;
-    match found {
-        Ok(credential) => Some(credential),
-        Err(error) => {
-            tracing::debug!(registry = endpoint.shown(), error = %error, "no login of the docker CLI is used");
-            kept(endpoint.login.as_deref()?).await
-        }
-    }
-}
-
-/// The login that Nonevent keeps itself, where the docker CLI has none.
-async fn kept(registry: &str) -> Option<DockerCredential> {
-    match crate::docker::kept_login(registry).await {
-        Ok(login) => login.map(|login| DockerCredential::UsernamePassword(login.username, login.password)),
-        Err(error) => {
-            tracing::warn!(%error, "a login is not used");
-            None
-        }
+async fn login(endpoint: &Endpoint) -> Result<Option<Login>, RegistryError> {
+    match &endpoint.login {
+        Some(registry) => Ok(login_for(&Surroundings::of_process(), registry).await?),
+        None => Ok(None),
     }
 }
 

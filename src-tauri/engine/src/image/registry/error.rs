@@ -1,5 +1,6 @@
 //! What a registry may answer instead of an image.
 
+use crate::docker::LoginError;
 use crate::image::cache::CacheError;
 use crate::model::Digest;
 
@@ -38,6 +39,9 @@ pub enum RegistryError {
         /// The user.
         username: String,
     },
+    /// A login is kept for it, and cannot be read.
+    #[error(transparent)]
+    Login(#[from] LoginError),
     /// Too much was asked of it.
     #[error("the registry {registry} wants fewer requests for now")]
     TooMany {
@@ -102,6 +106,7 @@ impl RegistryError {
             Self::TooMany { registry } => Some(format!("wait a while, or run `docker login {registry}` to be allowed more")),
             Self::NoPlatform { .. } => Some("choose another base".into()),
             Self::Cache(error) => error.hint(),
+            Self::Login(error) => error.hint(),
             Self::Refused { .. } | Self::WrongContent { .. } | Self::Malformed { .. } => None,
         }
     }

@@ -1,6 +1,5 @@
 //! Whether a registry takes a login: asked before one is kept, as `docker login` does it.
 
-use docker_credential::DockerCredential;
 use reqwest::StatusCode;
 use reqwest::header::AUTHORIZATION;
 
@@ -22,13 +21,12 @@ pub(crate) async fn check_login(http: &Http, registry: &str, login: &Login) -> R
     let first = client.get(url.clone()).send().await.map_err(unreachable)?;
     let mut status = first.status();
     if status == StatusCode::UNAUTHORIZED {
-        let credential = DockerCredential::UsernamePassword(login.username.clone(), login.password.clone());
         let header = match challenge(first.headers()) {
             Some(Challenge::Bearer { realm, parameters }) => {
-                let token = bearer(http, &endpoint, "", realm, &parameters, Some(&credential)).await;
+                let token = bearer(http, &endpoint, "", realm, &parameters, Some(login)).await;
                 token.map_err(|error| if matches!(error, RegistryError::LoginRequired { .. }) { refused() } else { error })?
             }
-            Some(Challenge::Basic) => basic(&credential).ok_or_else(refused)?,
+            Some(Challenge::Basic) => basic(login).ok_or_else(refused)?,
             None => return Err(refused()),
         };
         status = client.get(url).header(AUTHORIZATION, header).send().await.map_err(unreachable)?.status();

@@ -281,14 +281,6 @@ impl Endpoint {
     }
 }
 
-/// The name under which the docker CLI keeps a registry's login.
-pub(crate) fn login_server(registry: &str) -> String {
-    match registry {
-        "docker.io" => "https://index.docker.io/v1/".to_owned(),
-        other => other.to_owned(),
-    }
-}
-
 fn wanted(reference: &Reference, pinned: Option<&Digest>) -> String {
     match pinned.cloned().or_else(|| reference.digest()) {
         Some(digest) => digest.as_str().to_owned(),
