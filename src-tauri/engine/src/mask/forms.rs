@@ -61,6 +61,11 @@ pub(super) fn of(value: &str) -> Vec<Vec<u8>> {
 fn written(value: &str, forms: &mut Vec<Vec<u8>>) {
     let json = serde_json::to_string(value).unwrap_or_default();
     let json = json.trim_matches('"').to_owned();
+    // Python's `json.dumps`, and what puts JSON into pages (Django's `json_script`, Flask's `tojson`).
+    let script = json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
+    let shouted = json.replace('<', "\\u003C").replace('>', "\\u003E").replace('&', "\\u0026");
+    let quoted = script.replace('\'', "\\u0027");
+    let [ascii, ascii_script, ascii_quoted] = [&json, &script, &quoted].map(|json| ascii(json));
     // Python's `repr` escapes as JSON does, but for quotes, of which it chooses the kind that does not occur.
     let repr = json.replace("\\\"", "\"");
     let quotes = repr.replace('\'', "\\'");
@@ -69,7 +74,7 @@ fn written(value: &str, forms: &mut Vec<Vec<u8>>) {
     let html = attribute.replace('\'', "&#x27;");
     let shell = value.replace('\'', "'\\''");
     let shlex = value.replace('\'', "'\"'\"'");
-    for form in [value.to_owned(), json, repr, quotes, xml, attribute, html, shell, shlex] {
+    for form in [value.to_owned(), ascii, ascii_script, ascii_quoted, script, shouted, quoted, json, repr, quotes, xml, attribute, html, shell, shlex] {
         forms.push(form.into_bytes());
     }
     for set in [COMPONENT, QUOTED, PATH, USERINFO, NON_ALPHANUMERIC] {
@@ -78,6 +83,16 @@ fn written(value: &str, forms: &mut Vec<Vec<u8>>) {
         forms.push(lower_hexadecimal(&upper).into_bytes());
         forms.push(upper.into_bytes());
     }
+}
+
+/// JSON whose characters are all of ASCII: the others as `\u` and four digits of UTF-16 (RFC 8259, section 7).
+fn ascii(json: &str) -> String {
+    let mut units = [0; 2];
+    let escaped = |character: char| match character.is_ascii() {
+        true => String::from(character),
+        false => character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")).collect(),
+    };
+    json.chars().map(escaped).collect()
 }
 
 /// `%3A` as `%3a`, nothing else.

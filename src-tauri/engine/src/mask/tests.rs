@@ -44,6 +44,20 @@ fn a_value_is_found_in_every_form() {
 }
 
 #[test]
+fn a_value_that_is_not_of_ascii_is_found_in_json_of_ascii() {
+    let mask = mask(&["gänse<füße>😀&'schnee"]);
+    for form in [
+        r"g\u00e4nse<f\u00fc\u00dfe>\ud83d\ude00&'schnee",
+        r"gänse\u003cfüße\u003e😀\u0026'schnee",
+        r"gänse\u003Cfüße\u003E😀\u0026'schnee",
+        r"gänse\u003cfüße\u003e😀\u0026\u0027schnee",
+        r"g\u00e4nse\u003cf\u00fc\u00dfe\u003e\ud83d\ude00\u0026\u0027schnee",
+    ] {
+        assert_eq!(mask.text(form), HIDDEN, "{form}");
+    }
+}
+
+#[test]
 fn base64_is_found_at_every_place_and_wrapped() {
     let mask = mask(&[TOKEN]);
     for before in 0..4 {
