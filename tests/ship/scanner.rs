@@ -339,7 +339,7 @@ fn nothing_is_found_after_a_real_run() {
     // A process that dies of a fault leaves no memory behind.
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", watch.child.id())).unwrap();
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap().split_whitespace().collect::<Vec<_>>();
-    assert_eq!(core[4..6], ["0", "0"], "{limits}");
+    assert_eq!(core[4..6], ["1", "1"], "{limits}");
     let killed = Command::new("kill").args(["-ABRT", &watch.child.id().to_string()]).status().unwrap();
     assert!(killed.success());
     assert!(!watch.child.wait().unwrap().core_dumped());

@@ -69,7 +69,10 @@ pub fn without_secrets(command: &mut std::process::Command) {
 #[cfg(unix)]
 pub fn write_no_core() {
     use nix::sys::resource::{Resource, setrlimit};
-    if let Err(error) = setrlimit(Resource::RLIMIT_CORE, 0, 0) {
+    // No file is so short, and by 1 alone Linux gives none to a program that cores are piped into either (fs/coredump.c). Only a privileged
+    // process may raise a limit of 0.
+    let limited = setrlimit(Resource::RLIMIT_CORE, 1, 1).or_else(|_| setrlimit(Resource::RLIMIT_CORE, 0, 0));
+    if let Err(error) = limited {
         tracing::debug!(%error, "a core file may be written");
     }
 }
