@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::logs::{Cursor, Joined, Joiner, Line, Resume};
 use crate::mask::{Mask, MaskStream};
-use crate::store::logs::{Appended, Batch, Source, Told};
+use crate::store::logs::{Appended, Batch, Source};
 use crate::store::{LogStore, StoreError};
 use crate::target::{Follow, Target, TargetError};
 
@@ -42,13 +42,14 @@ pub(in crate::engine) struct Collector<'a> {
 }
 
 impl Collector<'_> {
-    /// Reads on from where anybody stopped, until the stream ends; returns how many records were kept.
-    pub async fn read(&self, follow: Follow, told: &mut (dyn FnMut(Vec<Told>) + Send)) -> Result<u64, CollectError> {
+    /// Reads on from where anybody stopped, until the stream ends; returns how many records were kept. `raised` is called when an exception
+    /// is among them.
+    pub async fn read(&self, follow: Follow, raised: &mut (dyn FnMut() + Send)) -> Result<u64, CollectError> {
         let mut kept = 0;
         loop {
             let (store, source) = (self.store.clone(), self.source.clone());
             let after = tokio::task::spawn_blocking(move || store.cursor(&source)).await??;
-            match self.read_after(after, follow, told, &mut kept).await? {
+            match self.read_after(after, follow, raised, &mut kept).await? {
                 Ended::Done => return Ok(kept),
                 // Somebody else keeps the same stream: go on where they are.
                 Ended::Moved => {}
@@ -60,7 +61,7 @@ impl Collector<'_> {
         &self,
         after: Option<Cursor>,
         follow: Follow,
-        told: &mut (dyn FnMut(Vec<Told>) + Send),
+        raised: &mut (dyn FnMut() + Send),
         kept: &mut u64,
     ) -> Result<Ended, CollectError> {
         let (sender, mut lines) = mpsc::channel(1024);
@@ -90,12 +91,13 @@ impl Collector<'_> {
             }
             if let Some((records, to)) = intake.ready() {
                 let count = records.len() as u64;
+                let raises = records.iter().any(|record| record.exception.is_some());
                 match self.keep(records, intake.kept, to).await? {
-                    Appended::Kept(news) => {
+                    Appended::Kept => {
                         intake.kept = Some(to);
                         *kept += count;
-                        if !news.is_empty() {
-                            told(news);
+                        if raises {
+                            raised();
                         }
                     }
                     Appended::Moved(_) => return Ok(Ended::Moved),

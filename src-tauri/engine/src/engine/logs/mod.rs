@@ -53,7 +53,7 @@ async fn to_the_end(
 ) -> Result<(), CollectError> {
     let streams = STREAMS.map(|stream| {
         let source = Source { environment: place.environment.clone(), instance: instance.clone(), stream };
-        async move { Collector { target, store, source, mask: mask.clone(), budget }.read(Follow::Stop, &mut |_| {}).await }
+        async move { Collector { target, store, source, mask: mask.clone(), budget }.read(Follow::Stop, &mut || {}).await }
     });
     try_join_all(streams).await?;
     Ok(())

@@ -19,7 +19,7 @@ use crate::mask::Mask;
 use crate::model::InstanceId as Id;
 use crate::model::{Instance, LogSettings, NoticeWeight, NotifyLevel, NotifySettings};
 use crate::project::Project;
-use crate::store::logs::{Source, Told};
+use crate::store::logs::Source;
 use crate::store::{HealthStore, LogStore, now};
 use crate::target::{Follow, Place, Target};
 
@@ -54,7 +54,8 @@ struct Followed {
 
 /// What a follower has to say.
 enum Heard {
-    New(Place, Vec<Told>),
+    /// An exception is among what was kept.
+    Raised(Place),
     Trouble(Place, String),
 }
 
@@ -116,6 +117,9 @@ impl Round {
                     self.hear(Heard::Trouble(place, error.to_string())).await;
                 }
             }
+        }
+        for place in self.places.keys().cloned().collect::<Vec<_>>() {
+            self.tell_new(&place).await;
         }
         self.check_pace().await;
         Ok(())
@@ -187,7 +191,7 @@ impl Round {
 
     async fn hear(&mut self, heard: Heard) {
         match heard {
-            Heard::New(place, told) => self.tell_new(&place, told).await,
+            Heard::Raised(place) => self.tell_new(&place).await,
             Heard::Trouble(place, trouble) => {
                 let now = tokio::time::Instant::now();
                 if let Some(followed) = self.places.get_mut(&place) {
@@ -203,20 +207,27 @@ impl Round {
         }
     }
 
-    async fn tell_new(&mut self, place: &Place, told: Vec<Told>) {
+    /// Tells of the exceptions that no release had told before, whoever kept them.
+    async fn tell_new(&mut self, place: &Place) {
         let Some(followed) = self.places.get_mut(place) else { return };
+        let Ok(store) = LogStore::open(&self.engine.home.data, &place.project) else { return };
+        let Ok(news) = store.news(&place.environment) else { return };
         let present = nanoseconds();
         followed.told.retain(|at| present - at < STALE);
         let mut notices = Vec::new();
-        for told in told {
-            if !followed.settings.new_exceptions || present - told.at > STALE || followed.told.len() >= NEWS {
-                continue;
+        for news in &news {
+            if followed.settings.new_exceptions && present - news.at <= STALE && followed.told.len() < NEWS {
+                followed.told.push(present);
+                notices.push(notice::of_exception(place, &news.exception, &news.release, followed.url.clone(), now()));
             }
-            followed.told.push(present);
-            notices.push(notice::of_exception(place, &told.exception, &told.release, followed.url.clone(), now()));
         }
         let (level, notify) = (followed.level, followed.notify.clone());
         self.give(notices, level, &notify).await;
+        for news in news {
+            if let Err(error) = store.note_told(&place.environment, &news.exception.fingerprint) {
+                tracing::warn!(%error, "an exception will be told once more");
+            }
+        }
     }
 
     /// Tells of too many failures, once, and once of their end.
@@ -282,11 +293,11 @@ impl Follower {
         };
         loop {
             let (place, sender) = (self.place.clone(), self.sender.clone());
-            let mut told = |told: Vec<Told>| {
-                // News that nobody takes in time is no news; it is kept all the same.
-                let _ = sender.try_send(Heard::New(place.clone(), told));
+            let mut raised = || {
+                // When there is no room, it is found at the next look.
+                let _ = sender.try_send(Heard::Raised(place.clone()));
             };
-            let trouble = match collector.read(Follow::Follow, &mut told).await {
+            let trouble = match collector.read(Follow::Follow, &mut raised).await {
                 Ok(kept) => {
                     pause = if kept > 0 { shortest } else { (pause * 2).min(longest) };
                     None

@@ -14,29 +14,28 @@ const MOST: i64 = 1000;
 /// Bytes of a record that are kept as an example.
 const EXAMPLE: usize = 16 * 1024;
 
-/// An exception that was told for the first time.
+/// An exception that no release had told before, and of which people are not told yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct News {
     /// What it is.
     pub exception: LogException,
     /// Which release told it.
     pub release: ReleaseId,
     /// When, nanoseconds since 1970.
     pub at: i64,
-    /// The record as it was printed.
-    pub example: String,
 }
 
-/// Takes note of the exceptions of a batch; returns those that were never told in this environment.
-pub(super) fn take(connection: &Connection, batch: &Batch<'_>) -> Result<Vec<Told>, StoreError> {
-    let mut told = Vec::new();
+/// Takes note of the exceptions of a batch.
+pub(super) fn take(connection: &Connection, batch: &Batch<'_>) -> Result<(), StoreError> {
     let (environment, release) = (batch.source.environment.as_str(), &batch.source.instance.release);
+    let mut fresh = false;
     for record in batch.records {
         let Some(exception) = &record.exception else { continue };
-        let mut known =
-            connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM exceptions WHERE environment = ?1 AND fingerprint = ?2)")?;
-        let known: bool = known.query_row(params![environment, exception.fingerprint], |row| row.get(0))?;
-        let example = shortened(&record.text).to_owned();
+        let mut known = connection.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM exceptions WHERE environment = ?1 AND fingerprint = ?2 AND release = ?3)",
+        )?;
+        let known: bool =
+            known.query_row(params![environment, exception.fingerprint, release.as_str()], |row| row.get(0))?;
         connection
             .prepare_cached(
                 "INSERT INTO exceptions (environment, fingerprint, release, kind, message, count, first_at, last_at, frames, example)
@@ -52,20 +51,26 @@ pub(super) fn take(connection: &Connection, batch: &Batch<'_>) -> Result<Vec<Tol
                 exception.message,
                 record.at,
                 to_json(&exception.frames)?,
-                example
+                shortened(&record.text)
             ])?;
         if !known {
-            told.push(Told { exception: exception.clone(), release: release.clone(), at: record.at, example });
+            fresh = true;
+            // One example of each exception is enough.
+            connection
+                .prepare_cached(
+                    "UPDATE exceptions SET example = '' WHERE environment = ?1 AND fingerprint = ?2 AND release <> ?3",
+                )?
+                .execute(params![environment, exception.fingerprint, release.as_str()])?;
         }
     }
-    if !told.is_empty() {
+    if fresh {
         connection.execute(
             "DELETE FROM exceptions WHERE environment = ?1 AND fingerprint NOT IN
                  (SELECT fingerprint FROM exceptions WHERE environment = ?1 GROUP BY fingerprint ORDER BY max(last_at) DESC LIMIT ?2)",
             params![environment, MOST],
         )?;
     }
-    Ok(told)
+    Ok(())
 }
 
 fn shortened(text: &str) -> &str {
@@ -141,6 +146,40 @@ impl LogStore {
         }
         found.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
         Ok(found.into_iter().map(|(_, group)| group).collect())
+    }
+
+    /// Lists the exceptions of an environment of which people are not told yet, the first one first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn news(&self, environment: &EnvironmentName) -> Result<Vec<News>, StoreError> {
+        let connection = self.connection();
+        // Of the columns that are not counted SQLite gives those of the row with the least time.
+        let mut find = connection.prepare_cached(
+            "SELECT fingerprint, kind, message, frames, release, min(first_at) FROM exceptions WHERE environment = ?1
+             GROUP BY fingerprint HAVING sum(told) = 0 ORDER BY min(first_at)",
+        )?;
+        let rows = find.query_map([environment.as_str()], |row| {
+            let exception = LogException { fingerprint: row.get(0)?, kind: row.get(1)?, message: row.get(2)?, frames: Vec::new() };
+            Ok((exception, row.get::<_, String>(3)?, ReleaseId::new(row.get::<_, String>(4)?), row.get(5)?))
+        })?;
+        rows.map(|row| {
+            let (exception, frames, release, at) = row?;
+            Ok(News { exception: LogException { frames: from_json(&frames)?, ..exception }, release, at })
+        })
+        .collect()
+    }
+
+    /// People were told of an exception, or need not be.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn note_told(&self, environment: &EnvironmentName, fingerprint: &str) -> Result<(), StoreError> {
+        self.connection().execute(
+            "UPDATE exceptions SET told = 1 WHERE environment = ?1 AND fingerprint = ?2",
+            params![environment.as_str(), fingerprint],
+        )?;
+        Ok(())
     }
 
     /// Counts the failures that were told since a moment, by whole minutes (nanoseconds since 1970).

@@ -20,12 +20,12 @@ use super::StoreError;
 use super::open::migrate;
 use crate::model::ProjectName;
 
-pub use exceptions::Told;
+pub use exceptions::News;
 pub use query::{Kept, Position};
 pub use write::{Appended, Batch, Source};
 
 /// Each migration once, in order; its place is the version that it leads to. Published ones are never edited.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_logs.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_logs.sql"), include_str!("migrations/0002_told.sql")];
 
 /// The kept output of one project. Cheap to clone.
 #[derive(Debug, Clone)]

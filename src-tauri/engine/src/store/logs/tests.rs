@@ -48,16 +48,16 @@ fn joined(lines: &[(i64, String)]) -> Vec<Joined> {
 }
 
 /// Keeps lines after whatever was kept of the source.
-fn append(store: &LogStore, source: &Source, lines: &[(i64, String)]) -> Vec<Told> {
-    append_within(store, source, lines, BUDGET)
+fn append(store: &LogStore, source: &Source, lines: &[(i64, String)]) {
+    append_within(store, source, lines, BUDGET);
 }
 
-fn append_within(store: &LogStore, source: &Source, lines: &[(i64, String)], budget: u64) -> Vec<Told> {
+fn append_within(store: &LogStore, source: &Source, lines: &[(i64, String)], budget: u64) {
     let records = joined(lines);
     let to = Cursor { at: lines.last().unwrap().0, count: 1 };
     let batch = Batch { source, after: store.cursor(source).unwrap(), to, records: &records, budget };
     match store.append(&batch).unwrap() {
-        Appended::Kept(told) => told,
+        Appended::Kept => {}
         Appended::Moved(to) => panic!("nobody else reads, but it moved to {to:?}"),
     }
 }
@@ -98,7 +98,7 @@ fn whoever_comes_second_keeps_nothing_and_learns_where_to_go_on() {
     let records = joined(&numbered(0, 10));
     let to = Cursor { at: 9, count: 1 };
     let batch = Batch { source: &source, after: None, to, records: &records, budget: BUDGET };
-    assert!(matches!(kept.store.append(&batch).unwrap(), Appended::Kept(_)));
+    assert!(matches!(kept.store.append(&batch).unwrap(), Appended::Kept));
     assert_eq!(kept.store.append(&batch).unwrap(), Appended::Moved(Some(to)));
     assert_eq!(found(&kept.store, "", 100).len(), 10);
     // The other stream of the same instance has a place of its own.
@@ -151,7 +151,7 @@ fn a_full_disk_keeps_all_or_nothing_and_goes_on_where_it_was() {
     assert!(error.to_string().contains("full") && error.hint().unwrap().contains("disk space"), "{error}");
     assert_eq!((kept.store.cursor(&source).unwrap(), found(&kept.store, "", 100_000).len()), (before, 5000));
     kept.store.connection().pragma_update(None, "max_page_count", 1_000_000).unwrap();
-    assert!(matches!(kept.store.append(&batch).unwrap(), Appended::Kept(_)));
+    assert!(matches!(kept.store.append(&batch).unwrap(), Appended::Kept));
     assert_eq!(found(&kept.store, "", 100_000).len(), 20_000);
     let sound: String = kept.store.connection().pragma_query_value(None, "integrity_check", |row| row.get(0)).unwrap();
     assert_eq!(sound, "ok");
@@ -192,17 +192,25 @@ fn exceptions_are_grouped_and_new_ones_are_told_once() {
         text.lines().map(str::to_owned).collect::<Vec<_>>()
     };
     let at = |at: i64, lines: Vec<String>| lines.into_iter().map(|line| (at, line)).collect::<Vec<_>>();
-    let told = append(&kept.store, &source("a", "r1"), &at(1, traceback(3, "f")));
-    assert_eq!(told.len(), 1);
-    assert!(append(&kept.store, &source("b", "r2"), &at(2, traceback(4, "f"))).is_empty());
-    assert_eq!(append(&kept.store, &source("b", "r2"), &at(3, traceback(9, "g"))).len(), 1);
+    let news = || kept.store.news(&local()).unwrap();
+    append(&kept.store, &source("a", "r1"), &at(1, traceback(3, "f")));
+    append(&kept.store, &source("b", "r2"), &at(2, traceback(4, "f")));
+    let found = news();
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].at, found[0].release.as_str(), found[0].exception.frames[0].line), (1, "r1", 3));
+    assert_eq!(news(), found, "it is news until people were told");
+    kept.store.note_told(&local(), &found[0].exception.fingerprint).unwrap();
+    append(&kept.store, &source("b", "r2"), &at(3, traceback(9, "g")));
+    append(&kept.store, &source("c", "r3"), &at(4, traceback(5, "f")));
+    let found = news();
+    assert_eq!((found.len(), found[0].at), (1, 3));
     let groups = kept.store.exceptions(&local(), 0).unwrap();
     let brief: Vec<_> =
         groups.iter().map(|group| (group.count, group.is_new, group.releases.len(), group.frames[0].line)).collect();
-    assert_eq!(brief, [(1, true, 1, 9), (2, false, 2, 4)]);
-    assert!(groups[1].example.ends_with("ValueError: 4"));
-    assert_eq!(kept.store.exceptions(&local(), 3).unwrap().len(), 1);
-    assert_eq!(kept.store.errors_since(&local(), 0).unwrap(), 3);
+    assert_eq!(brief, [(3, false, 3, 5), (1, false, 1, 9)]);
+    assert!(groups[0].example.ends_with("ValueError: 5"));
+    assert_eq!(kept.store.exceptions(&local(), 4).unwrap().len(), 1);
+    assert_eq!(kept.store.errors_since(&local(), 0).unwrap(), 4);
 }
 
 #[test]

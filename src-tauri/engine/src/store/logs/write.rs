@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::block::{self, BYTES, RECORDS, Row, flags, grade, read_flags};
-use super::exceptions::{self, Told};
+use super::exceptions;
 use super::{LogStore, retain};
 use crate::logs::{Cursor, Joined};
 use crate::model::{EnvironmentName, Instance, LogLevel, LogStream};
@@ -40,8 +40,8 @@ pub struct Batch<'a> {
 /// What became of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Appended {
-    /// It is kept; these exceptions were never told here before.
-    Kept(Vec<Told>),
+    /// It is kept.
+    Kept,
     /// Somebody else had read on: nothing is kept, and reading goes on from there.
     Moved(Option<Cursor>),
 }
@@ -72,7 +72,7 @@ impl LogStore {
             .execute(params![source, stream_number(batch.source.stream), batch.to.at, batch.to.count])?;
         let sealed = put(&transaction, batch, source)?;
         count(&transaction, batch)?;
-        let told = exceptions::take(&transaction, batch)?;
+        exceptions::take(&transaction, batch)?;
         if sealed {
             retain::fit(&transaction, batch.budget)?;
         }
@@ -80,7 +80,7 @@ impl LogStore {
         if sealed {
             retain::give_back(&connection)?;
         }
-        Ok(Appended::Kept(told))
+        Ok(Appended::Kept)
     }
 }
 
