@@ -47,6 +47,7 @@ mod tests {
             environment: environment.into(),
             release: None,
             weight,
+            ends: None,
             title: String::new(),
             text: String::new(),
             url: None,

@@ -15,13 +15,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Engine, Watched, environment, place};
 use crate::error::EngineError;
-use crate::health::{Sample, scheduler};
+use crate::health::scheduler;
 use crate::model::{DeadLetter, EnvironmentName, HealthReport, HealthState, ProjectName};
 use crate::project::Project;
 use crate::store::health::Retention;
 use crate::store::{HealthStore, format_time};
 use crate::target::Place;
-use judge::Judge;
+use judge::{Judge, Seen};
 use look::{Subjects, Task};
 
 /// A probe of an environment, by its name; the one without a name takes the figures of the instances.
@@ -92,24 +92,23 @@ impl Engine {
         };
         let subjects: Subjects = Arc::new(Mutex::default());
         let (wanted, wants) = mpsc::channel(1);
-        let (sender, samples) = mpsc::channel::<(Key, Vec<Sample>)>(256);
+        let (sender, seen) = mpsc::channel::<Seen>(256);
         let judge = Judge::new(self.clone(), store.clone(), subjects.clone(), tell.clone());
-        let judging = tokio::spawn(judge.run(samples));
+        let judging = tokio::spawn(judge.run(seen));
         let probe = {
-            let (subjects, store) = (subjects.clone(), store.clone());
+            let (subjects, store, sender) = (subjects.clone(), store.clone(), sender.clone());
             move |key: Key, _| {
                 let (subjects, store, sender) = (subjects.clone(), store.clone(), sender.clone());
                 async move {
                     let task = look::find(&subjects, &key);
                     match task {
                         Some(Task::Probe(prepared)) => {
-                            let samples = vec![prepared.measure().await];
-                            let _ = sender.send((key, samples)).await;
+                            let _ = sender.send(Seen::Sample(key, prepared.measure().await)).await;
                         }
                         Some(Task::Vitals(vitals)) => {
                             let free = vitals.take(&store).await;
                             if let Some(sample) = free {
-                                let _ = sender.send(((key.0, look::DISK.to_owned()), vec![sample])).await;
+                                let _ = sender.send(Seen::Sample((key.0, look::DISK.to_owned()), sample)).await;
                             }
                         }
                         None => {}
@@ -119,7 +118,7 @@ impl Engine {
         };
         let scheduling = tokio::spawn(scheduler::run(wants, probe, stop.clone()));
         let forgetting = tokio::spawn(forget(store.clone(), stop.clone()));
-        self.keep_looking(&store, &subjects, &wanted, &tell, &stop).await;
+        self.keep_looking(&store, &subjects, &wanted, sender, &tell, &stop).await;
         for task in [scheduling, judging, forgetting] {
             if let Err(error) = task.await {
                 tracing::error!(%error, "watching health ended before its time");

@@ -1,6 +1,6 @@
 //! The loop that goes on without anybody watching: jobs at their times, and the ends of what others left. One process of a home holds it; another takes over when it ends.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -165,6 +165,8 @@ struct Round {
     running: JoinSet<EndedRun>,
     busy: BTreeSet<(Place, String)>,
     told: Vec<(Place, String)>,
+    /// What cannot be done at each look, by environment; by none when it concerns them all.
+    troubles: BTreeMap<Option<Place>, Trouble>,
     adopting: JoinSet<String>,
     /// Ids of the runs whose ends are waited for.
     adopted: BTreeSet<String>,
@@ -179,6 +181,7 @@ impl Round {
             running: JoinSet::new(),
             busy: BTreeSet::new(),
             told: Vec::new(),
+            troubles: BTreeMap::new(),
             adopting: JoinSet::new(),
             adopted: BTreeSet::new(),
         }
@@ -216,18 +219,23 @@ impl Round {
         let docker = match Docker::connect().await {
             Ok(docker) => docker,
             Err(error) => {
-                trouble(&self.tell, error.to_string()).await;
+                self.troubles.entry(None).or_default().tell(error.to_string(), &self.tell).await;
                 return ready;
             }
         };
+        self.troubles.entry(None).or_default().is_over(&self.tell).await;
         for known in self.engine.store.projects().unwrap_or_default() {
             // A project whose folder is gone, or cannot be read now, has no jobs here.
             let Ok(project) = Project::open(&known.folder) else { continue };
             for (name, environment) in &project.settings.environments {
                 self.end_left(&docker, &project, name, environment).await;
+                let trouble = self.troubles.entry(Some(super::place(&project, name))).or_default();
                 match self.engine.ready_jobs(&docker, &project, name, environment).await {
-                    Ok(jobs) => ready.extend(jobs),
-                    Err(error) => trouble(&self.tell, format!("{name} of {}: {error}", known.name)).await,
+                    Ok(jobs) => {
+                        ready.extend(jobs);
+                        trouble.is_over(&self.tell).await;
+                    }
+                    Err(error) => trouble.tell(format!("{name} of {}: {error}", known.name), &self.tell).await,
                 }
             }
         }
@@ -318,6 +326,27 @@ impl Round {
             Err(error) => Watched::Trouble { message: format!("{job} of {place}: {error}") },
         };
         let _ = self.tell.send(told).await;
+    }
+}
+
+/// What cannot be done at each look: told once, until it is something else or over.
+#[derive(Debug, Default)]
+pub(super) struct Trouble(Option<String>);
+
+impl Trouble {
+    /// Tells of it, unless that was the last that was told.
+    pub async fn tell(&mut self, message: String, tell: &mpsc::Sender<Watched>) {
+        if self.0.as_ref() != Some(&message) {
+            trouble(tell, message.clone()).await;
+            self.0 = Some(message);
+        }
+    }
+
+    /// Tells that it can be done again, when it could not.
+    pub async fn is_over(&mut self, tell: &mpsc::Sender<Watched>) {
+        if let Some(message) = self.0.take() {
+            trouble(tell, format!("that is over: {message}")).await;
+        }
     }
 }
 

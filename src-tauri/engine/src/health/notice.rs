@@ -12,13 +12,16 @@ use crate::target::Place;
 /// Says that an incident began or got worse, or, once it has an end, that it is over.
 pub fn of_incident(incident: &Incident, url: Option<String>, at: String) -> Notice {
     let Incident { project, environment, probe, .. } = incident;
-    let (weight, title, text) = match (&incident.closed_at, incident.worst) {
-        (Some(_), _) => {
-            let lasted = minutes(&incident.opened_at, &at);
-            (NoticeWeight::Good, format!("{project} ({environment}) is healthy again"), format!("it was not for {lasted}"))
+    let (worst, is) = match incident.worst {
+        HealthState::Down => (NoticeWeight::Outage, "down"),
+        _ => (NoticeWeight::Warning, "degraded"),
+    };
+    let (weight, ends, title, text) = match &incident.closed_at {
+        Some(_) => {
+            let text = format!("it was not for {}", minutes(&incident.opened_at, &at));
+            (NoticeWeight::Good, Some(worst), format!("{project} ({environment}) is healthy again"), text)
         }
-        (None, HealthState::Down) => (NoticeWeight::Outage, format!("{project} ({environment}) is down"), why(incident)),
-        (None, _) => (NoticeWeight::Warning, format!("{project} ({environment}) is degraded"), why(incident)),
+        None => (worst, None, format!("{project} ({environment}) is {is}"), why(incident)),
     };
     let text = match &incident.release {
         Some(release) => format!("{text}\nrelease {release}, probe {probe}"),
@@ -30,6 +33,7 @@ pub fn of_incident(incident: &Incident, url: Option<String>, at: String) -> Noti
         environment: environment.clone(),
         release: incident.release.clone(),
         weight,
+        ends,
         title,
         text,
         url,
@@ -73,6 +77,7 @@ pub fn of_rollout(project: &ProjectName, rollout: &RolloutRecord, url: Option<St
         environment: environment.clone(),
         release: Some(ReleaseId::clone(release)),
         weight,
+        ends: None,
         title,
         text,
         url,
@@ -95,6 +100,7 @@ pub fn of_exception(place: &Place, exception: &LogException, release: &ReleaseId
         environment: environment.clone(),
         release: Some(release.clone()),
         weight: NoticeWeight::Warning,
+        ends: None,
         title: format!("{project} ({environment}): a new exception, {}", exception.kind),
         text: format!("{headline}{}\nrelease {release}", place.unwrap_or_default()),
         url,
@@ -122,6 +128,7 @@ pub fn of_errors(
         environment: environment.clone(),
         release: None,
         weight,
+        ends: (weight == NoticeWeight::Good).then_some(NoticeWeight::Warning),
         title,
         text: format!(
             "{count} records of the last {minutes} min tell of a failure; `{}` is too many\n`nonevent logs {environment} --level error` shows them",
@@ -132,15 +139,14 @@ pub fn of_errors(
     }
 }
 
-/// Tells whether people are told now: what an environment's level lets through, and in quiet hours outages alone.
+/// Tells whether people are told now: what an environment's level lets through, and in quiet hours outages and their ends alone.
 pub fn is_told(notice: &Notice, level: NotifyLevel, settings: &NotifySettings, now: Timestamp, zone: &TimeZone) -> bool {
-    let by_level = match level {
-        NotifyLevel::All => true,
-        // The end of what was told is told, too.
-        NotifyLevel::Down => notice.weight != NoticeWeight::Warning,
+    let of_outage = notice.ends.unwrap_or(notice.weight) == NoticeWeight::Outage;
+    match level {
+        NotifyLevel::All => of_outage || !settings.quiet.is_some_and(|quiet| is_within(quiet, now, zone)),
+        NotifyLevel::Down => of_outage,
         NotifyLevel::None => false,
-    };
-    by_level && (notice.weight == NoticeWeight::Outage || !settings.quiet.is_some_and(|quiet| is_within(quiet, now, zone)))
+    }
 }
 
 /// Tells whether it is that time of the day; a span that ends before it begins goes over midnight.
@@ -223,6 +229,8 @@ mod tests {
         let outage = of_incident(&incident(), None, "2026-11-23T10:00:00Z".into());
         let warning = Notice { weight: NoticeWeight::Warning, ..outage.clone() };
         let good = Notice { weight: NoticeWeight::Good, ..outage.clone() };
+        let ended = |worst| of_incident(&Incident { closed_at: Some("t".into()), worst, ..incident() }, None, "t".into());
+        let (over, better) = (ended(HealthState::Down), ended(HealthState::Degraded));
         let night = NotifySettings { quiet: Some((22 * 60, 7 * 60)), ..NotifySettings::default() };
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let (day, late) = (at("2026-11-23T12:00:00Z"), at("2026-11-23T23:30:00Z"));
@@ -230,7 +238,9 @@ mod tests {
         assert!(told(&warning, NotifyLevel::All, day) && told(&good, NotifyLevel::All, at("2026-11-23T07:00:00Z")));
         assert!(!told(&warning, NotifyLevel::All, late) && !told(&good, NotifyLevel::All, at("2026-11-23T06:59:00Z")));
         assert!(told(&outage, NotifyLevel::All, late) && told(&outage, NotifyLevel::Down, late));
-        assert!(!told(&warning, NotifyLevel::Down, day) && told(&good, NotifyLevel::Down, day));
+        assert!(told(&over, NotifyLevel::All, late) && !told(&better, NotifyLevel::All, late));
+        assert!(!told(&warning, NotifyLevel::Down, day) && !told(&better, NotifyLevel::Down, day));
+        assert!(told(&over, NotifyLevel::Down, late) && !told(&good, NotifyLevel::Down, day), "a rollout that went well");
         assert!(!told(&outage, NotifyLevel::None, day));
     }
 }

@@ -87,6 +87,11 @@ impl Verdict {
         Self { rules, window: VecDeque::new(), bare: HealthState::Unknown, last: None, penalty: 0.0, penalty_at: 0, held: false }
     }
 
+    /// Tells whether these are its rules.
+    pub fn is_by(&self, rules: Rules) -> bool {
+        self.rules == rules
+    }
+
     /// Returns what the samples mean.
     pub fn state(&self) -> HealthState {
         match self.bare {

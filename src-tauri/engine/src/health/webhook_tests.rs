@@ -48,6 +48,7 @@ fn notice() -> Notice {
         environment: EnvironmentName::new("production"),
         release: Some(ReleaseId::new("3f2a91c04d5e")),
         weight: NoticeWeight::Outage,
+        ends: None,
         title: "shop (production) is down".into(),
         text: "GET /healthz answered 500 <b>".into(),
         url: Some("http://shop.localhost".into()),

@@ -318,6 +318,9 @@ pub struct Notice {
     pub release: Option<ReleaseId>,
     /// How it matters.
     pub weight: NoticeWeight,
+    /// How much what is over with it mattered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<NoticeWeight>,
     /// One line.
     pub title: String,
     /// What failed, and why.

@@ -22,8 +22,18 @@ use crate::target::Place;
 
 /// How long before an incident a change may be its cause, milliseconds.
 const SHORTLY: i64 = 60 * 60 * 1000;
+/// Time that the search for a cause may take: people are told without one then.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Time without a failure after which all can be written again.
 const CALM: Duration = Duration::from_secs(5);
+
+/// What is seen of environments.
+pub(super) enum Seen {
+    /// A measurement.
+    Sample(Key, Sample),
+    /// Nothing serves there.
+    Empty(Place),
+}
 
 /// What is thought of every environment.
 pub(super) struct Judge {
@@ -35,14 +45,17 @@ pub(super) struct Judge {
     places: BTreeMap<Place, Known>,
     /// Incidents that could not be written yet, by their ids, with what is to be told of them.
     unwritten: BTreeMap<String, (Incident, Vec<Owed>)>,
+    /// What the process before had not told when it ended.
+    owed: Vec<Owed>,
     failing: Option<Failing>,
 }
 
 /// The incident of one environment, in memory as well: a full disk must not forget it.
-#[derive(Default)]
 struct Known {
     course: Course,
     open: Option<Incident>,
+    /// Whether people are still to be told of it: it began when they were not.
+    untold: bool,
 }
 
 /// A time in which not all could be written.
@@ -56,6 +69,7 @@ struct Failing {
 
 impl Judge {
     pub fn new(engine: Engine, store: HealthStore, subjects: Subjects, tell: mpsc::Sender<Watched>) -> Self {
+        let owed = store.owed().unwrap_or_default();
         Self {
             engine,
             store,
@@ -64,18 +78,19 @@ impl Judge {
             verdicts: BTreeMap::new(),
             places: BTreeMap::new(),
             unwritten: BTreeMap::new(),
+            owed,
             failing: None,
         }
     }
 
-    /// Judges until nobody measures any more.
-    pub async fn run(mut self, mut samples: mpsc::Receiver<(Key, Vec<Sample>)>) {
-        while let Some((key, samples)) = samples.recv().await {
-            for sample in samples {
-                let at = sample.at;
-                let written = self.take(&key, sample).await;
-                self.note(at, written).await;
-            }
+    /// Judges until nobody looks any more.
+    pub async fn run(mut self, mut seen: mpsc::Receiver<Seen>) {
+        while let Some(seen) = seen.recv().await {
+            let (at, written) = match seen {
+                Seen::Sample(key, sample) => (sample.at, self.take(&key, sample).await),
+                Seen::Empty(place) => (Timestamp::now().as_millisecond(), self.part_with(&place).await),
+            };
+            self.note(at, written).await;
         }
     }
 
@@ -115,9 +130,13 @@ impl Judge {
         };
         let Some(rules) = subject.rules.get(name) else { return Ok(()) };
         sample.finding = subject.mask.text(&sample.finding).into_owned();
-        let known = self.know(place, *rules, sample.at, &subject).await;
+        self.know(place, *rules, sample.at, &subject).await?;
         let kept = if name == DISK { Ok(()) } else { self.store.append(&[measured(key, &sample)]) };
-        let (verdict, finding) = self.verdicts.entry(key.clone()).or_insert_with(|| (Verdict::new(*rules), String::new()));
+        let begun = || (Verdict::new(*rules), String::new());
+        let (verdict, finding) = self.verdicts.entry(key.clone()).or_insert_with(begun);
+        if !verdict.is_by(*rules) {
+            *verdict = Verdict::new(*rules);
+        }
         let judged = verdict.take(&sample);
         if !sample.finding.is_empty() {
             finding.clone_from(&sample.finding);
@@ -131,8 +150,9 @@ impl Judge {
         self.verdicts.retain(|(other, name), _| other != place || subject.rules.contains_key(name));
         // What could not be written is told; what it means is judged all the same.
         let moved = self.go_on(key, &sample, &subject).await;
-        let noted = self.note_gap(place, judged.gap);
-        kept.and(moved).and(noted).and(known)
+        // The disk is looked at less often and where the engine answers: that it was not says nothing about the probes.
+        let noted = self.note_gap(place, judged.gap.filter(|_| name != DISK));
+        kept.and(moved).and(noted)
     }
 
     /// Goes on where the process before ended: with its incident, what it had not told, and with the time in which nobody watched.
@@ -142,8 +162,11 @@ impl Judge {
         }
         let open = self.store.open_incident(place)?;
         let course = Course::with(open.as_ref().map(|incident| incident.worst));
-        self.places.insert(place.clone(), Known { course, open });
-        hand_over(self.store.owed(place)?, &subject.notify, &self.store, &self.tell).await;
+        self.places.insert(place.clone(), Known { course, open, untold: false });
+        let is_here = |one: &Owed| one.notice.project == place.project && one.notice.environment == place.environment;
+        let (here, elsewhere) = std::mem::take(&mut self.owed).into_iter().partition(is_here);
+        self.owed = elsewhere;
+        hand_over(here, &subject.notify, &self.store, &self.tell).await;
         let last = self.store.state(place)?.map(|(_, at)| at);
         self.note_gap(place, last.and_then(|last| rules.gap(last, now)))
     }
@@ -156,11 +179,11 @@ impl Judge {
 
     async fn go_on(&mut self, key: &Key, sample: &Sample, subject: &Subject) -> Result<(), StoreError> {
         let place = &key.0;
-        let states = self.verdicts.iter().filter(|((other, _), _)| other == place).map(|(_, (verdict, _))| verdict.state());
-        let state = together(states);
+        let verdict = |name: &String| self.verdicts.get(&(place.clone(), name.clone()));
+        let state = together(subject.rules.keys().map(|name| verdict(name).map_or(HealthState::Unknown, |(one, _)| one.state())));
         let kept = self.store.keep_state(place, state, sample.at);
-        let known = self.places.entry(place.clone()).or_default();
-        let (mut course, open) = (known.course, known.open.clone());
+        let Some(known) = self.places.get(place) else { return kept };
+        let (mut course, open, untold) = (known.course, known.open.clone(), known.untold);
         // The lock is asked for only where it decides.
         let rollout = match course.would_fall(state) && subject.target.held(place).await.is_ok_and(|held| held.is_some()) {
             true => Rollout::InProgress,
@@ -174,24 +197,62 @@ impl Judge {
                 Some(Incident { worst, diagnosis, ..incident })
             }
             (Some(Step::Close), Some(incident)) => Some(Incident { closed_at: Some(now()), ..incident }),
+            (None, Some(incident)) if untold => return kept.and(self.tell_late(place, &incident, subject).await),
             (Some(Step::Worse(_) | Step::Close), None) | (None, _) => None,
         };
-        if let Some(known) = self.places.get_mut(place) {
-            known.course = course;
-            if let Some(incident) = &incident {
-                known.open = Some(incident.clone()).filter(|incident| incident.closed_at.is_none());
+        let Some(incident) = incident else {
+            if let Some(known) = self.places.get_mut(place) {
+                known.course = course;
             }
+            return kept.and(self.write());
+        };
+        let over = incident.closed_at.is_some();
+        // The end of what nobody was told of is told to nobody.
+        let owed = if over && untold { Vec::new() } else { owed_of(&incident, subject) };
+        let open = Some(incident.clone()).filter(|_| !over);
+        self.places.insert(place.clone(), Known { course, open, untold: !over && owed.is_empty() });
+        let written = self.keep(incident, owed.clone()).await;
+        hand_over(owed, &subject.notify, &self.store, &self.tell).await;
+        kept.and(written)
+    }
+
+    /// Tells of an incident that began when people were not told, as soon as they are.
+    async fn tell_late(&mut self, place: &Place, incident: &Incident, subject: &Subject) -> Result<(), StoreError> {
+        let owed = owed_of(incident, subject);
+        if owed.is_empty() {
+            return self.write();
         }
-        let Some(incident) = incident else { return kept.and(self.write()) };
-        let owed = owed(&notice::of_incident(&incident, subject.url.clone(), now()), subject.level, &subject.notify);
-        self.unwritten.insert(incident.id.clone(), (incident.clone(), owed.clone()));
+        if let Some(known) = self.places.get_mut(place) {
+            known.untold = false;
+        }
+        let kept = self.store.owe(&owed);
+        hand_over(owed, &subject.notify, &self.store, &self.tell).await;
+        kept.and(self.write())
+    }
+
+    /// What was taken away is no longer ill. Whoever took it away knows.
+    async fn part_with(&mut self, place: &Place) -> Result<(), StoreError> {
+        self.verdicts.retain(|(other, _), _| other != place);
+        let open = match self.places.remove(place) {
+            Some(known) => known.open,
+            None => self.store.open_incident(place)?,
+        };
+        if self.store.state(place)?.is_some_and(|(state, _)| state != HealthState::Empty) {
+            self.store.keep_state(place, HealthState::Empty, Timestamp::now().as_millisecond())?;
+        }
+        let Some(incident) = open else { return Ok(()) };
+        self.keep(Incident { closed_at: Some(now()), ..incident }, Vec::new()).await
+    }
+
+    /// Keeps how an incident goes on, with what is to be told of it, and says so. What cannot be written is told all the same, once.
+    async fn keep(&mut self, incident: Incident, owed: Vec<Owed>) -> Result<(), StoreError> {
+        self.unwritten.insert(incident.id.clone(), (incident.clone(), owed));
         let written = self.write();
         if let Some((_, owed)) = self.unwritten.get_mut(&incident.id) {
             owed.clear();
         }
         let _ = self.tell.send(Watched::Incident(Box::new(incident))).await;
-        hand_over(owed, &subject.notify, &self.store, &self.tell).await;
-        kept.and(written)
+        written
     }
 
     /// Writes the incidents that wait for it.
@@ -236,9 +297,13 @@ impl Judge {
     async fn diagnosis(&self, place: &Place, subject: &Subject) -> Option<Diagnosis> {
         let observed = subject.target.observe(place).await.ok()?;
         let record = &observed.serving.as_ref()?.record;
-        let found = diagnose_serving(subject.target.as_ref(), place, record, &observed.instances).await;
-        found.ok().flatten()
+        let found = diagnose_serving(subject.target.as_ref(), place, record, &observed.instances);
+        tokio::time::timeout(PATIENCE, found).await.ok()?.ok().flatten()
     }
+}
+
+fn owed_of(incident: &Incident, subject: &Subject) -> Vec<Owed> {
+    owed(&notice::of_incident(incident, subject.url.clone(), now()), subject.level, &subject.notify)
 }
 
 fn measured(key: &Key, sample: &Sample) -> Measured {

@@ -9,9 +9,11 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::Key;
+use super::judge::Seen;
 use super::measure::{Means, Prepared, Vitals};
 use crate::certificates::{Authority, is_local};
 use crate::docker::Docker;
+use crate::engine::watch::Trouble;
 use crate::engine::{Engine, Watched, place};
 use crate::error::EngineError;
 use crate::health::probes::HttpProber;
@@ -48,7 +50,7 @@ pub(super) struct Subject {
     pub mask: Mask,
     pub tasks: BTreeMap<String, Task>,
     pub rules: BTreeMap<String, Rules>,
-    made_of: Vec<ProbeSettings>,
+    made_of: (Vec<ProbeSettings>, Vec<String>),
 }
 
 /// What is done at a turn.
@@ -76,21 +78,25 @@ impl Engine {
         store: &HealthStore,
         subjects: &Subjects,
         wanted: &mpsc::Sender<Wanted<Key>>,
+        seen: mpsc::Sender<Seen>,
         tell: &mpsc::Sender<Watched>,
         stop: &CancellationToken,
     ) {
         let Ok(mut changes) = self.changes() else { return };
         let mut seq = self.store.latest_seq().unwrap_or_default();
+        let mut trouble = Trouble::default();
         loop {
             changes.borrow_and_update();
             match self.look_everywhere(subjects, store).await {
-                Ok(()) => {
+                Ok(empty) => {
                     let _ = wanted.send(turns(subjects)).await;
+                    for place in empty {
+                        let _ = seen.send(Seen::Empty(place)).await;
+                    }
+                    trouble.is_over(tell).await;
                 }
                 // What was watched goes on being watched: it is unknown, not gone.
-                Err(error) => {
-                    let _ = tell.send(Watched::Trouble { message: error.to_string() }).await;
-                }
+                Err(error) => trouble.tell(error.to_string(), tell).await,
             }
             self.tell_rollouts(&mut seq, subjects, store, tell).await;
             tokio::select! {
@@ -107,9 +113,10 @@ impl Engine {
         }
     }
 
-    async fn look_everywhere(&self, subjects: &Subjects, store: &HealthStore) -> Result<(), EngineError> {
+    /// Returns where nothing serves.
+    async fn look_everywhere(&self, subjects: &Subjects, store: &HealthStore) -> Result<Vec<Place>, EngineError> {
         let docker = Docker::connect().await?;
-        let mut found = BTreeMap::new();
+        let (mut found, mut empty) = (BTreeMap::new(), Vec::new());
         for known in self.store.projects()? {
             let Ok(project) = Project::open(&known.folder) else { continue };
             for (name, environment) in &project.settings.environments {
@@ -117,7 +124,7 @@ impl Engine {
                 let before = subject(subjects, &place);
                 match self.look_at(&docker, &project, name, environment, before.as_ref(), store).await {
                     Ok(Some(subject)) => drop(found.insert(place, subject)),
-                    Ok(None) => {}
+                    Ok(None) => empty.push(place),
                     Err(error) => {
                         tracing::debug!(%place, %error, "an environment could not be looked at");
                         found.extend(before.map(|before| (place, before)));
@@ -126,7 +133,7 @@ impl Engine {
             }
         }
         *subjects.lock().unwrap_or_else(PoisonError::into_inner) = found;
-        Ok(())
+        Ok(empty)
     }
 
     async fn look_at(
@@ -147,8 +154,8 @@ impl Engine {
         if let Err(error) = store.mark(&place, &marker(&record)) {
             tracing::warn!(%place, %error, "what serves since when was not kept");
         }
-        let same =
-            |before: &&Subject| before.made_of == environment.probes && before.url == observed.url && before.record == record;
+        let asked = (environment.probes.clone(), environment.neighbours.clone());
+        let same = |before: &&Subject| before.made_of == asked && before.url == observed.url && before.record == record;
         if let Some(before) = before.filter(same) {
             return Ok(Some(Subject { level: environment.notify, notify: project.settings.notify.clone(), ..before.clone() }));
         }
@@ -160,7 +167,7 @@ impl Engine {
             mask: Mask::new(&target.secrets_of(&place).await?),
             tasks: BTreeMap::new(),
             rules: BTreeMap::new(),
-            made_of: environment.probes.clone(),
+            made_of: asked,
             record,
         };
         for probe in &environment.probes {
@@ -233,7 +240,7 @@ fn turns(subjects: &Subjects) -> Wanted<Key> {
     let subjects = subjects.lock().unwrap_or_else(PoisonError::into_inner);
     let turn = |(place, subject): (&Place, &Subject)| {
         let pace = |name: &String| {
-            let probe = subject.made_of.iter().find(|probe| probe.name == *name);
+            let probe = subject.made_of.0.iter().find(|probe| probe.name == *name);
             probe.map_or(Pace { interval: VITALS, jitter: VITALS / 10 }, |probe| Pace {
                 interval: probe.interval,
                 jitter: probe.jitter,

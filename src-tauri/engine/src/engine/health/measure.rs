@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use crate::health::Sample;
-use crate::health::probes::{Found, HttpProber, has_network, slept, tcp, timed};
+use crate::health::probes::{Found, HttpProber, has_network, has_way, slept, tcp, timed};
 use crate::model::{HealthCheck, InstanceId, InstanceState, ProbeOutcome, ProcessName, SampleOutcome, Series, Unit};
 use crate::store::HealthStore;
 use crate::store::health::Measured;
@@ -65,7 +65,16 @@ impl Prepared {
         if slept(since, Timestamp::now().as_millisecond(), patience) {
             return Some("this machine slept meanwhile".to_owned());
         }
-        if !has_network(&self.neighbours).await {
+        let way = match &self.means {
+            Means::Http(prober) => Some(prober.address()),
+            Means::Tcp(address) => Some(address.clone()),
+            Means::Command { .. } | Means::Container { .. } => None,
+        };
+        let has_way = match way {
+            Some(address) if self.neighbours.is_empty() => has_way(&address).await,
+            _ => has_network(&self.neighbours).await,
+        };
+        if !has_way {
             return Some("this machine has no network".to_owned());
         }
         // The engine is the nearest neighbour: without it nobody can tell whether the app or the way to it is broken.

@@ -11,11 +11,13 @@ use crate::event::EventBody;
 use crate::health::notice;
 use crate::health::webhook::{Address, WebhookError, patience, post};
 use crate::mask::Secret;
-use crate::model::{EnvironmentName, Notice, NoticeWeight, NotifyLevel, NotifySettings, WebhookSettings};
+use crate::model::{
+    EnvironmentName, Marker, Notice, NoticeWeight, NotifyLevel, NotifySettings, RolloutRecord, RolloutState, WebhookSettings,
+};
 use crate::project::Project;
 use crate::store::health::Owed;
 use crate::store::{HealthStore, now};
-use crate::target::Place;
+use crate::target::{Place, Record};
 
 /// Events that are read at once.
 const AT_ONCE: u32 = 500;
@@ -66,6 +68,11 @@ impl Engine {
             let place = Place { project: event.project.clone(), environment: record.environment.clone() };
             // Where nothing serves, because the very first rollout failed, nobody watches either: whoever ships sees it.
             let Some(subject) = subject(subjects, &place) else { continue };
+            if let Some(marker) = marker(record, &subject.record)
+                && let Err(error) = store.mark(&place, &marker)
+            {
+                tracing::warn!(%place, %error, "how a rollout ended is not marked");
+            }
             if let Some(notice) = notice::of_rollout(&event.project, record, subject.url.clone(), now()) {
                 self.give(&notice, &subject, store, tell).await;
             }
@@ -89,6 +96,7 @@ impl Engine {
             about: "test".to_owned(),
             release: None,
             weight: NoticeWeight::Good,
+            ends: None,
             title: format!("{app} ({name}): a test"),
             text: "this is how Nonevent tells of incidents and rollouts".to_owned(),
             url: None,
@@ -142,6 +150,19 @@ pub(super) async fn hand_over(owed: Vec<Owed>, settings: &NotifySettings, store:
             }
         });
     }
+}
+
+/// What stands on the time axis for a rollout's end, where its beginning does not: traffic went back to instances that were there.
+fn marker(rollout: &RolloutRecord, serving: &Record) -> Option<Marker> {
+    let (what, release) = (rollout.reason.word(), &rollout.to);
+    let (release, text) = match rollout.state {
+        RolloutState::Failed => (rollout.from.clone()?, format!("{what} of {release} failed")),
+        RolloutState::WentBack => (rollout.from.clone()?, format!("{what} of {release} went back")),
+        RolloutState::Succeeded if serving.staged_at < rollout.started_at => (release.clone(), format!("{what} of {release}")),
+        _ => return None,
+    };
+    let at = rollout.finished_at.as_ref()?.parse::<Timestamp>().ok()?.as_millisecond();
+    Some(Marker { at, release: Some(release), text })
 }
 
 async fn send(webhook: &WebhookSettings, notice: &Notice) -> Result<(), WebhookError> {

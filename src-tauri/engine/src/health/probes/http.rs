@@ -57,6 +57,7 @@ pub struct HttpProber {
     probe: Arc<HttpProbe>,
     json: Option<(JsonPath, Option<String>)>,
     url: Url,
+    at: Option<SocketAddr>,
     timeout: Duration,
 }
 
@@ -86,7 +87,18 @@ impl HttpProber {
             Some((path, text)) => Some((JsonPath::parse(path).map_err(|error| setup(&error))?, text.clone())),
             None => None,
         };
-        Ok(Self { client, probe: Arc::new(probe), json, url, timeout })
+        Ok(Self { client, probe: Arc::new(probe), json, url, at, timeout })
+    }
+
+    /// Returns where the request goes, as `host:port`.
+    pub fn address(&self) -> String {
+        match self.at {
+            Some(at) => at.to_string(),
+            None => {
+                let port = self.url.port_or_known_default().unwrap_or_default();
+                format!("{}:{port}", self.url.host_str().unwrap_or_default())
+            }
+        }
     }
 
     /// Makes one request.

@@ -2,6 +2,7 @@
 
 mod http;
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -73,6 +74,22 @@ pub async fn has_network(neighbours: &[String]) -> bool {
         })
     });
     futures_util::future::select_ok(tries).await.is_ok()
+}
+
+/// Tells whether this machine has a way to `host:port`, without sending anything there: with neither a link nor a route it has none.
+pub async fn has_way(address: &str) -> bool {
+    const PATIENCE: Duration = Duration::from_secs(3);
+    let found = tokio::time::timeout(PATIENCE, tokio::net::lookup_host(address)).await;
+    let mut ways: Vec<SocketAddr> = found.into_iter().flat_map(Result::into_iter).flatten().collect();
+    if ways.is_empty() {
+        // Whose name is not found may still be out there: of TEST-NET-1 nobody is (RFC 5737).
+        ways.push(SocketAddr::from(([192, 0, 2, 1], 9)));
+    }
+    let may_go = |to: &SocketAddr| {
+        let own = if to.is_ipv4() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { IpAddr::V6(Ipv6Addr::UNSPECIFIED) };
+        UdpSocket::bind((own, 0)).and_then(|socket| socket.connect(to)).is_ok()
+    };
+    ways.iter().any(may_go)
 }
 
 #[cfg(test)]

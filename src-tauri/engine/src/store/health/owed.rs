@@ -6,7 +6,6 @@ use rusqlite::{Connection, params};
 use super::HealthStore;
 use crate::model::Notice;
 use crate::store::{StoreError, from_json, to_json};
-use crate::target::Place;
 
 /// A notice, and one way that it is to go.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,17 +36,14 @@ impl HealthStore {
         Ok(())
     }
 
-    /// Lists what is still to be told of an environment, the oldest first.
+    /// Lists what is still to be told, the oldest first.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn owed(&self, place: &Place) -> Result<Vec<Owed>, StoreError> {
+    pub fn owed(&self) -> Result<Vec<Owed>, StoreError> {
         let connection = self.connection();
-        let mut statement = connection
-            .prepare_cached("SELECT id, webhook, notice FROM owed WHERE project = ?1 AND environment = ?2 ORDER BY at, id")?;
-        let rows = statement.query_map(params![place.project.as_str(), place.environment.as_str()], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?))
-        })?;
+        let mut statement = connection.prepare_cached("SELECT id, webhook, notice FROM owed ORDER BY at, id")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?)))?;
         rows.map(|row| {
             let (id, webhook, notice) = row?;
             Ok(Owed { id, webhook, notice: from_json(&notice)? })
@@ -58,11 +54,11 @@ impl HealthStore {
 
 pub(super) fn write(connection: &Connection, owed: &[Owed]) -> Result<(), StoreError> {
     let mut statement = connection.prepare_cached(
-        "INSERT OR IGNORE INTO owed (id, at, project, environment, webhook, notice) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT OR IGNORE INTO owed (id, at, webhook, notice) VALUES (?1, ?2, ?3, ?4)",
     )?;
     for Owed { id, webhook, notice } in owed {
         let at = jiff::Timestamp::now().as_millisecond();
-        statement.execute(params![id, at, notice.project.as_str(), notice.environment.as_str(), webhook, to_json(notice)?])?;
+        statement.execute(params![id, at, webhook, to_json(notice)?])?;
     }
     Ok(())
 }

@@ -2,8 +2,6 @@
 CREATE TABLE owed (
     id TEXT PRIMARY KEY,
     at INTEGER NOT NULL,
-    project TEXT NOT NULL,
-    environment TEXT NOT NULL,
     webhook TEXT,
     notice TEXT NOT NULL
 ) STRICT;
