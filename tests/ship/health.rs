@@ -144,6 +144,45 @@ fn docker_incidents_have_a_cause_and_an_end_and_outlive_their_watcher() {
     world.run(&["down"]).ok();
 }
 
+/// Its probe takes longer than the other figures of an environment.
+const SLOW: &str = r#"
+[health]
+path = "/healthz"
+
+[notify]
+desktop = false
+
+[environments.local.probes.slow]
+command = "sleep 2; test ! -e /tmp/sick"
+interval = "500ms"
+timeout = "10s"
+fall = "1 of 1"
+"#;
+
+#[test]
+fn docker_an_incident_ends_when_all_is_seen_to_be_well_or_is_taken_away() {
+    let world = frail(SLOW);
+    world.run(&["ship"]).ok();
+    let ids = instances(&world);
+    let mut watch = Watch::start(&world);
+    watch.healthy("slow");
+    make(Health::Ill, &ids);
+    let down = watch.until("incident_changed", |_| true);
+    assert_eq!((&down["worst"], &down["probe"]), (&"down".into(), &"slow".into()), "{down}");
+    watch.child.kill().unwrap();
+    watch.child.wait().unwrap();
+
+    // The disk is seen to be well at once, which says nothing about what fails.
+    let mut next = Watch::start(&world);
+    next.until_without("verdict_changed", "incident_changed", |told| told["probe"] == "disk");
+    next.until_without("verdict_changed", "incident_changed", |told| told["probe"] == "slow" && told["to"] == "down");
+    world.run(&["down"]).ok();
+    let over = next.until("incident_changed", |told| told["closed_at"].is_string());
+    assert_eq!(over["id"], down["id"]);
+    let report = world.json(&["health", "--since", "1h"])["health"].clone();
+    assert_eq!(report["incidents"].as_array().unwrap().len(), 1, "{report}");
+}
+
 /// A way to the engine that can be cut.
 pub struct Cable {
     open: Arc<Mutex<Vec<UnixStream>>>,

@@ -74,7 +74,23 @@ fn written(value: &str, forms: &mut Vec<Vec<u8>>) {
     let html = attribute.replace('\'', "&#x27;");
     let shell = value.replace('\'', "'\\''");
     let shlex = value.replace('\'', "'\"'\"'");
-    for form in [value.to_owned(), ascii, ascii_script, ascii_quoted, script, shouted, quoted, json, repr, quotes, xml, attribute, html, shell, shlex] {
+    for form in [
+        value.to_owned(),
+        ascii,
+        ascii_script,
+        ascii_quoted,
+        script,
+        shouted,
+        quoted,
+        json,
+        repr,
+        quotes,
+        xml,
+        attribute,
+        html,
+        shell,
+        shlex,
+    ] {
         forms.push(form.into_bytes());
     }
     for set in [COMPONENT, QUOTED, PATH, USERINFO, NON_ALPHANUMERIC] {

@@ -33,7 +33,7 @@ pub(in crate::project) struct RulesSection {
 pub(in crate::project) enum WrittenProbe {
     Http(Box<HttpSection>),
     Tcp(String),
-    Command { run: CommandLine, process: Option<String> },
+    Command { run: CommandLine, process: Option<Located<String>> },
     Container { restarts: u32 },
 }
 
@@ -92,7 +92,7 @@ fn read_kind(section: &Section<'_>) -> Result<WrittenProbe, ProjectError> {
     let tcp = section.string("tcp")?;
     let command = section.command("command")?;
     let container = section.flag("container")?.filter(|container| container.value);
-    let process = section.string("process")?.map(|process| process.value);
+    let process = section.string("process")?;
     let restarts = count(section, "restarts", 0..=1000, 0)?.map_or(0, |restarts| restarts.value);
     let http = read_http(section)?;
     if let Some(path) = path.as_ref().filter(|path| !is_path(&path.value)) {
@@ -109,11 +109,21 @@ fn read_kind(section: &Section<'_>) -> Result<WrittenProbe, ProjectError> {
     }
     match (path.or(url.clone()), tcp, command, container) {
         (Some(target), None, None, None) if url.is_none_or(|url| url.value == target.value) => {
+            only(section, "a request", OF_HTTP)?;
             Ok(WrittenProbe::Http(Box::new(HttpSection { target: target.value, ..http })))
         }
-        (None, Some(tcp), None, None) => Ok(WrittenProbe::Tcp(tcp.value)),
-        (None, None, Some(run), None) => Ok(WrittenProbe::Command { run: run.value, process }),
-        (None, None, None, Some(_)) => Ok(WrittenProbe::Container { restarts }),
+        (None, Some(tcp), None, None) => {
+            only(section, "a port", &[])?;
+            Ok(WrittenProbe::Tcp(tcp.value))
+        }
+        (None, None, Some(run), None) => {
+            only(section, "a command", &["process"])?;
+            Ok(WrittenProbe::Command { run: run.value, process })
+        }
+        (None, None, None, Some(_)) => {
+            only(section, "containers", &["restarts"])?;
+            Ok(WrittenProbe::Container { restarts })
+        }
         _ => Err(ProjectError::Contradiction {
             at: section.at.clone(),
             message: format!("`{}` must measure exactly one thing", section.path),
@@ -121,6 +131,19 @@ fn read_kind(section: &Section<'_>) -> Result<WrittenProbe, ProjectError> {
                 .into(),
         }),
     }
+}
+
+const OF_HTTP: &[&str] = &["status", "body", "json", "equals", "headers", "latency", "certificate_days", "redirects"];
+
+/// Refuses what says nothing about what is measured.
+fn only(section: &Section<'_>, what: &str, allowed: &[&str]) -> Result<(), ProjectError> {
+    for key in OF_HTTP.iter().chain(&["process", "restarts"]).filter(|key| !allowed.contains(key)) {
+        if let Some((at, _)) = section.any(key) {
+            let message = format!("`{}` says nothing about {what}, which is what this probe measures", section.key(key));
+            return Err(ProjectError::Contradiction { at, message, hint: "leave it out, or give it a probe of its own".into() });
+        }
+    }
+    Ok(())
 }
 
 fn read_http(section: &Section<'_>) -> Result<HttpSection, ProjectError> {

@@ -114,6 +114,7 @@ fn environment(
         notify: notify(&key, section, explained),
     };
     strategy::check_exclusive(app, name, section, &environment)?;
+    probes::check_processes(app, section)?;
     Ok(environment)
 }
 

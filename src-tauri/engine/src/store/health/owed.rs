@@ -53,9 +53,8 @@ impl HealthStore {
 }
 
 pub(super) fn write(connection: &Connection, owed: &[Owed]) -> Result<(), StoreError> {
-    let mut statement = connection.prepare_cached(
-        "INSERT OR IGNORE INTO owed (id, at, webhook, notice) VALUES (?1, ?2, ?3, ?4)",
-    )?;
+    let mut statement =
+        connection.prepare_cached("INSERT OR IGNORE INTO owed (id, at, webhook, notice) VALUES (?1, ?2, ?3, ?4)")?;
     for Owed { id, webhook, notice } in owed {
         let at = jiff::Timestamp::now().as_millisecond();
         statement.execute(params![id, at, webhook, to_json(notice)?])?;

@@ -34,8 +34,7 @@ pub(super) fn take(connection: &Connection, batch: &Batch<'_>) -> Result<(), Sto
         let mut known = connection.prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM exceptions WHERE environment = ?1 AND fingerprint = ?2 AND release = ?3)",
         )?;
-        let known: bool =
-            known.query_row(params![environment, exception.fingerprint, release.as_str()], |row| row.get(0))?;
+        let known: bool = known.query_row(params![environment, exception.fingerprint, release.as_str()], |row| row.get(0))?;
         connection
             .prepare_cached(
                 "INSERT INTO exceptions (environment, fingerprint, release, kind, message, count, first_at, last_at, frames, example)
@@ -160,7 +159,8 @@ impl LogStore {
              GROUP BY fingerprint HAVING sum(told) = 0 ORDER BY min(first_at)",
         )?;
         let rows = find.query_map([environment.as_str()], |row| {
-            let exception = LogException { fingerprint: row.get(0)?, kind: row.get(1)?, message: row.get(2)?, frames: Vec::new() };
+            let exception =
+                LogException { fingerprint: row.get(0)?, kind: row.get(1)?, message: row.get(2)?, frames: Vec::new() };
             Ok((exception, row.get::<_, String>(3)?, ReleaseId::new(row.get::<_, String>(4)?), row.get(5)?))
         })?;
         rows.map(|row| {
