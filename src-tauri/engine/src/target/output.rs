@@ -59,10 +59,12 @@ pub struct Session {
     pub exit: oneshot::Receiver<Result<i64, TargetError>>,
 }
 
-/// Reads the last lines of an instance that has stopped, before it is removed. What goes wrong is told by whoever keeps; an instance
-/// is removed all the same.
+/// Reads the last lines of an instance that has stopped, before it is removed. It is removed all the same when that goes wrong, which is told.
 #[async_trait]
 pub trait Keeper: Send + Sync + std::fmt::Debug {
     /// Reads on in both streams to their ends.
-    async fn keep(&self, target: &dyn Target, place: &Place, instance: &Instance);
+    ///
+    /// # Errors
+    /// In words, when not all of it is kept.
+    async fn keep(&self, target: &dyn Target, place: &Place, instance: &Instance) -> Result<(), String>;
 }

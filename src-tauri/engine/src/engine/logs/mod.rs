@@ -30,15 +30,13 @@ pub(super) struct LastLines {
 
 #[async_trait]
 impl Keeper for LastLines {
-    async fn keep(&self, target: &dyn Target, place: &Place, instance: &Instance) {
+    async fn keep(&self, target: &dyn Target, place: &Place, instance: &Instance) -> Result<(), String> {
         let kept = async {
             let store = LogStore::open(&self.home, &place.project)?;
             let mask = Mask::new(&target.secrets_of(place).await?);
             to_the_end(target, &store, place, instance, &mask, self.budget).await
         };
-        if let Err(error) = kept.await {
-            tracing::warn!(instance = instance.name, %error, "the last lines of an instance were not kept");
-        }
+        kept.await.map_err(|error: CollectError| error.to_string())
     }
 }
 

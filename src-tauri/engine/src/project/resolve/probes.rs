@@ -8,8 +8,8 @@ use crate::model::{
     AppSettings, HealthCheck, HealthProbe, HttpProbe, NotifySettings, ProbeKind, ProbeSettings, ProcessKind, ProcessName,
     Threshold, WebhookKind, WebhookSettings,
 };
-use crate::project::config::{EnvironmentSection, ProbeSection, RulesSection, WrittenProbe};
 use crate::project::ProjectError;
+use crate::project::config::{EnvironmentSection, ProbeSection, RulesSection, WrittenProbe};
 use crate::project::explain::{Effective, Explained, Shown};
 
 const INTERVAL: Duration = Duration::from_secs(10);

@@ -35,7 +35,7 @@ impl DockerTarget {
     async fn end(&self, place: &Place, id: String, name: String) -> Result<(), TargetError> {
         self.stop(&id, &name).await?;
         if let Some(container) = self.api.inspect(&id).await? {
-            self.keep_output(place, &container).await;
+            let _ = self.keep_output(place, &container).await;
         }
         self.discard(&id, &name).await
     }

@@ -149,7 +149,9 @@ impl DockerTarget {
         let name = container_name(&container);
         self.stop(instance.as_str(), &name).await?;
         self.read_last_lines(instance.as_str(), &name, LAST_LINES, lines).await?;
-        self.keep_output(&fence.place, &container).await;
+        if let Some(lost) = self.keep_output(&fence.place, &container).await {
+            let _ = lines.send(lost).await;
+        }
         self.discard(instance.as_str(), &name).await
     }
 

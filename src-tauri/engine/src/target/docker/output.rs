@@ -14,7 +14,7 @@ use super::DockerTarget;
 use super::api::is_missing;
 use super::instance::instance;
 use crate::logs::Line;
-use crate::model::{Instance, InstanceId, LogStream};
+use crate::model::{Instance, InstanceId, LogLine, LogStream};
 use crate::target::{Follow, Place, TargetError};
 
 /// Bytes of a line beyond which it is cut in two: nothing that prints without end may fill the memory.
@@ -66,11 +66,13 @@ impl DockerTarget {
         Ok(())
     }
 
-    /// Has the last lines of a container read, if it is an instance.
-    pub(super) async fn keep_output(&self, place: &Place, container: &ContainerInspectResponse) {
-        if let (Some(keeper), Some(instance)) = (&self.keeper, instance(container)) {
-            keeper.keep(self, place, &instance).await;
-        }
+    /// Has the last lines of a container read, if it is an instance; returns why not, when they were not.
+    pub(super) async fn keep_output(&self, place: &Place, container: &ContainerInspectResponse) -> Option<LogLine> {
+        let (keeper, instance) = (self.keeper.as_ref()?, instance(container)?);
+        let error = keeper.keep(self, place, &instance).await.err()?;
+        let text = format!("what {} printed last was not kept: {error}", instance.name);
+        tracing::warn!("{text}");
+        Some(LogLine { source: instance.name, stream: LogStream::Stderr, at: None, text })
     }
 }
 
