@@ -15,6 +15,7 @@ mod log;
 mod login;
 mod news;
 mod notices;
+mod outside;
 mod preferences;
 mod runs;
 mod start;

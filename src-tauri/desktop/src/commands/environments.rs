@@ -5,8 +5,8 @@ use nonevent_engine::model::{EnvironmentName, Plan, ProjectName, ReleaseId, RunI
 use nonevent_engine::pages::HeldPage;
 use tauri::State;
 
-use crate::address;
 use crate::desk::{Answer, Desk, told};
+use crate::{address, outside};
 
 /// Opens an environment's app in the browser. The page names the environment, never the address.
 #[tauri::command]
@@ -66,7 +66,7 @@ pub async fn unlock(
 
 fn browse(address: &str) -> Result<(), EngineError> {
     let url = address::local(address)?;
-    open::that_detached(url.as_str()).map_err(|error| no_browser(&url, &error))
+    outside::open(url.as_str()).map_err(|error| no_browser(&url, &error))
 }
 
 fn no_browser(url: &url::Url, error: &std::io::Error) -> EngineError {
