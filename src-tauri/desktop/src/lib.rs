@@ -7,6 +7,7 @@ mod address;
 mod commands;
 mod desk;
 mod editor;
+mod feed;
 mod home;
 pub mod ipc;
 mod jobs;
