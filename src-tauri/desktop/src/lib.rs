@@ -18,6 +18,7 @@ mod news;
 mod notices;
 mod outside;
 mod preferences;
+mod printed;
 mod runs;
 mod start;
 mod tray;

@@ -15,7 +15,7 @@ use crate::desk::Desk;
 use crate::home;
 use crate::news::{News, Wire};
 use crate::preferences::{Closing, Preferences, Theme};
-use crate::watching::Watching;
+use crate::watching::{PATIENCE, Watching};
 
 const LABEL: &str = "main";
 
@@ -155,10 +155,12 @@ pub fn leave(app: &AppHandle) {
         if stays() {
             return;
         }
-        app.state::<Watching>().end().await;
+        // Jobs that were begun by hand have the time that those have that were due.
+        let (watching, jobs) = (app.state::<Watching>(), app.state::<Desk>().jobs());
+        tokio::join!(watching.end(), jobs.end(PATIENCE));
         // A second start may have come meanwhile.
         match stays() {
-            true => app.state::<Watching>().begin(&app),
+            true => watching.begin(&app),
             false => app.exit(0),
         }
     });

@@ -6,7 +6,7 @@ use tauri::State;
 use tauri::ipc::Channel;
 
 use crate::desk::{Answer, Desk};
-use crate::runs::Lines;
+use crate::printed::Lines;
 
 /// As many runs as the trend of a gate shows.
 const PAST: u32 = 20;
