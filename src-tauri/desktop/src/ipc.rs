@@ -35,6 +35,7 @@ pub fn bridge() -> Builder<Wry> {
             events::follow,
             health::health,
             health::notify_test,
+            history::learn_history,
             history::project_releases,
             history::project_rollouts,
             history::project_runs,
