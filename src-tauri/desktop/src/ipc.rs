@@ -4,7 +4,7 @@ use tauri::Wry;
 use tauri_specta::{Builder, ErrorHandlingMode, collect_commands};
 
 use crate::commands::{
-    background, credentials, engine, environments, events, health, history, jobs, logs, projects, runs, secrets, trust, window,
+    background, credentials, engine, environments, events, health, history, jobs, logs, projects, results, runs, secrets, trust, window,
 };
 
 /// Returns the commands with their types, for the window and for `ui/src/lib/backend/bindings.ts`.
@@ -61,6 +61,9 @@ pub fn bridge() -> Builder<Wry> {
             projects::project_facts,
             projects::project_status,
             projects::write_configuration,
+            results::gate_tests,
+            results::slowest_tests,
+            results::test_history,
             runs::approve_run,
             runs::begin_run,
             runs::cancel_run,
