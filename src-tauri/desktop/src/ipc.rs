@@ -4,7 +4,8 @@ use tauri::Wry;
 use tauri_specta::{Builder, ErrorHandlingMode, collect_commands};
 
 use crate::commands::{
-    background, credentials, engine, environments, events, health, history, jobs, logs, projects, results, runs, secrets, trust, window,
+    background, credentials, engine, environments, events, health, history, jobs, logs, projects, results, runs, secrets, trust,
+    window,
 };
 
 /// Returns the commands with their types, for the window and for `ui/src/lib/backend/bindings.ts`.
@@ -17,6 +18,7 @@ pub fn bridge() -> Builder<Wry> {
             background::follow_watcher,
             background::start_at_login,
             background::watch_again,
+            credentials::choose_key_file,
             credentials::choose_vault,
             credentials::forget_login,
             credentials::keep_login,
@@ -76,6 +78,8 @@ pub fn bridge() -> Builder<Wry> {
             secrets::unset_secret,
             trust::trust,
             trust::trust_plan,
+            trust::untrust,
+            trust::untrust_plan,
             window::editors,
             window::excerpt,
             window::folders,
