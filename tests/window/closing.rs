@@ -21,6 +21,7 @@ async fn closing_is_asked_once_and_watching_goes_on() {
     page.press("Keep watching").await;
     screen.has_window(false).await;
     world.kept("window.json", "\"closing\": \"keep\"").await;
+    world.kept("window.json", "\"place\": \"/settings\"").await;
 
     // The same process watches, and a second start finds it.
     let status = tokio::time::timeout(PATIENCE, world.second_start().status()).await.expect("the second start ends").unwrap();

@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use nonevent_testkit::screen::Cover;
 use serde_json::Value;
 
 use crate::world::{Started, World, eventually};
@@ -72,6 +73,26 @@ impl Screen {
     /// The same, unless it is gone already.
     pub fn close_if_there(&self) {
         self.0.close();
+    }
+
+    /// Gives the window another size, as a person who pulls at its corner.
+    pub fn resize(&self, (width, height): (u32, u32)) {
+        self.0.resize(width, height);
+    }
+
+    /// Waits until the window has a size.
+    pub async fn has_size(&self, size: (u32, u32)) {
+        eventually("the window has its size", || (self.0.size() == Some(size)).then_some(())).await;
+    }
+
+    /// Puts another program's window over everything, with the keyboard, until what is returned is dropped.
+    pub fn cover(&self) -> Cover {
+        self.0.cover()
+    }
+
+    /// Waits until the window is over all others and has the keyboard, or is not.
+    pub async fn is_in_front(&self, is: bool) {
+        eventually("the window is in front or behind", || (self.0.is_in_front() == is).then_some(())).await;
     }
 
     /// Waits until the window is there, or is not.

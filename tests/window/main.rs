@@ -3,6 +3,7 @@
 //! Needs a display, a session bus, `tauri-driver` and `WebKitWebDriver`: run it by `scripts/window-test`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
 
+mod acts;
 mod back;
 mod closing;
 mod consent;
@@ -10,11 +11,13 @@ mod desktop;
 mod fragile;
 mod health;
 mod instance;
+mod left;
 mod links;
 mod logs;
 mod notices;
 mod page;
 mod projects;
+mod reload;
 mod run;
 mod secrets;
 mod ship;

@@ -66,6 +66,22 @@ impl Page {
         self.0.execute_async(script, arguments).await.unwrap()
     }
 
+    /// Asks a command of the window as the page does; returns its answer, or the problem.
+    pub async fn ask(&self, command: &str, arguments: Value) -> Value {
+        let ask = "const tell = arguments[2]; window.__TAURI_INTERNALS__.invoke(arguments[0], arguments[1]).then(tell, tell)";
+        self.run(ask, vec![json!(command), arguments]).await
+    }
+
+    /// Goes to a screen by its address, the part from `#` on.
+    pub async fn show(&self, address: &str) {
+        self.run("location.hash = arguments[0]; arguments[1]()", vec![json!(address)]).await;
+    }
+
+    /// Loads the page anew.
+    pub async fn reload(&self) {
+        self.0.refresh().await.unwrap();
+    }
+
     /// Keeps a picture of the page for people, in the target folder.
     pub async fn picture(&self, name: &str) {
         let drawn = "const tell = arguments[0]; document.fonts.ready.then(() => requestAnimationFrame(() => requestAnimationFrame(tell)))";

@@ -59,7 +59,7 @@ async fn tour() {
     let status = answer(&world, &shop, &["status", "--json"]).await;
     let local = status["environments"].as_array().unwrap().iter().find(|one| one["environment"] == "local").unwrap().clone();
     let url = local["url"].as_str().unwrap().to_owned();
-    show(&page, "#/projects/shop/health/local").await;
+    page.show("#/projects/shop/health/local").await;
     page.find_late("//*[@role='status' and normalize-space(.)='Healthy']").await;
     for _ in 0..40 {
         ask(&url, "/items");
@@ -80,12 +80,12 @@ async fn tour() {
     let run = runs["rollouts"][0]["run"].as_str().unwrap().to_owned();
     let release = local["serving"].as_str().unwrap();
     for theme in ["light", "dark"] {
-        show(&page, "#/settings").await;
+        page.show("#/settings").await;
         let label = if theme == "light" { "Light" } else { "Dark" };
         page.find(&format!("//label[normalize-space(.)='{label}']")).await.click().await.unwrap();
         page.find(&format!("//html[@data-theme='{theme}']")).await;
         for (name, address, there) in SCREENS {
-            show(&page, &address.replace("RUN", &run).replace("RELEASE", release)).await;
+            page.show(&address.replace("RUN", &run).replace("RELEASE", release)).await;
             page.find(there).await;
             if name == "health" {
                 page.find("//label[@title='the last hour']").await.click().await.unwrap();
@@ -96,10 +96,6 @@ async fn tour() {
         }
     }
     page.close().await;
-}
-
-async fn show(page: &Page, address: &str) {
-    page.run("location.hash = arguments[0]; arguments[1]()", vec![Value::from(address)]).await;
 }
 
 async fn shipped(world: &World, folder: &Path, arguments: &[&str]) {

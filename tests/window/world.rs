@@ -104,6 +104,11 @@ impl World {
         std::fs::read_to_string(self.folder.path().join("home").join(file)).unwrap_or_default()
     }
 
+    /// Writes a file of the home, as an earlier window would have.
+    pub fn write(&self, file: &str, text: &str) {
+        std::fs::write(self.folder.path().join("home").join(file), text).unwrap();
+    }
+
     /// Copies an example to a folder of a name that nobody else uses, without telling the home. Returns name and folder.
     pub fn project(&self) -> (ProjectName, PathBuf) {
         let name = unique("window-");

@@ -8,6 +8,24 @@ use url::{Host, Url};
 /// # Errors
 /// When it is anything else.
 pub fn local(address: &str) -> Result<Url, EngineError> {
+    checked(address, "it is not on this laptop", is_local)
+}
+
+/// Checks that an address is an app of a project: `http` or `https`, to a name that the project's environments declare, or on this laptop.
+///
+/// # Errors
+/// When it is anything else.
+pub fn declared<'a>(address: &str, domains: impl IntoIterator<Item = &'a str>) -> Result<Url, EngineError> {
+    let mut domains = domains.into_iter();
+    let declared = |name: &str| is_local(name) || domains.any(|domain| domain.eq_ignore_ascii_case(name));
+    checked(address, "no environment of the project declares its name", declared)
+}
+
+fn is_local(name: &str) -> bool {
+    name == "localhost" || name.ends_with(".localhost")
+}
+
+fn checked(address: &str, otherwise: &str, fits: impl FnOnce(&str) -> bool) -> Result<Url, EngineError> {
     let refused = |reason: &str| {
         EngineError::user("address_refused", format!("`{address}` was not opened: {reason}"))
             .with_hint("open it by hand if you trust it")
@@ -16,9 +34,12 @@ pub fn local(address: &str) -> Result<Url, EngineError> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(refused("the window opens web pages only"));
     }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refused("it holds a login"));
+    }
     match url.host() {
-        Some(Host::Domain(name)) if name == "localhost" || name.ends_with(".localhost") => Ok(url),
-        _ => Err(refused("it is not on this laptop")),
+        Some(Host::Domain(name)) if fits(name) => Ok(url),
+        _ => Err(refused(otherwise)),
     }
 }
 
@@ -31,24 +52,39 @@ mod tests {
     fn apps_on_this_laptop_are_opened() {
         for address in ["http://shop.localhost", "http://staging.shop.localhost:8080/admin?a=b", "https://shop.localhost:8443"] {
             local(address).unwrap();
+            declared(address, []).unwrap();
+        }
+    }
+
+    #[test]
+    fn names_that_the_project_declares_are_opened() {
+        for address in ["https://shop.example.com", "http://shop.example.com:8080", "https://shop.test:8443/items"] {
+            declared(address, ["shop.test", "Shop.example.com"]).unwrap();
+            assert_eq!(local(address).unwrap_err().problem.code, "address_refused", "{address}");
         }
     }
 
     #[test]
     fn nothing_else_is() {
         for address in [
-            "https://shop.example.com",
+            "https://other.example.com",
+            "https://shop.example.com.evil.example",
+            "https://evil.shop.example.com",
             "http://shop.localhost.example.com",
             "http://notlocalhost",
             "http://user@example.com#.localhost",
+            "http://shop.example.com@evil.example",
+            "http://user:word@shop.example.com",
             "http://127.0.0.1:5000",
+            "ftp://shop.example.com",
             "file:///etc/passwd",
             "javascript:alert(1)",
             "shop.localhost",
             "",
         ] {
-            let error = local(address).unwrap_err();
-            assert_eq!(error.problem.code, "address_refused", "{address}");
+            for refused in [local(address), declared(address, ["shop.example.com"])] {
+                assert_eq!(refused.unwrap_err().problem.code, "address_refused", "{address}");
+            }
         }
     }
 }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use nonevent_engine::model::Problem;
 use nonevent_engine::{Engine, EngineError};
 use tauri::async_runtime::{self, JoinHandle};
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::OnceCell;
 
+use crate::feed::Feed;
 use crate::home;
 use crate::jobs::Jobs;
 use crate::runs::Runs;
@@ -20,9 +21,9 @@ pub type Answer<T> = Result<T, Problem>;
 #[derive(Debug, Default)]
 pub struct Desk {
     engine: OnceCell<Engine>,
-    feed: Mutex<Option<JoinHandle<()>>>,
-    lines: Mutex<Option<JoinHandle<()>>>,
-    watcher: Mutex<Option<JoinHandle<()>>>,
+    changes: Feed,
+    lines: Feed,
+    watcher: Feed,
     runs: Arc<Runs>,
     jobs: Arc<Jobs>,
 }
@@ -74,19 +75,19 @@ impl Desk {
         Arc::clone(&self.jobs)
     }
 
-    /// Keeps a feed going in place of the one before, whose page is gone.
-    pub async fn keep(&self, feed: impl Future<Output = ()> + Send + 'static) {
-        replace(&self.feed, feed).await;
+    /// The word to look again: one page hears it.
+    pub fn changes(&self) -> &Feed {
+        &self.changes
     }
 
-    /// Keeps sending lines in place of those that were sent before: one page shows one screen.
-    pub async fn keep_lines(&self, feed: impl Future<Output = ()> + Send + 'static) {
-        replace(&self.lines, feed).await;
+    /// The lines or records that are sent: one page shows one screen.
+    pub fn lines(&self) -> &Feed {
+        &self.lines
     }
 
-    /// Keeps telling who watches in place of the page before.
-    pub async fn keep_watcher(&self, feed: impl Future<Output = ()> + Send + 'static) {
-        replace(&self.watcher, feed).await;
+    /// Who watches, as one page is told.
+    pub fn watcher(&self) -> &Feed {
+        &self.watcher
     }
 
     /// Opens the engine at the first question, so that the window is there before; a failure is tried again at the next.
@@ -96,12 +97,6 @@ impl Desk {
     pub async fn engine(&self) -> Answer<Engine> {
         let open = || caught(async_runtime::spawn_blocking(|| Engine::open(home::here()?)));
         self.engine.get_or_try_init(open).await.cloned()
-    }
-}
-
-async fn replace(place: &Mutex<Option<JoinHandle<()>>>, feed: impl Future<Output = ()> + Send + 'static) {
-    if let Some(before) = place.lock().await.replace(async_runtime::spawn(feed)) {
-        before.abort();
     }
 }
 
@@ -144,21 +139,5 @@ mod tests {
         let task = async_runtime::spawn(async { Err(EngineError::user("taken", "it is taken").with_hint("take another")) });
         let problem = async_runtime::block_on(caught::<()>(task)).unwrap_err();
         assert_eq!((problem.code.as_str(), problem.hints.as_slice()), ("taken", ["take another".to_owned()].as_slice()));
-    }
-
-    #[test]
-    fn a_new_feed_ends_the_one_before() {
-        let desk = Desk::default();
-        let (held, mut dropped) = tokio::sync::oneshot::channel::<()>();
-        async_runtime::block_on(async {
-            desk.keep(async move {
-                let _held = held;
-                std::future::pending::<()>().await;
-            })
-            .await;
-            assert!(dropped.try_recv().is_err_and(|error| error == tokio::sync::oneshot::error::TryRecvError::Empty));
-            desk.keep(async {}).await;
-            assert!(dropped.await.is_err(), "the first feed was dropped, and its sender with it");
-        });
     }
 }

@@ -2,9 +2,9 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use nonevent_engine::EngineError;
+use nonevent_engine::{EngineError, process};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
@@ -84,14 +84,11 @@ pub fn show(chosen: Option<Editor>, file: &Path, line: u32) -> Result<(), Engine
             .with_hint("choose another editor in Settings")
     })?;
     let mut command = Command::new(program);
-    command.args(editor.arguments(file, line)).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = command.spawn().map_err(|error| {
+    command.args(editor.arguments(file, line));
+    process::start_apart(command).map(process::see_off).map_err(|error| {
         EngineError::user("no_editor", format!("`{}` does not start: {error}", editor.program()))
             .with_hint("choose another editor in Settings")
-    })?;
-    // It is waited for, so that nothing of it stays behind when it ends.
-    std::thread::spawn(move || drop(child.wait()));
-    Ok(())
+    })
 }
 
 fn found(program: &str) -> Option<PathBuf> {

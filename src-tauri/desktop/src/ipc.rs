@@ -4,7 +4,8 @@ use tauri::Wry;
 use tauri_specta::{Builder, ErrorHandlingMode, collect_commands};
 
 use crate::commands::{
-    background, credentials, engine, environments, events, health, history, jobs, logs, projects, runs, secrets, trust, window,
+    background, credentials, engine, environments, events, health, history, jobs, logs, projects, results, runs, secrets, trust,
+    window,
 };
 
 /// Returns the commands with their types, for the window and for `ui/src/lib/backend/bindings.ts`.
@@ -17,6 +18,7 @@ pub fn bridge() -> Builder<Wry> {
             background::follow_watcher,
             background::start_at_login,
             background::watch_again,
+            credentials::choose_key_file,
             credentials::choose_vault,
             credentials::forget_login,
             credentials::keep_login,
@@ -35,15 +37,18 @@ pub fn bridge() -> Builder<Wry> {
             events::follow,
             health::health,
             health::notify_test,
+            history::learn_history,
             history::project_releases,
             history::project_rollouts,
             history::project_runs,
             history::release_diff,
             history::release_page,
             history::run_page,
+            jobs::follow_job,
             jobs::job_runs,
             jobs::jobs,
             jobs::run_job,
+            jobs::running_jobs,
             jobs::stop_job,
             logs::exception_groups,
             logs::follow_records,
@@ -58,6 +63,9 @@ pub fn bridge() -> Builder<Wry> {
             projects::project_facts,
             projects::project_status,
             projects::write_configuration,
+            results::gate_tests,
+            results::slowest_tests,
+            results::test_history,
             runs::approve_run,
             runs::begin_run,
             runs::cancel_run,
@@ -70,6 +78,8 @@ pub fn bridge() -> Builder<Wry> {
             secrets::unset_secret,
             trust::trust,
             trust::trust_plan,
+            trust::untrust,
+            trust::untrust_plan,
             window::editors,
             window::excerpt,
             window::folders,

@@ -1,59 +1,198 @@
-//! The jobs that this window runs by hand, and the way to stop each.
+//! The jobs that this window runs by hand: what they print, and the way to stop each. They do not depend on the page, and end with the
+//! process.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use nonevent_engine::model::LogLine;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
+
+use crate::feed::Feed;
+use crate::printed::{Lines, Printed};
 
 /// Project, environment, job.
 pub type JobKey = (String, String, String);
 
 /// What this window runs now.
 #[derive(Debug, Default)]
-pub struct Jobs(Mutex<HashMap<JobKey, CancellationToken>>);
+pub struct Jobs {
+    all: Mutex<HashMap<JobKey, Arc<Going>>>,
+    count: watch::Sender<usize>,
+}
+
+#[derive(Debug, Default)]
+struct Going {
+    stop: CancellationToken,
+    printed: Printed,
+    /// The page that follows it, beside the one that began it.
+    page: Feed,
+}
+
+/// A job that goes on, until this is dropped.
+#[derive(Debug)]
+pub struct Begun {
+    jobs: Arc<Jobs>,
+    key: JobKey,
+    going: Arc<Going>,
+}
 
 impl Jobs {
-    /// Remembers that a job is run, until `ended`; returns what stops it.
-    pub fn begun(&self, key: JobKey) -> CancellationToken {
-        let stop = CancellationToken::new();
-        self.all().insert(key, stop.clone());
-        stop
+    /// Remembers that a job is run. One of that name that goes on already stays the one that is followed and stopped by it.
+    pub fn begin(self: &Arc<Self>, key: JobKey) -> Begun {
+        let going = Arc::new(Going::default());
+        self.all().entry(key.clone()).or_insert_with(|| Arc::clone(&going));
+        self.count.send_modify(|count| *count += 1);
+        Begun { jobs: Arc::clone(self), key, going }
     }
 
-    /// Forgets it.
-    pub fn ended(&self, key: &JobKey) {
-        self.all().remove(key);
+    /// Lists the jobs of an environment that this window runs now, by name.
+    pub fn of(&self, project: &str, environment: &str) -> Vec<String> {
+        let all = self.all();
+        let here = all.keys().filter(|(one, other, _)| one == project && other == environment);
+        let mut names: Vec<String> = here.map(|(_, _, job)| job.clone()).collect();
+        names.sort();
+        names
     }
 
     /// Stops a job with its grace time; false when this window does not run it.
     pub fn stop(&self, key: &JobKey) -> bool {
-        match self.all().get(key) {
-            Some(stop) => {
-                stop.cancel();
-                true
-            }
-            None => false,
+        let found = self.found(key);
+        found.inspect(|going| going.stop.cancel()).is_some()
+    }
+
+    /// Sends what a job printed and prints, in place of the page before, until it ends; false when this window does not run it.
+    pub fn follow(&self, key: &JobKey, send: impl Fn(Lines) -> bool + Send + Sync + 'static) -> bool {
+        let Some(going) = self.found(key) else { return false };
+        let followed = Arc::clone(&going);
+        going.page.replace(async move { followed.printed.follow(send).await });
+        true
+    }
+
+    /// Stops all of them and waits for their ends, no longer than this.
+    pub async fn end(&self, patience: Duration) {
+        for going in self.all().values() {
+            going.stop.cancel();
+        }
+        let mut count = self.count.subscribe();
+        if tokio::time::timeout(patience, count.wait_for(|count| *count == 0)).await.is_err() {
+            tracing::warn!("jobs did not end in time");
         }
     }
 
-    fn all(&self) -> MutexGuard<'_, HashMap<JobKey, CancellationToken>> {
-        // Whatever panicked while it held the lock left tokens that can be used.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn found(&self, key: &JobKey) -> Option<Arc<Going>> {
+        self.all().get(key).cloned()
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<JobKey, Arc<Going>>> {
+        // Whatever panicked while it held the lock left jobs that can be stopped.
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Begun {
+    /// What is cancelled when it shall stop.
+    pub fn stop(&self) -> &CancellationToken {
+        &self.going.stop
+    }
+
+    /// Keeps what it prints, to the last line.
+    pub async fn keep(&self, mut lines: mpsc::Receiver<LogLine>) {
+        while let Some(line) = lines.recv().await {
+            self.going.printed.line(line);
+        }
+        self.going.printed.end();
+    }
+
+    /// Sends what it prints until it ends or the receiver is gone.
+    pub async fn tell(&self, send: impl Fn(Lines) -> bool) {
+        self.going.printed.follow(send).await;
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        // A panic may have come before the last line.
+        self.going.printed.end();
+        let mut all = self.jobs.all();
+        if all.get(&self.key).is_some_and(|going| Arc::ptr_eq(going, &self.going)) {
+            all.remove(&self.key);
+        }
+        drop(all);
+        self.jobs.count.send_modify(|count| *count = count.saturating_sub(1));
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+    use nonevent_engine::model::LogStream;
+
     use super::*;
+
+    fn key() -> JobKey {
+        ("shop".to_owned(), "local".to_owned(), "cleanup".to_owned())
+    }
+
+    fn line(text: &str) -> LogLine {
+        LogLine { source: "cleanup".into(), stream: LogStream::Stdout, at: None, text: text.into() }
+    }
 
     #[test]
     fn a_job_is_stopped_while_it_runs_here() {
-        let jobs = Jobs::default();
-        let key = || ("shop".to_owned(), "local".to_owned(), "cleanup".to_owned());
+        let jobs = Arc::new(Jobs::default());
         assert!(!jobs.stop(&key()));
-        let stop = jobs.begun(key());
-        assert!(jobs.stop(&key()) && stop.is_cancelled());
-        jobs.ended(&key());
-        assert!(!jobs.stop(&key()));
+        let begun = jobs.begin(key());
+        assert_eq!((jobs.of("shop", "local"), jobs.of("shop", "staging")), (vec!["cleanup".to_owned()], vec![]));
+        assert!(jobs.stop(&key()) && begun.stop().is_cancelled());
+        drop(begun);
+        assert!(!jobs.stop(&key()) && jobs.of("shop", "local").is_empty());
+    }
+
+    #[test]
+    fn a_second_one_that_is_refused_takes_nothing_from_the_first() {
+        let jobs = Arc::new(Jobs::default());
+        let first = jobs.begin(key());
+        drop(jobs.begin(key()));
+        assert!(jobs.stop(&key()) && first.stop().is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn a_page_that_comes_later_reads_it_from_the_beginning_to_the_end() {
+        let jobs = Arc::new(Jobs::default());
+        let begun = jobs.begin(key());
+        let (sender, lines) = mpsc::channel(8);
+        let keeping = tokio::spawn(async move { begun.keep(lines).await });
+        sender.send(line("one")).await.unwrap();
+        let (tell, mut told) = mpsc::unbounded_channel();
+        assert!(jobs.follow(&key(), move |lines| tell.send(lines).is_ok()));
+        sender.send(line("two")).await.unwrap();
+        drop(sender);
+        keeping.await.unwrap();
+        let mut seen = Vec::new();
+        let mut ended = false;
+        while let Some(lines) = told.recv().await {
+            seen.extend(lines.lines.into_iter().map(|line| line.text));
+            ended = lines.ended;
+        }
+        assert_eq!((seen, ended), (vec!["one".to_owned(), "two".to_owned()], true));
+        assert!(!jobs.follow(&key(), |_| true), "it has ended");
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_process_waits_for_jobs_that_it_stops() {
+        let jobs = Arc::new(Jobs::default());
+        let begun = jobs.begin(key());
+        let stop = begun.stop().clone();
+        let ending = tokio::spawn({
+            let jobs = Arc::clone(&jobs);
+            async move { jobs.end(Duration::from_secs(60)).await }
+        });
+        stop.cancelled().await;
+        assert!(!ending.is_finished(), "it has its grace time");
+        drop(begun);
+        ending.await.unwrap();
+        jobs.end(Duration::ZERO).await;
     }
 }

@@ -50,13 +50,20 @@ pub fn follow(app: &AppHandle, start: &Start) {
 
 /// Opens the window at an address, or with the reason why that is none.
 pub fn open(app: &AppHandle, address: &str) {
-    match address.parse::<Address>() {
-        Ok(address) => go(app, &address),
+    announce(app, address);
+    window::open(app);
+}
+
+/// Tells the page, or the next one, to go to an address, or why that is none.
+pub fn announce(app: &AppHandle, address: &str) {
+    let news = match address.parse::<Address>() {
+        Ok(address) => News::Go((&address).into()),
         Err(error) => {
-            let hint = error.hint();
-            mishap(app, told(EngineError::user("no_screen", error.to_string()).with_hint(hint)));
+            let problem = told(EngineError::user("no_screen", error.to_string()).with_hint(error.hint()));
+            News::Mishap { problem: Box::new(problem) }
         }
-    }
+    };
+    app.state::<Wire>().tell_in_time(news);
 }
 
 /// Opens the window at a screen.

@@ -87,6 +87,11 @@ impl Wire {
         }
     }
 
+    /// Tells whether something waits for the next page.
+    pub fn waits(&self) -> bool {
+        self.ends().waits.is_some()
+    }
+
     /// The page is gone.
     pub fn lost(&self) {
         self.ends().page = None;
@@ -145,8 +150,10 @@ mod tests {
             let address: Address = format!("nonevent://project/shop/run/{run}").parse().unwrap();
             wire.tell_in_time(News::Go((&address).into()));
         }
+        assert!(wire.waits());
         let (channel, heard) = page();
         wire.attend(channel);
+        assert!(!wire.waits());
         assert!(wire.tell(News::Closing));
         let go = r#"{"news":"go","project":"shop","tab":"runs","item":"2","mark":null}"#;
         assert_eq!(*heard.lock().unwrap(), [go, r#"{"news":"closing"}"#]);

@@ -1,4 +1,5 @@
-//! What a person set about the window itself: kept in `window.json` beside the state, so that it is there at the next start.
+//! What a person set about the window itself, and where its page was: kept in `window.json` beside the state, so that it is there at the
+//! next start.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,17 @@ use specta::Type;
 use crate::editor::Editor;
 
 const FILE: &str = "window.json";
+
+/// What the file holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Kept {
+    #[serde(flatten)]
+    preferences: Preferences,
+    /// The part after `#` of the page's address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<String>,
+}
 
 /// The settings of the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
@@ -49,18 +61,7 @@ pub enum Theme {
 impl Preferences {
     /// Reads them; what is not there, or cannot be understood, is as at the first start.
     pub fn read(folder: &Path) -> Self {
-        match std::fs::read(file(folder)) {
-            Ok(text) => serde_json::from_slice(&text).unwrap_or_else(|error| {
-                tracing::warn!(error = %error, "the window's settings were not understood");
-                Self::default()
-            }),
-            Err(error) => {
-                if error.kind() != ErrorKind::NotFound {
-                    tracing::warn!(error = %error, "the window's settings were not read");
-                }
-                Self::default()
-            }
-        }
+        read(folder).preferences
     }
 
     /// Keeps them, whole or not at all.
@@ -68,13 +69,8 @@ impl Preferences {
     /// # Errors
     /// When the folder cannot be written.
     pub fn keep(self, folder: &Path) -> Result<(), EngineError> {
-        let text = serde_json::to_vec_pretty(&self).map_err(|error| EngineError::ours(error.to_string()))?;
         let place = file(folder);
-        let fresh = place.with_extension("json.new");
-        let written = std::fs::create_dir_all(folder)
-            .and_then(|()| std::fs::write(&fresh, text))
-            .and_then(|()| std::fs::rename(&fresh, &place));
-        written.map_err(|error| {
+        keep(folder, &Kept { preferences: self, ..read(folder) }).map_err(|error| {
             EngineError::user(
                 "not_kept",
                 format!("the setting holds until the window is closed: {} cannot be written", place.display()),
@@ -83,6 +79,46 @@ impl Preferences {
             .with_hint("make the folder writable, or point NONEVENT_HOME at another one")
         })
     }
+}
+
+/// Returns where the page was, the part of its address after `#`, when the last window was closed.
+pub fn place(folder: &Path) -> Option<String> {
+    read(folder).place
+}
+
+/// Keeps where the page is.
+pub fn keep_place(folder: &Path, place: Option<String>) {
+    let kept = read(folder);
+    if kept.place == place {
+        return;
+    }
+    if let Err(error) = keep(folder, &Kept { place, ..kept }) {
+        tracing::warn!(%error, "where the window's page is was not kept");
+    }
+}
+
+fn read(folder: &Path) -> Kept {
+    match std::fs::read(file(folder)) {
+        Ok(text) => serde_json::from_slice(&text).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the window's settings were not understood");
+            Kept::default()
+        }),
+        Err(error) => {
+            if error.kind() != ErrorKind::NotFound {
+                tracing::warn!(%error, "the window's settings were not read");
+            }
+            Kept::default()
+        }
+    }
+}
+
+/// Whole or not at all.
+fn keep(folder: &Path, kept: &Kept) -> std::io::Result<()> {
+    let place = file(folder);
+    let fresh = place.with_extension("json.new");
+    std::fs::create_dir_all(folder)?;
+    std::fs::write(&fresh, serde_json::to_vec_pretty(kept)?)?;
+    std::fs::rename(&fresh, &place)
 }
 
 fn file(folder: &Path) -> PathBuf {
@@ -101,6 +137,18 @@ mod tests {
         let chosen = Preferences { theme: Theme::Dark, editor: Some(Editor::Zed), closing: Some(Closing::Keep) };
         chosen.keep(&folder.path().join("new")).unwrap();
         assert_eq!(Preferences::read(&folder.path().join("new")), chosen);
+    }
+
+    #[test]
+    fn where_the_page_was_and_what_was_set_are_kept_beside_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(place(folder.path()), None);
+        keep_place(folder.path(), Some("/projects/shop/logs/local?q=level%3E%3Derror".into()));
+        Preferences { theme: Theme::Light, ..Preferences::default() }.keep(folder.path()).unwrap();
+        assert_eq!(place(folder.path()).unwrap(), "/projects/shop/logs/local?q=level%3E%3Derror");
+        keep_place(folder.path(), None);
+        assert_eq!(place(folder.path()), None);
+        assert_eq!(Preferences::read(folder.path()).theme, Theme::Light);
     }
 
     #[test]

@@ -2,41 +2,21 @@
 //!
 //! Facts need nothing of this: they are in the store, and every page reads them there.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use nonevent_engine::model::{LogLine, RunId};
+use nonevent_engine::model::RunId;
 use nonevent_engine::request::{Approval, Run};
 use nonevent_engine::{EventBody, Update};
-use serde::Serialize;
-use specta::Type;
 use tauri::async_runtime;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// Lines that are kept of each run.
-const KEPT: usize = 20_000;
-/// Lines that a page is sent at once.
-const BATCH: usize = 2_000;
+use crate::printed::{Lines, Printed};
+
 /// Runs whose lines are still there after they have ended.
 const ENDED: usize = 8;
-/// A page is told no more often than it can draw.
-const PAUSE: Duration = Duration::from_millis(40);
-
-/// Some lines of a run, in order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]
-pub struct Lines {
-    /// The number of the first of them, from 0. A gap to what came before: older ones are not kept.
-    pub first: u64,
-    /// The lines.
-    pub lines: Vec<LogLine>,
-    /// What is being done right now.
-    pub progress: Option<String>,
-    /// Whether there will be no more.
-    pub ended: bool,
-}
 
 /// What the window's own runs print.
 #[derive(Debug, Default)]
@@ -49,21 +29,11 @@ pub struct Runs {
 
 #[derive(Debug, Default)]
 struct Attended {
-    output: Mutex<Output>,
+    printed: Printed,
     approval: Approval,
     cancel: CancellationToken,
     /// Whether it waits for a person.
     asks: AtomicBool,
-    changed: watch::Sender<u64>,
-}
-
-#[derive(Debug, Default)]
-struct Output {
-    lines: VecDeque<LogLine>,
-    /// The number of the first line that is kept.
-    first: u64,
-    progress: Option<String>,
-    ended: bool,
 }
 
 impl Runs {
@@ -84,7 +54,7 @@ impl Runs {
             }
             // How it ended is in the store.
             let _ = outcome.await;
-            attended.end();
+            attended.printed.end();
             runs.busy.send_modify(|count| *count = count.saturating_sub(1));
         });
         id
@@ -103,7 +73,7 @@ impl Runs {
     /// Agrees to what a run of this window asks for; false when it is not this window's, or has ended.
     pub fn approve(&self, run: &RunId) -> bool {
         let found = locked(&self.attended).get(run).cloned();
-        let Some(attended) = found.filter(|one| !locked(&one.output).ended) else { return false };
+        let Some(attended) = found.filter(|one| !one.printed.has_ended()) else { return false };
         attended.asks.store(false, Ordering::SeqCst);
         attended.approval.give();
         true
@@ -127,26 +97,13 @@ impl Runs {
     /// run is not this window's.
     pub async fn follow(&self, run: &RunId, send: impl Fn(Lines) -> bool) -> bool {
         let Some(attended) = locked(&self.attended).get(run).cloned() else { return false };
-        let mut changed = attended.changed.subscribe();
-        let mut next = 0;
-        loop {
-            changed.borrow_and_update();
-            let lines = attended.after(next);
-            next = lines.first + lines.lines.len() as u64;
-            let (more, ended) = (lines.lines.len() == BATCH, lines.ended);
-            if !send(lines) || (ended && !more) {
-                return true;
-            }
-            if !more && changed.changed().await.is_err() {
-                return true;
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
+        attended.printed.follow(send).await;
+        true
     }
 
     fn remember(&self, id: RunId, attended: Arc<Attended>) {
         let mut all = locked(&self.attended);
-        let mut ended: Vec<RunId> = all.iter().filter(|(_, one)| locked(&one.output).ended).map(|(id, _)| id.clone()).collect();
+        let mut ended: Vec<RunId> = all.iter().filter(|(_, one)| one.printed.has_ended()).map(|(id, _)| id.clone()).collect();
         // Their ids sort by time.
         ended.sort_by(|one, other| one.as_str().cmp(other.as_str()));
         for old in ended.iter().take(ended.len().saturating_sub(ENDED)) {
@@ -176,41 +133,16 @@ impl Attended {
     }
 
     fn take(&self, update: Update) {
-        let mut output = locked(&self.output);
         match update {
-            Update::Event(_) => return,
-            Update::Progress { text, .. } => output.progress = Some(text),
-            Update::Line(line) => {
-                if output.lines.len() == KEPT {
-                    output.lines.pop_front();
-                    output.first += 1;
-                }
-                output.lines.push_back(line);
-            }
+            Update::Event(_) => {}
+            Update::Progress { text, .. } => self.printed.progress(text),
+            Update::Line(line) => self.printed.line(line),
         }
-        drop(output);
-        self.changed.send_modify(|count| *count += 1);
-    }
-
-    fn end(&self) {
-        let mut output = locked(&self.output);
-        output.ended = true;
-        output.progress = None;
-        drop(output);
-        self.changed.send_modify(|count| *count += 1);
-    }
-
-    fn after(&self, next: u64) -> Lines {
-        let output = locked(&self.output);
-        let first = next.max(output.first);
-        let skipped = usize::try_from(first - output.first).unwrap_or(usize::MAX);
-        let lines = output.lines.iter().skip(skipped).take(BATCH).cloned().collect();
-        Lines { first, lines, progress: output.progress.clone(), ended: output.ended }
     }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Whatever panicked while it held the lock left lines that can be read.
+    // Whatever panicked while it held the lock left runs that can be followed.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -219,8 +151,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use nonevent_engine::Event;
     use nonevent_engine::event::Question;
-    use nonevent_engine::model::LogStream;
-    use nonevent_engine::model::{ProjectName, RolloutId};
+    use nonevent_engine::model::{LogLine, LogStream, ProjectName, RolloutId};
     use tokio::sync::{mpsc, oneshot};
 
     use super::*;
@@ -312,21 +243,11 @@ mod tests {
         let id = runs.attend(run);
         sender.send(asks()).await.unwrap();
         sender.send(line(0)).await.unwrap();
-        let mut changed = locked(&runs.attended).get(&id).unwrap().changed.subscribe();
-        changed.wait_for(|count| *count > 0).await.unwrap();
+        let attended = Arc::clone(locked(&runs.attended).get(&id).unwrap());
+        // Until the line is there, and with it the question before it.
+        attended.printed.follow(|lines| lines.lines.is_empty()).await;
         assert!(runs.approve(&id));
         runs.left();
         assert!(!cancel.is_cancelled());
-    }
-
-    #[test]
-    fn the_oldest_lines_go_first() {
-        let attended = Attended::default();
-        for number in 0..KEPT + 3 {
-            attended.take(line(number));
-        }
-        let found = attended.after(0);
-        assert_eq!((found.first, found.lines.len()), (3, BATCH));
-        assert_eq!(found.lines.first().unwrap().text, "3");
     }
 }

@@ -25,6 +25,7 @@ pub fn main() -> ExitCode {
             links::follow(app, &Start::read(words.into_iter().skip(1)));
         }))
         .plugin(tauri_plugin_dialog::init())
+        .plugin(window::bounds())
         .plugin(login::plugin())
         .manage(Desk::default())
         .manage(Frame::default())
@@ -64,10 +65,11 @@ fn begin(app: &AppHandle) -> tauri::Result<()> {
             settle(app);
         }
         start => {
-            window::make(app)?;
-            if let Start::Screen(address) = start {
-                links::open(app, &address);
+            // First: the window then does not begin where it was left.
+            if let Start::Screen(address) = &start {
+                links::announce(app, address);
             }
+            window::make(app)?;
         }
     }
     Ok(())

@@ -18,7 +18,7 @@ use crate::notices;
 /// Time between two tries to begin.
 const AGAIN: Duration = Duration::from_secs(30);
 /// Time that jobs which run have for their end when the process is to end. What takes longer is found by whoever watches next.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 /// Notices that wait for the desktop to show others.
 const ROOM: usize = 256;
 

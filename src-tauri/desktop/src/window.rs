@@ -5,19 +5,23 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use tauri::plugin::TauriPlugin;
 use tauri::utils::config::WindowConfig;
 use tauri::{
-    AppHandle, ExitRequestApi, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, Window, WindowEvent, async_runtime,
+    AppHandle, ExitRequestApi, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, Window, WindowEvent, Wry, async_runtime,
 };
+use tauri_plugin_window_state::StateFlags;
 use tokio::sync::Mutex as Turn;
 
 use crate::desk::Desk;
 use crate::home;
 use crate::news::{News, Wire};
-use crate::preferences::{Closing, Preferences, Theme};
-use crate::watching::Watching;
+use crate::preferences::{self, Closing, Preferences, Theme};
+use crate::watching::{PATIENCE, Watching};
 
 const LABEL: &str = "main";
+/// The file of the home that keeps size and position.
+const BOUNDS: &str = "window-bounds.json";
 
 /// What is known of the window beside the window itself.
 #[derive(Debug, Default)]
@@ -55,22 +59,36 @@ pub fn open(app: &AppHandle) {
     });
 }
 
-/// Makes the window, where its page was.
+/// Makes the window, where its page was: in this process, or when the last one was closed.
 ///
 /// # Errors
 /// When the system gives none.
 pub fn make(app: &AppHandle) -> tauri::Result<()> {
     let Some(config) = app.config().app.windows.first() else { return Ok(()) };
-    let place = app.state::<Frame>().place.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let url = match place {
+    let here = app.state::<Frame>().place.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let home = home::here().ok();
+    // Who is led to a screen is not led to another one before.
+    let left = || home.as_ref().filter(|_| !app.state::<Wire>().waits()).and_then(|home| preferences::place(&home.data));
+    let url = match here.or_else(left) {
         Some(place) => WebviewUrl::App(format!("index.html#{place}").into()),
         None => config.url.clone(),
     };
     let config = WindowConfig { url, ..config.clone() };
     // One small file, before the window is drawn: the wrong theme would be seen.
-    wear(app, preferences().theme);
+    wear(app, settings().theme);
     WebviewWindowBuilder::from_config(app, &config)?.build()?;
     Ok(())
+}
+
+/// Returns what keeps the size and the position of the window in the home; what is seen, and when, stays with this module.
+pub fn bounds() -> TauriPlugin<Wry> {
+    let plugin = tauri_plugin_window_state::Builder::new()
+        .with_state_flags(StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED);
+    // Without a home it keeps them by its own rule.
+    match home::here().ok().and_then(|home| home.data.join(BOUNDS).into_os_string().into_string().ok()) {
+        Some(file) => plugin.with_filename(file).build(),
+        None => plugin.build(),
+    }
 }
 
 /// Gives window and page a theme.
@@ -101,7 +119,7 @@ pub fn on_event(window: &Window, event: &WindowEvent) {
 /// Asked once, by the page; who closes the window again while it asks wants it gone.
 fn is_to_ask(app: &AppHandle) -> bool {
     let frame = app.state::<Frame>();
-    if frame.answer.lock().unwrap_or_else(PoisonError::into_inner).is_some() || preferences().closing.is_some() {
+    if frame.answer.lock().unwrap_or_else(PoisonError::into_inner).is_some() || settings().closing.is_some() {
         return false;
     }
     !frame.asks.swap(true, Ordering::SeqCst) && app.state::<Wire>().tell(News::Closing)
@@ -121,6 +139,9 @@ pub fn answer(app: &AppHandle, answer: Option<Closing>) {
 fn remember_place(app: &AppHandle) {
     let url = app.get_webview_window(LABEL).and_then(|window| window.url().ok());
     let place = url.and_then(|url| url.fragment().map(str::to_owned));
+    if let Ok(home) = home::here() {
+        preferences::keep_place(&home.data, place.clone());
+    }
     *app.state::<Frame>().place.lock().unwrap_or_else(PoisonError::into_inner) = place;
 }
 
@@ -130,7 +151,7 @@ fn closed(app: &AppHandle) {
     app.state::<Wire>().lost();
     app.state::<Desk>().runs().left();
     let answered = frame.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if answered.or(preferences().closing) != Some(Closing::Keep) {
+    if answered.or(settings().closing) != Some(Closing::Keep) {
         leave(app);
     }
 }
@@ -155,10 +176,12 @@ pub fn leave(app: &AppHandle) {
         if stays() {
             return;
         }
-        app.state::<Watching>().end().await;
+        // Jobs that were begun by hand have the time that those have that were due.
+        let (watching, jobs) = (app.state::<Watching>(), app.state::<Desk>().jobs());
+        tokio::join!(watching.end(), jobs.end(PATIENCE));
         // A second start may have come meanwhile.
         match stays() {
-            true => app.state::<Watching>().begin(&app),
+            true => watching.begin(&app),
             false => app.exit(0),
         }
     });
@@ -171,7 +194,7 @@ pub fn on_exit_requested(code: Option<i32>, api: &ExitRequestApi) {
     }
 }
 
-fn preferences() -> Preferences {
+fn settings() -> Preferences {
     home::here().map(|home| Preferences::read(&home.data)).unwrap_or_default()
 }
 

@@ -220,6 +220,20 @@ impl Engine {
         Ok(self.store.rollouts(&project.settings.app.name, name, u32::MAX)?)
     }
 
+    /// Learns the releases and rollouts of other laptops that a project's targets still tell of; says whether any was new. Learns nothing
+    /// where no engine answers.
+    ///
+    /// # Errors
+    /// When the project or the database cannot be read.
+    pub async fn learn_history(&self, project: &ProjectName) -> Result<bool, EngineError> {
+        let known = || -> Result<(usize, usize), EngineError> {
+            Ok((self.store.releases(project)?.len(), self.store.rollouts(project, None, u32::MAX)?.len()))
+        };
+        let before = known()?;
+        self.learn_all(&Project::open(&self.folder_of(project)?)?).await;
+        Ok(known()? != before)
+    }
+
     /// Learns what every environment's target tells; without an engine, memory alone has to do.
     async fn learn_all(&self, project: &Project) {
         let Ok(docker) = Docker::connect().await else { return };

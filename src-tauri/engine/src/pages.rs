@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
 use crate::model::{
-    BuilderKind, EnvironmentName, EnvironmentSettings, Excerpt, GateReport, GateState, Process, ProcessKind, ProcessName,
-    Release, ReleaseId, RunId, RunRecord, Setting, SourceState,
+    BuilderKind, EnvironmentName, EnvironmentSettings, Excerpt, GateName, GateReport, GateState, Process, ProcessKind,
+    ProcessName, Release, ReleaseId, RunId, RunRecord, Setting, SourceState, TestResult,
 };
 use crate::pipeline::placement::replicas;
 use crate::project::Project;
@@ -65,6 +65,16 @@ pub enum RunRequest {
         /// What stays.
         leave: Leave,
     },
+}
+
+/// A test that took long.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct SlowTest {
+    /// The gate that ran it.
+    pub gate: GateName,
+    /// The test, with the time it took.
+    pub test: TestResult,
 }
 
 /// What a person says beside what is to be done.

@@ -3,6 +3,9 @@
 //! A process id alone says little: ids are given again, and containers that share a host name have ids of their own. So a process is known
 //! by the machine since it booted, the space its ids are counted in, its id and the moment it started.
 
+use std::io;
+use std::process::{Child, Command, Stdio};
+
 use sha2::{Digest as _, Sha256};
 
 /// Returns a name of this machine since it booted, and of the space in which its process ids are counted; empty where it has none.
@@ -55,7 +58,7 @@ pub fn still_runs(pid: u32, started_then: u64) -> bool {
 pub const SECRET_VARIABLE: &str = "NONEVENT_SECRET_";
 
 /// Keeps a process that is about to be started from the variables that only this one needs: values of secrets, and what opens a vault.
-pub fn without_secrets(command: &mut std::process::Command) {
+pub fn without_secrets(command: &mut Command) {
     let ours = |name: &std::ffi::OsStr| {
         let name = name.to_string_lossy();
         name.starts_with(SECRET_VARIABLE) || name.starts_with("NONEVENT_VAULT_")
@@ -63,6 +66,20 @@ pub fn without_secrets(command: &mut std::process::Command) {
     for (name, _) in std::env::vars_os().filter(|(name, _)| ours(name)) {
         command.env_remove(name);
     }
+}
+
+/// Starts a program that is left to itself: it is told no secrets, hears nothing and prints nowhere.
+///
+/// # Errors
+/// When it does not start.
+pub fn start_apart(mut command: Command) -> io::Result<Child> {
+    without_secrets(&mut command);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
+}
+
+/// Waits for the end of a program aside, so that nothing of it stays behind when it ends.
+pub fn see_off(mut child: Child) {
+    std::thread::spawn(move || drop(child.wait()));
 }
 
 /// Keeps this process and those that it starts from writing their memory into a file when they crash: it may hold secrets.
@@ -109,5 +126,27 @@ mod tests {
         let mut child = std::process::Command::new("true").spawn().unwrap();
         child.wait().unwrap();
         assert!(!runs(child.id()));
+    }
+    /// Seen from a process of its own: the variables of this one belong to every test.
+    #[cfg(unix)]
+    #[test]
+    fn what_is_started_is_told_no_secrets() {
+        const PLACE: &str = "NONEVENT_TEST_PLACE";
+        let Some(place) = std::env::var_os(PLACE) else {
+            let folder = tempfile::tempdir().unwrap();
+            let mut again = Command::new(std::env::current_exe().unwrap());
+            again.args(["--exact", "process::tests::what_is_started_is_told_no_secrets"]);
+            again
+                .env(PLACE, folder.path().join("told"))
+                .env("NONEVENT_SECRET_KEY", "hush")
+                .env("NONEVENT_VAULT_PASSPHRASE", "hush");
+            assert!(again.stdout(Stdio::null()).status().unwrap().success());
+            let told = std::fs::read_to_string(folder.path().join("told")).unwrap();
+            assert!(told.contains(PLACE) && !told.contains("hush"), "{told}");
+            return;
+        };
+        let mut print = Command::new("sh");
+        print.args(["-c", "env > \"$0\""]).arg(place);
+        assert!(start_apart(print).unwrap().wait().unwrap().success());
     }
 }

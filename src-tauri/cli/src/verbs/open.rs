@@ -1,9 +1,10 @@
 //! `nonevent open`
 
 use std::ffi::OsString;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use nonevent_engine::model::EnvironmentName;
+use nonevent_engine::process;
 use serde_json::json;
 
 use crate::error::CliError;
@@ -60,6 +61,6 @@ pub fn show(url: &str) {
 fn start(opener: &[&str], url: &str) -> bool {
     let Some((program, arguments)) = opener.split_first() else { return false };
     let mut command = Command::new(program);
-    command.args(arguments).arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.spawn().is_ok()
+    command.args(arguments).arg(url);
+    process::start_apart(command).map(process::see_off).is_ok()
 }

@@ -61,16 +61,13 @@ pub fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
     results.gates.retain(|gate| args.gates.is_empty() || args.gates.contains(&gate.gate));
     results.gates.retain(|gate| !(args.failed && gate.state.passes()));
     args.exports.write(&engine, &results, &folder)?;
-    let tests = engine.tests_of(&results)?;
     if let Some(most) = args.slowest {
-        let mut slow: Vec<(&str, &TestResult)> =
-            tests.iter().flat_map(|(gate, tests)| tests.iter().map(|test| (gate.as_str(), test))).collect();
-        slow.sort_by(|(_, a), (_, b)| b.duration_s.total_cmp(&a.duration_s));
-        slow.truncate(most);
-        let told: Vec<_> = slow.iter().map(|(gate, test)| json!({ "gate": gate, "test": test })).collect();
-        session.answer("results", json!({ "slowest": told }), |view| slowest(&slow, view));
+        let slow = engine.slowest_tests(&results, most)?;
+        let rows: Vec<(&str, &TestResult)> = slow.iter().map(|one| (one.gate.as_str(), &one.test)).collect();
+        session.answer("results", json!({ "slowest": slow }), |view| slowest(&rows, view));
         return Ok(Exit::Done);
     }
+    let tests = engine.tests_of(&results)?;
     let answer = json!({ "run": results.run, "gates": results.gates, "tests": tests });
     session.answer("results", answer, |view| text(&results, view));
     Ok(Exit::Done)

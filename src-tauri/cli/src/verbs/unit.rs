@@ -33,20 +33,23 @@ pub fn file(program: &Path, variable: impl Fn(&str) -> Option<String>) -> String
          \n\
          [Install]\n\
          WantedBy=default.target\n",
-        quoted(&program.display().to_string())
+        // Only a command line has variables of its own (systemd.service(5), "Command lines").
+        quoted(&program.display().to_string()).replace('$', "$$")
     )
     .trim_end()
     .to_owned()
 }
 
-/// Quotes a word as systemd.syntax(7) and systemd.unit(5) want it.
+/// Quotes a word as systemd.syntax(7) and systemd.unit(5) want it. `$` means nothing in `Environment=` (systemd.exec(5)).
 fn quoted(word: &str) -> String {
-    format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%").replace('$', "$$"))
+    format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%"))
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::print_stderr)]
+    use std::process::Command;
+
     use super::*;
 
     #[test]
@@ -56,5 +59,33 @@ mod tests {
         assert!(unit.contains("ExecStart=\"/opt/my tools/nonevent\" watch\n"), "{unit}");
         assert!(unit.contains("Environment=\"NONEVENT_HOME=/srv/50%% home\"\n"), "{unit}");
         assert!(!unit.contains("DOCKER_HOST"), "{unit}");
+    }
+
+    #[test]
+    fn a_dollar_is_doubled_where_it_means_something() {
+        let unit = file(Path::new("/opt/$5/nonevent"), |name| (name == "NONEVENT_HOME").then(|| "/srv/$HOME".to_owned()));
+        assert!(unit.contains("ExecStart=\"/opt/$$5/nonevent\" watch\n"), "{unit}");
+        assert!(unit.contains("Environment=\"NONEVENT_HOME=/srv/$HOME\"\n"), "{unit}");
+    }
+
+    #[test]
+    fn systemd_takes_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let unit = folder.path().join("nonevent-watch.service");
+        // A program that is there: its path is looked at.
+        let program = std::env::current_exe().unwrap();
+        let told = file(&program, |name| Some(format!("/srv/50% of \"$5\" \\ {name}")));
+        std::fs::write(&unit, told).unwrap();
+        let mut verify = Command::new("systemd-analyze");
+        verify.args(["--user", "--man=no", "verify"]).arg(&unit);
+        // It wants the folder of a person who is logged in.
+        verify.env("XDG_RUNTIME_DIR", folder.path()).env("HOME", folder.path());
+        let skipped = |why: &str| eprintln!("not looked at: {why}");
+        let Ok(verified) = verify.output() else { return skipped("this system has no `systemd-analyze`") };
+        let said = String::from_utf8_lossy(&verified.stderr);
+        if !verified.status.success() && !said.contains("nonevent-watch.service") {
+            return skipped(&said);
+        }
+        assert!(!said.contains("nonevent-watch.service"), "{said}");
     }
 }

@@ -1,14 +1,16 @@
 //! `nonevent watch`
 
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::io;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nonevent_engine::model::{EnvironmentName, HealthState, Incident, Notice};
+use nonevent_engine::model::{HealthState, Incident, Notice};
 use nonevent_engine::{Engine, Watched};
 use nonevent_notifier::{Action, Notifier, address_of, may_go_back};
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::jobs::summary;
@@ -55,10 +57,10 @@ pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
     }
     let engine = session.engine()?;
     let mut interrupts = Interrupts::listen().map_err(CliError::Setup)?;
-    let (sender, mut told) = tokio::sync::mpsc::channel(256);
+    let (sender, mut told) = mpsc::channel(256);
     let stop = CancellationToken::new();
     let notifier = Notifier::default();
-    let watching = engine.watch(sender, stop.clone());
+    let watching = engine.watch(sender.clone(), stop.clone());
     tokio::pin!(watching);
     loop {
         tokio::select! {
@@ -72,7 +74,7 @@ pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
             Some(one) = told.recv() => {
                 tell(&one, session);
                 if let Watched::Notice { id, notice } = &one {
-                    show(notice, &notifier, &engine, session).await;
+                    show(notice, &notifier, &engine, &sender, session).await;
                     engine.shown(id);
                 }
             }
@@ -91,8 +93,8 @@ pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
 }
 
 /// Shows a notice on the desktop; where there is none, that is said, and watching goes on.
-async fn show(notice: &Notice, notifier: &Notifier, engine: &Engine, session: &mut Session) {
-    let (url, environment) = (notice.url.clone(), notice.environment.clone());
+async fn show(notice: &Notice, notifier: &Notifier, engine: &Engine, tell: &mpsc::Sender<Watched>, session: &mut Session) {
+    let url = notice.url.clone();
     let (folder, window) = (engine.folder_of(&notice.project).ok(), desktop::installed());
     let mut actions = Vec::new();
     if window.is_some() || url.is_some() {
@@ -102,10 +104,11 @@ async fn show(notice: &Notice, notifier: &Notifier, engine: &Engine, session: &m
         actions.push(Action::RollBack);
     }
     let address = address_of(engine, notice);
+    let (about, tell) = (notice.clone(), tell.clone());
     let chosen = move |action| match (action, window, url, folder) {
         (Action::Open, Some(window), _, _) => drop(desktop::start(&window, Some(&address))),
         (Action::Open, None, Some(url), _) => open::show(&url),
-        (Action::RollBack, _, _, Some(folder)) => roll_back(&folder, &environment),
+        (Action::RollBack, _, _, Some(folder)) => roll_back(folder, about, tell),
         _ => {}
     };
     let shown = tokio::time::timeout(PATIENCE, notifier.show(notice, &actions, chosen)).await;
@@ -114,13 +117,34 @@ async fn show(notice: &Notice, notifier: &Notifier, engine: &Engine, session: &m
     }
 }
 
-/// Not waited for: it tells of its end as every rollout does. A protected environment is not gone back by a click.
-fn roll_back(folder: &Path, environment: &EnvironmentName) {
-    let Ok(program) = std::env::current_exe() else { return };
-    let mut command = Command::new(program);
-    command.arg("--project").arg(folder).args(["rollback", environment.as_str()]);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    drop(command.spawn());
+/// Seen to its end beside the watch: what it did is told as of every rollout, and that it was refused here. A protected environment is not
+/// gone back by a click.
+fn roll_back(folder: PathBuf, notice: Notice, tell: mpsc::Sender<Watched>) {
+    std::thread::spawn(move || {
+        let ended = std::env::current_exe().and_then(|program| {
+            let mut command = Command::new(program);
+            command.args(["--quiet", "--color", "never", "--project"]).arg(folder);
+            command.args(["rollback", notice.environment.as_str()]);
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).output()
+        });
+        if let Some(why) = refusal(ended) {
+            let message = format!("{} ({}) was not rolled back: {why}", notice.project, notice.environment);
+            // Nobody hears it any more when the watch has ended.
+            let _ = tell.blocking_send(Watched::Trouble { message });
+        }
+    });
+}
+
+/// Returns why a command did not do its work, as it said itself.
+fn refusal(ended: io::Result<Output>) -> Option<String> {
+    let ended = match ended {
+        Ok(ended) if ended.status.success() => return None,
+        Ok(ended) => ended,
+        Err(error) => return Some(error.to_string()),
+    };
+    let said = String::from_utf8_lossy(&ended.stderr);
+    let error = said.lines().find_map(|line| line.strip_prefix("error: "));
+    Some(error.map_or_else(|| format!("it ended with {}", ended.status), str::to_owned))
 }
 
 fn tell(watched: &Watched, session: &mut Session) {
@@ -202,5 +226,24 @@ fn object(watched: &Watched) -> (&'static str, Value) {
         Watched::Incident(incident) => ("incident_changed", json!(incident)),
         Watched::Notice { notice, .. } => ("notice", json!(notice)),
         Watched::Trouble { message } => ("watch_trouble", json!({ "message": message })),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn ended(script: &str) -> Option<String> {
+        refusal(Command::new("sh").args(["-c", script]).output())
+    }
+
+    #[test]
+    fn a_rollback_that_was_refused_says_why() {
+        assert_eq!(ended("exit 0"), None);
+        let refused = "echo 'error: there is nothing to go back to' >&2; echo 'hint: ship' >&2; exit 1";
+        assert_eq!(ended(refused).unwrap(), "there is nothing to go back to");
+        assert_eq!(ended("exit 3").unwrap(), "it ended with exit status: 3");
+        assert!(refusal(Command::new("/nowhere/nonevent").output()).is_some());
     }
 }

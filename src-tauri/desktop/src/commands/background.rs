@@ -36,10 +36,9 @@ pub async fn attend(wire: State<'_, Wire>, page: Channel<News>) -> Answer<()> {
 pub async fn follow_watcher(desk: State<'_, Desk>, watching: State<'_, Watching>, page: Channel<Watcher>) -> Answer<()> {
     let mut watcher = watching.watcher();
     watcher.mark_changed();
-    desk.keep_watcher(async move {
+    desk.watcher().replace(async move {
         while watcher.changed().await.is_ok() && page.send(watcher.borrow_and_update().clone()).is_ok() {}
-    })
-    .await;
+    });
     Ok(())
 }
 

@@ -1,16 +1,23 @@
 //! Where this home keeps secrets, and logins of registries.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use nonevent_engine::EngineError;
 use nonevent_engine::docker::Login;
 use nonevent_engine::mask::Secret;
 use nonevent_engine::model::{SecretEntry, VaultStatus};
 use nonevent_engine::vault::Choice;
 use serde::Deserialize;
 use specta::Type;
-use tauri::State;
+use tauri::{AppHandle, State};
+use tauri_plugin_dialog::DialogExt;
+use tokio::sync::oneshot;
 
 use crate::desk::{Answer, Desk};
+
+/// What a new key file is called unless a person says otherwise.
+const KEY: &str = "nonevent.key";
 
 /// Where secrets are to be kept.
 #[derive(Clone, Deserialize, Type)]
@@ -23,6 +30,16 @@ pub enum VaultChoice {
         /// What closes it.
         passphrase: String,
     },
+}
+
+/// Which file closes the vault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyFile {
+    /// One that is made, with a key that nobody else has.
+    New,
+    /// One that is there.
+    Kept,
 }
 
 /// Tells where secrets and logins are kept, and why that does not open when it does not.
@@ -63,6 +80,26 @@ pub async fn choose_vault(desk: State<'_, Desk>, choice: VaultChoice) -> Answer<
     .await
 }
 
+/// Lets a person choose a file, and keeps secrets in the vault file from now on, closed with the key in it; brings over what is kept. None
+/// when they think better of it. The page names no file: what is read and written is what a person pointed at.
+#[tauri::command]
+#[specta::specta]
+pub async fn choose_key_file(app: AppHandle, desk: State<'_, Desk>, key: KeyFile) -> Answer<Option<VaultStatus>> {
+    let (tell, told) = oneshot::channel();
+    let dialog = app.dialog().file();
+    let chosen = move |file| drop(tell.send(file));
+    match key {
+        KeyFile::New => dialog.set_title("Make a key file").set_file_name(KEY).save_file(chosen),
+        KeyFile::Kept => dialog.set_title("Choose the key file").pick_file(chosen),
+    }
+    let Some(file) = told.await.ok().flatten().and_then(|file| file.into_path().ok()) else { return Ok(None) };
+    desk.ask(move |engine| async move {
+        engine.choose_vault(chosen_key(key, file)?).await?;
+        Ok(Some(engine.vault().await?))
+    })
+    .await
+}
+
 /// Lists the registries whose login is kept; no password.
 #[tauri::command]
 #[specta::specta]
@@ -83,4 +120,36 @@ pub async fn keep_login(desk: State<'_, Desk>, registry: String, username: Strin
 #[specta::specta]
 pub async fn forget_login(desk: State<'_, Desk>, registry: String) -> Answer<()> {
     desk.ask(|engine| async move { engine.forget_login(&registry).await }).await
+}
+
+/// A dialog that asks whether a file may be replaced must not be believed: what it held may open something else.
+fn chosen_key(key: KeyFile, file: PathBuf) -> Result<Choice, EngineError> {
+    match (key, file.exists()) {
+        (KeyFile::New, true) => {
+            Err(EngineError::user("key_file_taken", format!("{} is there already; nothing was changed", file.display()))
+                .with_hint("choose another name, or use the key that is in it"))
+        }
+        (KeyFile::Kept, false) => {
+            Err(EngineError::user("key_file_missing", format!("{} is not there; nothing was changed", file.display()))
+                .with_hint("choose the file that holds the key, or make a new one"))
+        }
+        _ => Ok(Choice::KeyFile(file)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_new_key_replaces_no_file_and_a_kept_one_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let (taken, free) = (folder.path().join("taken"), folder.path().join("free"));
+        std::fs::write(&taken, "").unwrap();
+        assert_eq!(chosen_key(KeyFile::New, free.clone()).unwrap(), Choice::KeyFile(free.clone()));
+        assert_eq!(chosen_key(KeyFile::Kept, taken.clone()).unwrap(), Choice::KeyFile(taken.clone()));
+        assert_eq!(chosen_key(KeyFile::New, taken).unwrap_err().problem.code, "key_file_taken");
+        assert_eq!(chosen_key(KeyFile::Kept, free).unwrap_err().problem.code, "key_file_missing");
+    }
 }

@@ -4,16 +4,21 @@ use nonevent_engine::EngineError;
 use nonevent_engine::model::{EnvironmentName, Plan, ProjectName, ReleaseId, RunId};
 use nonevent_engine::pages::HeldPage;
 use tauri::State;
+use url::Url;
 
-use crate::address;
-use crate::desk::{Answer, Desk, told};
+use crate::desk::{Answer, Desk};
+use crate::{address, outside};
 
 /// Opens an environment's app in the browser. The page names the environment, never the address.
 #[tauri::command]
 #[specta::specta]
 pub async fn open_environment(desk: State<'_, Desk>, project: ProjectName, environment: EnvironmentName) -> Answer<()> {
-    let address = desk.ask(|engine| async move { engine.url(&engine.folder_of(&project)?, &environment).await }).await?;
-    browse(&address).map_err(told)
+    let asked = desk.ask(|engine| async move {
+        let address = engine.url(&engine.folder_of(&project)?, &environment).await?;
+        Ok((address, engine.domains(&project)?))
+    });
+    let (address, domains) = asked.await?;
+    desk.aside(move || browse(&address::declared(&address, domains.iter().map(String::as_str))?)).await
 }
 
 /// Opens the new instances that a run shows before traffic moves to them. The page names the run, never the address.
@@ -21,7 +26,7 @@ pub async fn open_environment(desk: State<'_, Desk>, project: ProjectName, envir
 #[specta::specta]
 pub async fn open_preview(desk: State<'_, Desk>, run: RunId) -> Answer<()> {
     let address = desk.read(move |engine| engine.preview_of(&run)).await?;
-    browse(&address).map_err(told)
+    desk.aside(move || browse(&address::local(&address)?)).await
 }
 
 /// Ends what a process that is gone left in the middle of an environment; tells what was done, in words.
@@ -64,12 +69,9 @@ pub async fn unlock(
     desk.ask(move |engine| async move { engine.take_lock_away(&project, &environment, number, typed.as_deref()).await }).await
 }
 
-fn browse(address: &str) -> Result<(), EngineError> {
-    let url = address::local(address)?;
-    open::that_detached(url.as_str()).map_err(|error| no_browser(&url, &error))
-}
-
-fn no_browser(url: &url::Url, error: &std::io::Error) -> EngineError {
-    EngineError::user("no_browser", format!("no browser could be started for {url}: {error}"))
-        .with_hint("copy the address into a browser")
+fn browse(url: &Url) -> Result<(), EngineError> {
+    outside::open(url.as_str()).map_err(|error| {
+        EngineError::user("no_browser", format!("no browser could be started for {url}: {error}"))
+            .with_hint("copy the address into a browser")
+    })
 }

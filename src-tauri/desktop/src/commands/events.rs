@@ -21,8 +21,10 @@ pub async fn events_after(desk: State<'_, Desk>, seq: i64) -> Answer<Vec<Event>>
 #[tauri::command]
 #[specta::specta]
 pub async fn follow(desk: State<'_, Desk>, page: Channel<Change>) -> Answer<()> {
+    let turn = desk.changes().turn();
     let mut changes = desk.read(|engine| engine.changes()).await?;
-    desk.keep(async move { while changes.changed().await.is_ok() && page.send(changes.borrow_and_update().clone()).is_ok() {} })
-        .await;
+    desk.changes().begin(turn, async move {
+        while changes.changed().await.is_ok() && page.send(changes.borrow_and_update().clone()).is_ok() {}
+    });
     Ok(())
 }

@@ -11,6 +11,14 @@ const RUNS: u32 = 1_000;
 /// As many events as one answer about a run holds.
 const EVENTS: u32 = 1_000;
 
+/// Learns the releases and rollouts of other laptops that a project's targets still tell of: asked once, when a project is opened. True when
+/// any was new: then releases and rollouts are to be read again. False, and no error, where no engine answers.
+#[tauri::command]
+#[specta::specta]
+pub async fn learn_history(desk: State<'_, Desk>, project: ProjectName) -> Answer<bool> {
+    desk.ask(|engine| async move { engine.learn_history(&project).await }).await
+}
+
 /// Lists the newest runs of a project, at most 1,000.
 #[tauri::command]
 #[specta::specta]

@@ -92,11 +92,13 @@ pub async fn follow_records(
     question: LogQuestion,
     page: Channel<Vec<LogRecord>>,
 ) -> Answer<()> {
+    // Taken first: a slow engine may answer after the page has gone on to something else.
+    let turn = desk.lines().turn();
     let filter = question.filter().map_err(told)?;
     let mut records = desk
         .ask(move |engine| async move { engine.follow_records(&engine.folder_of(&project)?, &environment, filter).await })
         .await?;
-    desk.keep_lines(async move {
+    desk.lines().begin(turn, async move {
         loop {
             let mut batch = Vec::new();
             let ended = records.recv_many(&mut batch, BATCH).await == 0;
@@ -105,16 +107,16 @@ pub async fn follow_records(
             }
             tokio::time::sleep(PAUSE).await;
         }
-    })
-    .await;
+    });
     Ok(())
 }
 
-/// Ends what `follow_records` or `follow_lines` sends.
+/// Ends what `follow_records` or `follow_lines` sends, or is about to send.
+// Not async, as `follow_lines`: what the page asks for next must not come before.
 #[tauri::command]
 #[specta::specta]
-pub async fn stop_lines(desk: State<'_, Desk>) -> Answer<()> {
-    desk.keep_lines(async {}).await;
+pub fn stop_lines(desk: State<'_, Desk>) -> Answer<()> {
+    desk.lines().end();
     Ok(())
 }
 

@@ -12,6 +12,7 @@ pub mod history;
 pub mod jobs;
 pub mod logs;
 pub mod projects;
+pub mod results;
 pub mod runs;
 pub mod secrets;
 pub mod trust;

@@ -6,7 +6,7 @@ use tauri::State;
 use tauri::ipc::Channel;
 
 use crate::desk::{Answer, Desk};
-use crate::runs::Lines;
+use crate::printed::Lines;
 
 /// As many runs as the trend of a gate shows.
 const PAST: u32 = 20;
@@ -41,14 +41,14 @@ pub async fn cancel_run(desk: State<'_, Desk>, run: RunId) -> Answer<bool> {
 }
 
 /// Sends the output of a run of this window, in place of the one before. False when another process runs it: its output is there.
+// Not async: it is begun in the order in which the page asks.
 #[tauri::command]
 #[specta::specta]
-pub async fn follow_lines(desk: State<'_, Desk>, run: RunId, page: Channel<Lines>) -> Answer<bool> {
+pub fn follow_lines(desk: State<'_, Desk>, run: RunId, page: Channel<Lines>) -> Answer<bool> {
     let runs = desk.runs();
     let ours = runs.knows(&run);
-    desk.keep_lines(async move {
+    desk.lines().replace(async move {
         runs.follow(&run, |lines| page.send(lines).is_ok()).await;
-    })
-    .await;
+    });
     Ok(ours)
 }

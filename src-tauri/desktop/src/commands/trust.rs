@@ -37,33 +37,70 @@ pub struct TrustStep {
 #[tauri::command]
 #[specta::specta]
 pub async fn trust_plan(desk: State<'_, Desk>) -> Answer<TrustPlan> {
-    desk.read(|engine| planned(&engine)).await
+    desk.read(|engine| planned(&engine, Trusting::Begin)).await
 }
 
 /// Makes this computer trust the HTTPS of local apps: runs what `trust_plan` told.
 #[tauri::command]
 #[specta::specta]
 pub async fn trust(desk: State<'_, Desk>) -> Answer<TrustPlan> {
-    desk.read(|engine| {
-        let plan = engine.plan_trust(&Laptop::here(home::of_person()), Trusting::Begin)?;
-        let failures: Vec<String> =
-            plan.steps.iter().filter_map(|step| carry_out(step).err().map(|said| format!("{}: {said}", step.whose))).collect();
-        if failures.is_empty() {
-            return planned(&engine);
-        }
-        Err(EngineError::user("not_trusted", "this computer does not trust the HTTPS of local apps yet")
-            .with_cause(failures.join("; "))
-            .with_hint("run `nonevent trust` on a terminal, where a password can be typed"))
-    })
-    .await
+    desk.read(|engine| changed(&engine, Trusting::Begin)).await
 }
 
-fn planned(engine: &Engine) -> Result<TrustPlan, EngineError> {
-    let plan = engine.plan_trust(&Laptop::here(home::of_person()), Trusting::Begin)?;
+/// Tells what would take the trust in the HTTPS of local apps back. Changes nothing.
+#[tauri::command]
+#[specta::specta]
+pub async fn untrust_plan(desk: State<'_, Desk>) -> Answer<TrustPlan> {
+    desk.read(|engine| planned(&engine, Trusting::End)).await
+}
+
+/// Takes the trust back: runs what `untrust_plan` told.
+#[tauri::command]
+#[specta::specta]
+pub async fn untrust(desk: State<'_, Desk>) -> Answer<TrustPlan> {
+    desk.read(|engine| changed(&engine, Trusting::End)).await
+}
+
+fn changed(engine: &Engine, trusting: Trusting) -> Result<TrustPlan, EngineError> {
+    let plan = engine.plan_trust(&Laptop::here(home::of_person()), trusting)?;
+    let failures: Vec<String> =
+        plan.steps.iter().filter_map(|step| carry_out(step).err().map(|said| format!("{}: {said}", step.whose))).collect();
+    if failures.is_empty() {
+        return planned(engine, trusting);
+    }
+    let (what, how) = match trusting {
+        Trusting::Begin => ("this computer does not trust the HTTPS of local apps yet", "nonevent trust"),
+        Trusting::End => ("this computer still trusts the HTTPS of local apps", "nonevent trust --remove"),
+    };
+    Err(EngineError::user("not_trusted", what)
+        .with_cause(failures.join("; "))
+        .with_hint(format!("run `{how}` on a terminal, where a password can be typed")))
+}
+
+fn planned(engine: &Engine, trusting: Trusting) -> Result<TrustPlan, EngineError> {
+    let plan = engine.plan_trust(&Laptop::here(home::of_person()), trusting)?;
     Ok(TrustPlan {
         trusted: engine.is_trusted()?,
         steps: plan.steps.iter().map(|step| TrustStep { whose: step.whose.clone(), line: step.line() }).collect(),
         notes: plan.notes,
         certificate: engine.authority()?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use nonevent_engine::Home;
+
+    use super::*;
+
+    #[test]
+    fn taking_trust_back_is_another_plan_for_the_same_authority() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = Engine::open(Home { data: folder.path().join("home"), cache: folder.path().join("cache") }).unwrap();
+        let [begin, end] = [Trusting::Begin, Trusting::End].map(|trusting| planned(&engine, trusting).unwrap());
+        assert!(!begin.trusted && !end.trusted, "a fresh authority");
+        assert_eq!(begin.certificate, end.certificate);
+        assert!(begin.steps != end.steps || (begin.steps.is_empty() && end.steps.is_empty()), "{begin:?}");
+    }
 }

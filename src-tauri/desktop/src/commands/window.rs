@@ -12,7 +12,7 @@ use tauri::{AppHandle, State};
 use crate::desk::{Answer, Desk, told};
 use crate::editor::{self, Editor};
 use crate::preferences::Preferences;
-use crate::{home, window};
+use crate::{home, outside, window};
 
 /// The folders that Nonevent uses on this laptop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]
@@ -65,7 +65,7 @@ pub async fn folders(desk: State<'_, Desk>) -> Answer<Folders> {
 pub async fn reveal_data(desk: State<'_, Desk>) -> Answer<()> {
     desk.aside(|| {
         let folder = home::here()?.data;
-        open::that_detached(&folder).map_err(|error| {
+        outside::open(&folder).map_err(|error| {
             EngineError::user("no_browser", format!("{} was not opened: {error}", folder.display())).with_hint("copy its path")
         })
     })

@@ -22,6 +22,15 @@ impl Engine {
         Ok(ProjectFacts::of(&Project::open(&self.folder_of(project)?)?))
     }
 
+    /// Lists the host names that a project's environments declare, as its files say now.
+    ///
+    /// # Errors
+    /// When it is unknown here, or cannot be read.
+    pub fn domains(&self, project: &ProjectName) -> Result<Vec<String>, EngineError> {
+        let environments = Project::open(&self.folder_of(project)?)?.settings.environments;
+        Ok(environments.into_values().map(|environment| environment.domain).collect())
+    }
+
     /// Lists a project's runs, the newest first. One whose process is gone is abandoned, whatever it said last.
     ///
     /// # Errors

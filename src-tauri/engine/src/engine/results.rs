@@ -6,7 +6,7 @@ use std::path::Path;
 use super::Engine;
 use crate::error::EngineError;
 use crate::model::{GateName, ProjectName, RunId, RunResults, TestPast, TestResult};
-use crate::pages::{GateHeader, GatePast};
+use crate::pages::{GateHeader, GatePast, SlowTest};
 use crate::results;
 use crate::store::Wanted;
 
@@ -76,6 +76,29 @@ impl Engine {
     pub fn tests_of(&self, results: &RunResults) -> Result<BTreeMap<GateName, Vec<TestResult>>, EngineError> {
         let tests = |gate: &GateName| Ok((gate.clone(), self.store.tests(&results.run.id, gate, Wanted::All)?));
         results.gates.iter().filter(|gate| gate.tests.is_some()).map(|gate| tests(&gate.gate)).collect()
+    }
+
+    /// Returns every test of one gate of a run, those that passed as well.
+    ///
+    /// # Errors
+    /// When there is no such run, or the database cannot be read.
+    pub fn gate_tests(&self, run: &RunId, gate: &GateName) -> Result<Vec<TestResult>, EngineError> {
+        let mut results = self.results_of(run)?;
+        results.gates.retain(|report| report.gate == *gate);
+        Ok(self.tests_of(&results)?.remove(gate).unwrap_or_default())
+    }
+
+    /// Returns the slowest tests of the gates of a run, at most so many, the slowest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn slowest_tests(&self, results: &RunResults, most: usize) -> Result<Vec<SlowTest>, EngineError> {
+        let all = self.tests_of(results)?.into_iter();
+        let mut slow: Vec<SlowTest> =
+            all.flat_map(|(gate, tests)| tests.into_iter().map(move |test| SlowTest { gate: gate.clone(), test })).collect();
+        slow.sort_by(|one, other| other.test.duration_s.total_cmp(&one.test.duration_s));
+        slow.truncate(most);
+        Ok(slow)
     }
 
     /// Returns what gates found as SARIF 2.1.0; `prefix` leads from the repository's root to the project, and is empty or ends in `/`.

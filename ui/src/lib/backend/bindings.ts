@@ -16,6 +16,11 @@ export const commands = {
 	startAtLogin: (start: LoginStart) => typedError<null, Problem>(__TAURI_INVOKE("start_at_login", { start })),
 	/**  Tries again at once to watch, where nobody does. */
 	watchAgain: () => typedError<null, Problem>(__TAURI_INVOKE("watch_again")),
+	/**
+	 *  Lets a person choose a file, and keeps secrets in the vault file from now on, closed with the key in it; brings over what is kept. None
+	 *  when they think better of it. The page names no file: what is read and written is what a person pointed at.
+	 */
+	chooseKeyFile: (key: KeyFile) => typedError<VaultStatus | null, Problem>(__TAURI_INVOKE("choose_key_file", { key })),
 	/**  Keeps secrets in another place from now on, and brings over what is kept. */
 	chooseVault: (choice: VaultChoice) => typedError<VaultStatus, Problem>(__TAURI_INVOKE("choose_vault", { choice })),
 	/**  Forgets the login of a registry. */
@@ -55,6 +60,11 @@ export const commands = {
 	health: (project: ProjectName, environment: EnvironmentName, seconds: number) => typedError<HealthReport, Problem>(__TAURI_INVOKE("health", { project, environment, seconds })),
 	/**  Tells something that says nothing, on the desktop and to every webhook of a project; answers which of them took it. */
 	notifyTest: (project: ProjectName, environment: EnvironmentName) => typedError<Tried[], Problem>(__TAURI_INVOKE("notify_test", { project, environment })),
+	/**
+	 *  Learns the releases and rollouts of other laptops that a project's targets still tell of: asked once, when a project is opened. True when
+	 *  any was new: then releases and rollouts are to be read again. False, and no error, where no engine answers.
+	 */
+	learnHistory: (project: ProjectName) => typedError<boolean, Problem>(__TAURI_INVOKE("learn_history", { project })),
 	/**  Lists a project's releases, the newest first. */
 	projectReleases: (project: ProjectName) => typedError<ReleaseHeader[], Problem>(__TAURI_INVOKE("project_releases", { project })),
 	/**  Lists the newest rollouts of a project. */
@@ -67,12 +77,22 @@ export const commands = {
 	releasePage: (project: ProjectName, release: ReleaseId) => typedError<ReleasePage, Problem>(__TAURI_INVOKE("release_page", { project, release })),
 	/**  Reads a run and what happened in it after a sequence number, at most 1,000 events. */
 	runPage: (run: RunId, after: number) => typedError<RunPage, Problem>(__TAURI_INVOKE("run_page", { run, after })),
+	/**
+	 *  Sends what a job that this window runs has printed and prints, in place of the page before, until it has ended; false when this window
+	 *  does not run it. How it ended is in `job_runs`.
+	 */
+	followJob: (project: ProjectName, environment: EnvironmentName, job: string, page: Channel<Lines>) => typedError<boolean, Problem>(__TAURI_INVOKE("follow_job", { project, environment, job, page })),
 	/**  Lists the last 30 runs of an environment's jobs with their last lines, the newest first. */
 	jobRuns: (project: ProjectName, environment: EnvironmentName) => typedError<JobRun[], Problem>(__TAURI_INVOKE("job_runs", { project, environment })),
 	/**  Lists the jobs of what serves in an environment, with when they run and how they ended last. */
 	jobs: (project: ProjectName, environment: EnvironmentName) => typedError<JobStatus[], Problem>(__TAURI_INVOKE("jobs", { project, environment })),
-	/**  Runs a job now and sends what it prints; answers when it has ended. It goes on whatever becomes of the page. */
+	/**
+	 *  Runs a job now and sends what it prints; answers when it has ended. It goes on whatever becomes of the page: `running_jobs` and
+	 *  `follow_job` find it again. When the process ends it is stopped with its grace time.
+	 */
 	runJob: (project: ProjectName, environment: EnvironmentName, job: string, page: Channel<LogLine[]>) => typedError<JobRun, Problem>(__TAURI_INVOKE("run_job", { project, environment, job, page })),
+	/**  Lists the jobs of an environment that this window runs now, by name: begun by this page, or by one before it. */
+	runningJobs: (project: ProjectName, environment: EnvironmentName) => typedError<string[], Problem>(__TAURI_INVOKE("running_jobs", { project, environment })),
 	/**  Stops a job that this window runs, with its grace time; false when it does not. */
 	stopJob: (project: ProjectName, environment: EnvironmentName, job: string) => typedError<boolean, Problem>(__TAURI_INVOKE("stop_job", { project, environment, job })),
 	/**  Groups the exceptions that were told since a moment, RFC 3339, by their stack. */
@@ -81,7 +101,7 @@ export const commands = {
 	followRecords: (project: ProjectName, environment: EnvironmentName, question: LogQuestion, page: Channel<LogRecord[]>) => typedError<null, Problem>(__TAURI_INVOKE("follow_records", { project, environment, question, page })),
 	/**  Finds the newest records that fit, at most `limit`; older than the place `before`, when it is given. */
 	logRecords: (project: ProjectName, environment: EnvironmentName, question: LogQuestion, before: string | null, limit: number) => typedError<LogPage, Problem>(__TAURI_INVOKE("log_records", { project, environment, question, before, limit })),
-	/**  Ends what `follow_records` or `follow_lines` sends. */
+	/**  Ends what `follow_records` or `follow_lines` sends, or is about to send. */
 	stopLines: () => typedError<null, Problem>(__TAURI_INVOKE("stop_lines")),
 	/**  Adds a folder to the projects. */
 	addProject: (folder: string) => typedError<ProjectName, Problem>(__TAURI_INVOKE("add_project", { folder })),
@@ -101,6 +121,12 @@ export const commands = {
 	projectStatus: (project: ProjectName) => typedError<EnvironmentStatus[], Problem>(__TAURI_INVOKE("project_status", { project })),
 	/**  Writes what was inferred of a project into its configuration, with comments; tells the keys that were added. */
 	writeConfiguration: (project: ProjectName) => typedError<string[], Problem>(__TAURI_INVOKE("write_configuration", { project })),
+	/**  Lists every test of a gate of a run, those that passed as well. */
+	gateTests: (run: RunId, gate: string) => typedError<TestResult[], Problem>(__TAURI_INVOKE("gate_tests", { run, gate })),
+	/**  Lists the slowest tests of a run, at most `limit`, the slowest first; without a run, of the newest that has results. */
+	slowestTests: (project: ProjectName, run: RunId | null, limit: number) => typedError<SlowTest[], Problem>(__TAURI_INVOKE("slowest_tests", { project, run, limit })),
+	/**  Tells what became of a test in each of the last 50 runs, the newest first; a part of its id will do that no other test has. */
+	testHistory: (project: ProjectName, test: string) => typedError<TestPast[], Problem>(__TAURI_INVOKE("test_history", { project, test })),
 	/**  Agrees to what a run of this window asks for; false when another process runs it: it asks there. */
 	approveRun: (run: RunId) => typedError<boolean, Problem>(__TAURI_INVOKE("approve_run", { run })),
 	/**  Starts a run, which goes on whatever becomes of the page. */
@@ -125,6 +151,10 @@ export const commands = {
 	trust: () => typedError<TrustPlan, Problem>(__TAURI_INVOKE("trust")),
 	/**  Tells what would make this computer trust the HTTPS of local apps. Changes nothing. */
 	trustPlan: () => typedError<TrustPlan, Problem>(__TAURI_INVOKE("trust_plan")),
+	/**  Takes the trust back: runs what `untrust_plan` told. */
+	untrust: () => typedError<TrustPlan, Problem>(__TAURI_INVOKE("untrust")),
+	/**  Tells what would take the trust in the HTTPS of local apps back. Changes nothing. */
+	untrustPlan: () => typedError<TrustPlan, Problem>(__TAURI_INVOKE("untrust_plan")),
 	/**  Returns the editors of this laptop that can be told a line. */
 	editors: () => typedError<Editor[], Problem>(__TAURI_INVOKE("editors")),
 	/**  Reads a few lines of a project's file around one of them. */
@@ -1294,6 +1324,13 @@ export type KeepSettings = {
 	bytes?: number | null,
 };
 
+/**  Which file closes the vault. */
+export type KeyFile = 
+/**  One that is made, with a key that nobody else has. */
+"new" | 
+/**  One that is there. */
+"kept";
+
 /**  A project and where it is on this laptop. */
 export type KnownProject = {
 	/**  Its name. */
@@ -1333,7 +1370,7 @@ export type Life =
 /**  Its process, of this very machine, is gone. */
 "ended";
 
-/**  Some lines of a run, in order. */
+/**  Some lines of a run or a job, in order. */
 export type Lines = {
 	/**  The number of the first of them, from 0. A gap to what came before: older ones are not kept. */
 	first: number,
@@ -2221,6 +2258,14 @@ export type Setting = {
 	origin: Origin,
 };
 
+/**  A test that took long. */
+export type SlowTest = {
+	/**  The gate that ran it. */
+	gate: string,
+	/**  The test, with the time it took. */
+	test: TestResult,
+};
+
 /**  A line of the project. */
 export type SourcePlace = {
 	/**  The file, relative to the project's folder. */
@@ -2452,6 +2497,20 @@ export type TestOutcome = {
 	new?: boolean,
 	/**  The code around the failure, when `text` does not show it. */
 	excerpt?: Excerpt | null,
+};
+
+/**  One test in one run. */
+export type TestPast = {
+	/**  The run. */
+	run: RunId,
+	/**  The gate. */
+	gate: string,
+	/**  When the gate ended, RFC 3339. */
+	at: string,
+	/**  The test. */
+	test: TestResult,
+	/**  The failure in one line, when it did not pass. */
+	message: string | null,
 };
 
 /**  The tests of a gate. */

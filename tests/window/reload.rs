@@ -1,0 +1,127 @@
+//! A page that is reloaded finds again what goes on in the window's process; and what becomes of that when the process is to end.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::desktop::Screen;
+use crate::page::Page;
+use crate::world::{ENTER, World, eventually};
+
+/// A gate that goes on long enough for a reload in the middle, after everything else that prints.
+const TALK: &str = r#"
+[gauntlet]
+lint = false
+format = false
+types = false
+
+[gauntlet.talk]
+run = ["sh", "-c", "echo said before; sleep 20; echo said after"]
+needs = ["unit"]
+"#;
+
+/// A job that goes on until it is stopped, and needs a moment then.
+const LONG: &str = r#"
+[app]
+stop_grace = "10s"
+
+[gauntlet]
+lint = false
+format = false
+types = false
+
+[job.long]
+schedule = "0 0 1 1 *"
+run = ["sh", "-c", "trap 'echo ending; sleep 2; exit 0' TERM; echo begun; while :; do sleep 1; done"]
+"#;
+
+#[tokio::test]
+async fn a_reloaded_page_shows_the_run_that_goes_on_with_its_output_to_its_end() {
+    let world = World::new().await;
+    let (name, folder) = world.project();
+    std::fs::write(folder.join("nonevent.toml"), TALK).unwrap();
+    world.remember(&name, &folder);
+    let page = world.window().await;
+    page.find(&format!("//th//a[@title='{name}']")).await.send_keys(ENTER).await.unwrap();
+    page.press("Ship to local").await;
+    page.find("//*[@role='status' and normalize-space(.)='Running']").await;
+    page.press("Output").await;
+    let said = |what: &str| format!("//*[@role='log']//code[.='said {what}']");
+    page.find_late(&said("before")).await;
+
+    page.reload().await;
+    page.find("//*[@role='status' and normalize-space(.)='Running']").await;
+    page.press("Output").await;
+    page.find(&said("before")).await;
+    page.find_late(&said("after")).await;
+    page.find_late("//*[@role='status' and normalize-space(.)='Succeeded']").await;
+    page.close().await;
+}
+
+#[tokio::test]
+async fn a_job_that_was_begun_by_hand_is_found_again_and_stopped_by_a_reloaded_page() {
+    let world = World::new().await;
+    let (place, page) = running(&world).await;
+    page.reload().await;
+    page.find("//h2[.='local']").await;
+
+    let running = page.ask("running_jobs", json!({ "project": place.0, "environment": "local" })).await;
+    assert_eq!(running, json!(["long"]));
+    let job = json!({ "project": place.0, "environment": "local", "job": "long" });
+    assert_eq!(first_lines(&page, &job).await[0]["text"], "begun", "from its beginning");
+    assert_eq!(page.ask("stop_job", job).await, json!(true));
+    ended(&world, &place.1).await;
+    page.close().await;
+}
+
+#[tokio::test]
+async fn a_job_that_was_begun_by_hand_is_ended_with_its_grace_time_when_the_window_quits() {
+    let world = World::new().await;
+    let screen = Screen::here();
+    let (place, _page) = running(&world).await;
+    // The first press asks; who presses again wants it gone.
+    screen.close_window().await;
+    screen.close_if_there();
+    screen.has_window(false).await;
+    let run = ended(&world, &place.1).await;
+    let lines = run["lines"].as_array().unwrap();
+    assert!(lines.iter().any(|line| line["text"] == "ending"), "it was told: {run}");
+}
+
+/// Ships a project with a job, opens its environment and begins the job by a press; returns its name and folder beside the page.
+async fn running(world: &World) -> ((String, std::path::PathBuf), Page) {
+    let (name, folder) = world.project();
+    std::fs::write(folder.join("nonevent.toml"), LONG).unwrap();
+    world.remember(&name, &folder);
+    let shipped = world.nonevent(&folder, &["ship", "local"]).output().await.unwrap();
+    assert!(shipped.status.success(), "{}", String::from_utf8_lossy(&shipped.stderr));
+    let page = world.window().await;
+    page.find(&format!("//th//a[@title='{name}']")).await;
+    page.show(&format!("#/projects/{name}/environments/local")).await;
+    page.press("Run now: long").await;
+    page.find_late("//pre[contains(., 'begun')]").await;
+    ((name.to_string(), folder), page)
+}
+
+/// Follows a job and returns the first lines that come.
+async fn first_lines(page: &Page, job: &Value) -> Vec<Value> {
+    let follow = "const tell = arguments[1];
+        const { invoke, transformCallback } = window.__TAURI_INTERNALS__;
+        const heard = transformCallback(({ message }) => { if (message?.lines.length > 0) tell(message.lines); });
+        invoke('follow_job', { ...arguments[0], page: `__CHANNEL__:${heard}` }).then((ours) => ours || tell([]), (problem) => tell([problem]))";
+    page.run(follow, vec![job.clone()]).await.as_array().unwrap().clone()
+}
+
+/// Waits until the last run of the job has its end, and returns it.
+async fn ended(world: &World, folder: &Path) -> Value {
+    let ended = eventually("the job ends", || {
+        let output = world.nonevent(folder, &["jobs", "log", "long", "--json"]).into_std().output().unwrap();
+        let told = String::from_utf8(output.stdout).unwrap();
+        let last: Value = serde_json::from_str(told.lines().last()?).ok()?;
+        let run = last["data"]["runs"][0].clone();
+        run["finished_at"].is_string().then_some(run)
+    })
+    .await;
+    assert_eq!(ended["failure"], "stopped by a person", "{ended}");
+    ended
+}
