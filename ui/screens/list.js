@@ -5,7 +5,7 @@ const shop = (rest) => `#/projects/shop/${rest}`;
 const LONG = 'a-project-whose-name-goes-on-and-on-'.repeat(9).slice(0, 300);
 const RTL = encodeURIComponent('متجر-الكتب-العربية');
 
-/** [name, scene, address, what is done there before it is looked at] */
+/** [name, scene, address, what is done there before it is looked at: see `take` in run.js] */
 export const SCREENS = [
   ['projects', 'mixed', '#/projects'],
   ['projects-empty', 'empty', '#/projects'],
@@ -41,6 +41,10 @@ export const SCREENS = [
   ['environment-trust', 'story', shop('environments/local'), ['Trust it…']],
   ['configuration-notify', 'story', shop('settings'), ['Send a test']],
   ['environment-degraded', 'story', shop('environments/staging')],
+  ['environment-rolling', 'rolling', '#/projects/search/environments/local'],
+  ['environment-down', 'down', '#/projects/billing/environments/local'],
+  ['environments-gone', 'gone', '#/projects/prototype/environments'],
+  ['environment-rollouts', 'story', shop('environments/local'), ['scroll']],
   ['environment-empty', 'fresh', shop('environments/local')],
   ['health', 'story', shop('health')],
   ['health-year', 'story', shop('health'), ['1 y']],
@@ -92,8 +96,15 @@ export const SCREENS = [
   ['health-elsewhere', 'elsewhere', shop('health')],
   ['health-unwatched', 'unwatched', shop('health')],
   ['settings-readonly', 'readonly', '#/settings', ['Dark']],
+  ['mishap', 'refusing', shop('environments/local'), ['Ship to local', 'scroll']],
+  ['mishap-asked', 'refusing', shop('environments/local'), ['Roll back', 'Roll back']],
+  ['said', 'story', shop('settings'), ['Mend the lock']],
   ['palette', 'story', shop('overview'), ['Control+K']],
   ['ask-rollback', 'story', (hex) => shop(`releases/${hex(1)}`), ['Roll back local']],
+  ['ask-rollback-last', 'story', shop('environments/local'), ['Roll back']],
+  ['ask-restart', 'story', shop('environments/local'), ['More', 'Restart']],
+  ['ask-forget', 'story', shop('settings'), ['Forget this project']],
+  ['ask-check', 'story', shop('overview'), ['Ship elsewhere or check', 'Check with choices…']],
   ['ask-ship', 'story', shop('overview'), ['Ship elsewhere or check', 'Ship to local with choices…']],
   ['ask-recover', 'story', shop('environments/local'), ['More', 'Recover', 'Recover']],
   ['ask-gc', 'story', shop('overview'), ['Engine', 'Free space']],

@@ -76,7 +76,7 @@ describe('the settings of the background', () => {
     const { backend, user } = show(scene('healthy'), '#/settings');
     const login = await screen.findByRole('switch', { name: 'Start at login' });
     await waitFor(() => expect(login).toBeEnabled());
-    await user.click(login);
+    await user.click(screen.getByText('Start at login'));
     expect(backend.asked).toContain('startAtLogin at_login');
     expect(login).toBeChecked();
     backend.starting = failed({ message: 'the list cannot be used' });

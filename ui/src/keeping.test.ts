@@ -41,12 +41,6 @@ describe('a run that asks', () => {
 });
 
 describe('an environment that somebody holds', () => {
-  test('is waited for, or shows whose lock it is', async () => {
-    const { backend, user } = show(scene('locked'), shop('runs/run-now'));
-    await user.click(await screen.findByRole('button', { name: 'Wait for it, then go on' }));
-    expect(backend.asked).toContain('beginRun shop ship local waiting');
-  });
-
   test('is taken from who lives only when its name was typed', async () => {
     const { backend, user } = show(scene('locked'), shop('environments/local'));
     await user.click(await screen.findByRole('button', { name: 'Whose lock is it?' }));
@@ -67,7 +61,7 @@ test('a rollback that migrations forbid is done only when a person says so', asy
   expect(dialog).toHaveTextContent('orders.0008_backfill');
   backend.beginning = ok('run-back');
   await user.click(within(dialog).getByRole('button', { name: 'Roll back anyway' }));
-  expect(backend.asked).toContain('beginRun shop rollback local anyway');
+  expect(backend.asked).toContain(`beginRun shop rollback local to ${hex(1)} anyway`);
 });
 
 describe('secrets', () => {
@@ -138,6 +132,15 @@ describe('health', () => {
     expect(backend.asked).toContain('health shop staging 604800');
   });
 
+  test('goes back to a year once for an incident that an address names', async () => {
+    const { backend, user } = show(scene('story'), shop('health/local/long-ago'));
+    await waitFor(() => expect(screen.getByRole('radio', { name: /^1 y/ })).toBeChecked());
+    await user.click(screen.getByRole('radio', { name: /^1 h/ }));
+    expect(backend.asked).toContain('health shop local 3600');
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(screen.getByRole('radio', { name: /^1 h/ })).toBeChecked();
+  });
+
   test('teaches to watch where nothing was measured', async () => {
     show(scene('fresh'), shop('health'));
     expect(await screen.findByText('Nothing was measured in this time')).toBeVisible();
@@ -152,6 +155,24 @@ test('a job is run by a press, shows what it prints, and is stopped', async () =
   expect(await screen.findByText(/100 of 212 carts/)).toBeVisible();
   await user.click(screen.getByRole('button', { name: 'Stop' }));
   expect(backend.asked).toContain('stopJob shop local cleanup');
+});
+
+test('jobs are asked for again when something happened, and when one was due', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  location.hash = shop('environments/local');
+  const backend = scene('story');
+  render(App, { backend });
+  await screen.findByRole('button', { name: 'Run now: cleanup' });
+  const asked = () => backend.asked.filter((question) => question === 'jobs shop local').length;
+  const first = asked();
+  backend.tell('shop');
+  await waitFor(() => expect(asked()).toBe(first + 1));
+  // Its next time is in 18 minutes.
+  vi.advanceTimersByTime(17 * 60_000);
+  expect(asked()).toBe(first + 1);
+  vi.advanceTimersByTime(2 * 60_000);
+  expect(asked()).toBe(first + 2);
+  vi.useRealTimers();
 });
 
 test('trust is given after the commands were shown', async () => {

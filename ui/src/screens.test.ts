@@ -1,4 +1,4 @@
-import { render, screen, waitFor, within } from '@testing-library/svelte';
+import { cleanup, render, screen, waitFor, within } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 
 import App from './App.svelte';
@@ -6,6 +6,7 @@ import type { FakeBackend } from './lib/backend/fake';
 import { failed, ok } from './lib/backend/fake';
 import { scene } from './lib/backend/scenes';
 import { aRun, going, hex, shipped } from './lib/backend/stories';
+import { TABS } from './lib/route';
 
 function show(backend: FakeBackend, hash: string) {
   location.hash = hash;
@@ -108,6 +109,22 @@ describe('a run', () => {
     expect(await screen.findByRole('button', { name: 'Stopping…' })).toBeDisabled();
   });
 
+  test('that ran elsewhere says where its output is', async () => {
+    const { user } = show(scene('story'), shop('runs/run-0'));
+    await user.click(await screen.findByRole('button', { name: 'Output' }));
+    expect(await screen.findByText('Its output was not kept here')).toBeVisible();
+    await user.click(screen.getByRole('button', { name: /^Findings/ }));
+    expect(screen.getByText('The gates found nothing.')).toBeVisible();
+    await user.click(screen.getByRole('button', { name: /^lint/ }));
+    expect(screen.getByText('This gate found nothing.')).toBeVisible();
+  });
+
+  test('that came to no gate does not speak of one', async () => {
+    const { user } = show(scene('refused'), shop('runs/run-now'));
+    await user.click(await screen.findByRole('button', { name: /^Findings/ }));
+    expect(screen.getByText('No gate ran.')).toBeVisible();
+  });
+
   test('that a stale lock stopped offers to mend it', async () => {
     const { backend, user } = show(scene('refused'), shop('runs/run-now'));
     backend.mending = ok(['uv.lock pins httpx']);
@@ -117,7 +134,28 @@ describe('a run', () => {
   });
 });
 
+describe('lists', () => {
+  test.each([
+    ['runs', ['Run', 'State', 'Release', 'Took', 'By', 'When']],
+    ['overview', ['Run', 'State', 'Release', 'Took', 'By', 'When']],
+    ['releases', ['Release', 'Source', 'Evidence', 'Serves in', 'Size', 'Made']],
+    ['environments/local', ['Release', 'Why', 'State', 'Took', 'When']],
+  ])('of %s say what their columns are', async (tab, names) => {
+    show(scene('story'), shop(tab));
+    await waitFor(() => expect(document.querySelector('main .heads')).not.toBeNull());
+    const heads = [...document.querySelectorAll('main .heads span')].map(({ textContent }) => textContent);
+    expect(heads.filter((head) => head !== '')).toEqual(names);
+  });
+});
+
 describe('an environment', () => {
+  test('is where its one strong button ships to', async () => {
+    const { backend, user } = show(scene('story'), shop('environments/staging'));
+    await user.click(await screen.findByRole('button', { name: 'Ship to staging' }));
+    expect(backend.asked).toContain('beginRun shop ship staging');
+    expect(screen.queryByRole('button', { name: 'Ship' })).toBeNull();
+  });
+
   test('tells the guarantee before anything is done', async () => {
     show(scene('story'), shop('environments/local'));
     expect(await screen.findByText('No request is lost')).toBeVisible();
@@ -129,7 +167,7 @@ describe('an environment', () => {
     const dialog = await screen.findByRole('dialog', { name: `Roll local back to ${hex(2)}?` });
     expect(backend.asked).toContain(`plan shop local ${hex(2)}`);
     await user.click(within(dialog).getByRole('button', { name: 'Roll back' }));
-    expect(backend.asked).toContain('beginRun shop rollback local');
+    expect(backend.asked).toContain(`beginRun shop rollback local to ${hex(2)}`);
   });
 
   test('loses its data only when its name was typed', async () => {
@@ -143,7 +181,7 @@ describe('an environment', () => {
     expect(down).toBeDisabled();
     await user.type(within(dialog).getByLabelText('Type local to go on'), 'local');
     await user.click(down);
-    expect(backend.asked).toContain('beginRun shop down local as local');
+    expect(backend.asked).toContain('beginRun shop down local with its data as local');
   });
 
   test('is scaled by the line of the project that says how many', async () => {
@@ -157,6 +195,25 @@ describe('an environment', () => {
     expect(within(dialog).getByText('replicas = 5')).toBeInTheDocument();
     await user.click(within(dialog).getByRole('button', { name: 'Open in editor' }));
     expect(backend.asked).toContain('openInEditor shop nonevent.toml 12');
+  });
+});
+
+describe('a rollout', () => {
+  test('tells who asked for it, from where, why, and what was passed over', async () => {
+    show(scene('story'), shop('environments/local'));
+    const list = await screen.findByRole('list', { name: 'Rollouts' });
+    const [row] = within(list).getAllByText(/“orders are refused since this morning”/);
+    expect(row).toHaveTextContent(/^by ada from lovelace · in place of /);
+    expect(row).toHaveTextContent('went back anyway: migration orders.0007_total was applied');
+  });
+
+  test('that failed is none to go back to', async () => {
+    show(scene('story'), shop('environments/local'));
+    const list = await screen.findByRole('list', { name: 'Rollouts' });
+    expect(within(list).getAllByText('Failed')).toHaveLength(2);
+    expect(within(list).getAllByText(/web was not healthy within 60 s/)).toHaveLength(2);
+    expect(await screen.findByRole('button', { name: `Roll back to ${hex(4)}` })).toBeVisible();
+    expect(screen.queryByRole('button', { name: `Roll back to ${hex(5)}` })).toBeNull();
   });
 });
 
@@ -176,16 +233,104 @@ describe('a release', () => {
 });
 
 describe('the keyboard', () => {
-  test('reaches every screen and every action by the palette', async () => {
-    const { backend, user } = show(scene('story'), shop('overview'));
+  /** Takes the first entry of the palette for some words. */
+  async function find(user: ReturnType<typeof userEvent.setup>, words: string) {
+    await user.keyboard('{Control>}k{/Control}');
+    await user.type(await screen.findByRole('combobox'), words);
+    await user.keyboard('{Enter}');
+  }
+
+  async function ready(name = 'story') {
+    const shown = show(scene(name), shop('overview'));
     await screen.findByRole('link', { name: 'Runs' });
     await screen.findAllByText('Healthy');
-    await user.keyboard('{Control>}k{/Control}');
-    await user.type(await screen.findByRole('combobox'), 'restart local');
-    await user.keyboard('{Enter}');
-    expect(await screen.findByRole('dialog', { name: 'Restart local?' })).toBeVisible();
-    await user.click(screen.getByRole('button', { name: 'Restart' }));
-    expect(backend.asked).toContain('beginRun shop restart local');
+    await screen.findByRole('heading', { name: 'Latest runs' });
+    return shown;
+  }
+
+  test.each<[string, string]>([
+    ['all projects', '#/projects'],
+    ['settings nonevent', '#/settings'],
+    ['credentials nonevent', '#/credentials'],
+    ['billing', '#/projects/billing/overview'],
+    ...TABS.map((tab): [string, string] => [`${tab} shop`, shop(tab)]),
+    ['staging shop', shop('environments/staging')],
+    ['logs local', shop('logs/local')],
+    ['jobs local', shop('environments/local')],
+    [hex(3), shop(`releases/${hex(3)}`)],
+  ])('goes by the palette to %s', async (words, address) => {
+    const { user } = await ready();
+    await find(user, words);
+    expect(location.hash).toBe(address);
+  });
+
+  test('goes by the palette to a run', async () => {
+    const { user } = await ready('red');
+    await find(user, 'ship to local monday');
+    expect(location.hash).toMatch(/\/runs\/run-/);
+  });
+
+  test.each([
+    ['ship to staging', 'beginRun shop ship staging'],
+    ['check shop', 'beginRun shop check'],
+    ['mend the lock', 'mendLock shop'],
+    ['write it down', 'writeConfiguration shop'],
+    ['send a test staging', 'notifyTest shop staging'],
+    ['open local', 'openEnvironment shop local'],
+    ['add project', 'chooseFolder'],
+  ])('does by the palette: %s', async (words, question) => {
+    const { backend, user } = await ready();
+    await find(user, words);
+    await waitFor(() => expect(backend.asked).toContain(question));
+  });
+
+  test.each([
+    ['ship to staging with choices', 'Ship to staging?'],
+    ['check with choices', 'Check shop?'],
+    ['recover local', 'Recover local?'],
+    ['scale local', 'Scale local'],
+    ['roll back staging', /^Roll staging back/],
+    ['restart local', 'Restart local?'],
+    ['take down local', 'Take local down?'],
+    ['free space', 'Free space'],
+    ['set a secret', 'Set a secret'],
+    ['add a login', 'Keep the login of a registry'],
+    ['trust the https', 'Trust the HTTPS of local apps?'],
+    ['forget this project', 'Forget shop?'],
+  ])('asks by the palette: %s', async (words, title) => {
+    const { user } = await ready();
+    await find(user, words);
+    expect(await screen.findByRole('dialog', { name: title })).toBeVisible();
+  });
+
+  test('cancels by the palette what goes on', async () => {
+    const { backend, user } = await ready('running');
+    await find(user, 'cancel ship');
+    expect(backend.asked).toContain('cancelRun run-now');
+  });
+
+  test('asks by the palette whose a lock is', async () => {
+    const { user } = await ready('locked');
+    await find(user, 'the lock of local');
+    expect(await screen.findByRole('dialog', { name: 'The lock of local' })).toBeVisible();
+  });
+
+  test('reaches the field of a screen after a choice was pressed', async () => {
+    const { user } = show(scene('healthy'), '#/settings');
+    await user.click(await screen.findByText('Dark'));
+    await user.keyboard('gp');
+    expect(location.hash).toBe('#/projects');
+    await user.keyboard('/');
+    expect(await screen.findByRole('textbox', { name: 'Find projects' })).toHaveFocus();
+  });
+
+  test('is at the head of a screen that was gone to, not of the first', async () => {
+    const { user } = show(scene('story'), shop('overview'));
+    await user.click(await screen.findByRole('link', { name: 'Runs' }));
+    await waitFor(() => expect(screen.getByRole('heading', { level: 1, name: 'shop' })).toHaveFocus());
+    cleanup();
+    show(scene('story'), shop('overview'));
+    expect(await screen.findByRole('heading', { level: 1, name: 'shop' })).not.toHaveFocus();
   });
 
   test('goes through a menu by arrows, and out by Escape', async () => {

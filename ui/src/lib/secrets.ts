@@ -1,5 +1,5 @@
 /** What a project needs of secrets and what is kept, joined by name: pure. */
-import type { SecretEntry, SecretReport, SecretScope, SecretSource } from './backend';
+import type { ProjectFacts, SecretEntry, SecretReport, SecretScope, SecretSource } from './backend';
 
 export interface SecretRow {
   scope: SecretScope;
@@ -69,4 +69,13 @@ export function key(scope: SecretScope): string {
 
 function isEvery({ scope }: SecretRow): boolean {
   return scope.of === 'every';
+}
+
+/** Returns whom a secret of a project can be for. */
+export function scopesOf(facts: ProjectFacts | null): SecretScope[] {
+  return [
+    ...(facts?.environments ?? []).map(({ name }) => ({ of: 'environment', name }) as const),
+    { of: 'every' },
+    { of: 'gauntlet' },
+  ];
 }

@@ -2,7 +2,6 @@
 import type { EnvironmentStatus, HealthState } from '../lib/backend';
 import type { Look } from '../lib/state/projects.svelte';
 import { texts } from '../texts';
-import { counted } from './words';
 
 /** A health, or the time until there is one. */
 export type Lit = HealthState | 'waiting';
@@ -30,16 +29,16 @@ export function instances(status: EnvironmentStatus): { running: number; all: nu
 
 /** What is wrong in an environment, each in one line. */
 export function troubles(status: EnvironmentStatus): string[] {
+  const words = texts.projects;
   const found = status.unreachable === null ? [] : [status.unreachable];
   for (const { name, release, state, restarts } of status.instances) {
     if (release !== status.serving) continue;
     if (state.state === 'restarting') {
-      found.push(`${name} keeps ending with ${String(state.exit_code)} (${counted(restarts, 'restart')})`);
+      found.push(words.keepsEnding(name, state.exit_code, restarts));
     } else if (state.state === 'exited') {
-      found.push(`${name} ended with ${String(state.exit_code)}${state.oom ? ': it ran out of memory' : ''}`);
+      found.push(words.ended(name, state.exit_code, state.oom));
     }
   }
-  for (const service of status.services)
-    if (!service.running) found.push(`service ${service.name} does not run`);
+  for (const service of status.services) if (!service.running) found.push(words.serviceStopped(service.name));
   return found;
 }

@@ -1,4 +1,5 @@
-import { age, ahead, bytes, counted, duration, moment, percent, short } from './words';
+import { counted } from '../texts/en/shared';
+import { age, ago, ahead, bytes, clockTime, date, dayTime, duration, moment, percent, short } from './words';
 
 const NOW = Date.parse('2026-11-23T10:00:00.000Z');
 
@@ -33,6 +34,19 @@ test.each([
   [0, '0 %'],
 ])('a share of %d is %s, never more than it is', (share, words) => {
   expect(percent(share)).toBe(words);
+});
+
+test('the age of something in a sentence says so', () => {
+  expect(ago('2026-11-23T09:55:00.000Z', NOW)).toBe('5 min ago');
+  expect(ago('2026-11-23T10:00:00.000Z', NOW)).toBe('now');
+});
+
+test('a clock has 24 hours with a leading zero everywhere', () => {
+  const [morning, evening] = [new Date(2026, 10, 23, 0, 5, 7), new Date(2026, 10, 23, 21, 5, 7)];
+  expect([clockTime(morning.getTime()), clockTime(evening.getTime())]).toEqual(['00:05', '21:05']);
+  expect(dayTime(evening.getTime())).toMatch(/ 21:05$/);
+  expect(date(evening.toISOString())).toMatch(/ 21:05:07$/);
+  expect(date(morning.toISOString())).toMatch(/ 00:05:07$/);
 });
 
 test('one has no plural', () => {

@@ -4,11 +4,14 @@ import type { Tab } from '../lib/route';
 import type { Progress } from '../lib/run';
 import { background } from './en/background';
 import { consent } from './en/consent';
+import { engine } from './en/engine';
 import { fare } from './en/fare';
 import { jobs, notify, trend, trust } from './en/jobs';
 import { logs } from './en/logs';
+import { projects } from './en/projects';
 import { run, runs } from './en/runs';
 import { credentials, secrets } from './en/secrets';
+import { copying, finding, problems, things, times } from './en/shared';
 
 const tabs: Record<Tab, string> = {
   overview: 'Overview',
@@ -71,6 +74,13 @@ export const en = {
   health,
   background,
   consent,
+  copying,
+  engine,
+  finding,
+  problems,
+  projects,
+  things,
+  times,
   fare,
   secrets,
   credentials,
@@ -109,6 +119,8 @@ export const en = {
     shipTo: (environment: string) => `Ship to ${environment}`,
     shipWith: (environment: string) => `Ship to ${environment} with choices…`,
     check: 'Check',
+    checkDetail: 'lock, image, gates',
+    checkWith: 'Check with choices…',
     recover: 'Recover',
     gc: 'Free space',
     rollback: 'Roll back',
@@ -132,9 +144,10 @@ export const en = {
     close: 'Close',
     keep: 'Leave it',
     tryAgain: 'Try again',
+    secrets: 'Go to the secrets',
+    credentials: 'Go to the credentials',
     dismiss: 'Dismiss',
     starting: 'Starting…',
-    add: 'Add project',
     nothingStarted: (what: string, environment: string | null) =>
       environment === null ? `${what} was not started` : `${what} of ${environment} was not started`,
     notOpened: 'It was not opened',
@@ -144,6 +157,8 @@ export const en = {
     mended: (changes: string[]) => (changes.length === 0 ? 'The lock needed no change' : changes.join(', ')),
   },
   ask: {
+    checkTitle: (project: string) => `Check ${project}?`,
+    checkText: 'Lock, image and gates are proven; nothing is started.',
     typeName: (environment: string) => `Type ${environment} to go on`,
     protected: (environment: string) =>
       `${environment} is protected: its name is asked for before a rollout.`,
@@ -182,9 +197,11 @@ export const en = {
   },
   choices: {
     detail: 'a look before traffic moves, a reason, every gate',
+    checkDetail: 'every gate, or until one is red',
     preview: 'Wait for a look at the new instances before traffic moves',
     allGates: 'Run every gate, also those that were green with the same inputs',
     failFast: 'Stop the other gates as soon as one is red',
+    detach: 'Do not wait for the bake; the next start of Nonevent ends it',
     untested: 'Go on although the project has no tests; the release remembers it',
     dirty: 'Ship uncommitted changes',
   },
@@ -230,7 +247,6 @@ export const en = {
     tests: (count: number) => `${String(count)} tests`,
     latest: 'Latest runs',
     allRuns: 'All runs',
-    proxy: 'Proxy',
     instances: 'Instances',
     services: 'Services',
     promotes: (before: string) => `promoted from ${before}`,
@@ -334,7 +350,12 @@ export const en = {
     nothingText: 'The first ship brings the app up here: its services, its instances, its address.',
     noInstances: 'No instance is here.',
     unreachable: 'It cannot be observed',
-    columns: { release: 'Release', why: 'Why', state: 'State', took: 'Took', when: 'When', by: 'By' },
+    columns: { release: 'Release', why: 'Why', state: 'State', took: 'Took', when: 'When' },
+    name: 'Name',
+    by: (who: string, machine: string) => (machine === '' ? `by ${who}` : `by ${who} from ${machine}`),
+    before: (release: string) => `in place of ${release}`,
+    message: (text: string) => `“${text}”`,
+    anyway: (what: string) => `went back anyway: ${what}`,
     running: 'runs',
     created: 'made, not started',
     restarting: (code: number) => `starts again after ending with ${String(code)}`,
@@ -397,6 +418,7 @@ export const en = {
     state: 'State and history',
     cache: 'Cache',
     reveal: 'Show the folder',
+    notRevealed: 'The folder was not shown',
     about: 'About',
     version: 'Version',
     counting: 'counting…',

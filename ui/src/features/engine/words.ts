@@ -1,5 +1,8 @@
 /** The Docker engine in words. */
 import type { EngineInfo } from '../../lib/backend';
+import { texts } from '../../texts';
+
+const { rules } = texts.engine;
 
 /** Returns the engine's name and version: `Docker 28.5.2`. */
 export function name({ podman, version }: EngineInfo): string {
@@ -10,12 +13,12 @@ export function name({ podman, version }: EngineInfo): string {
 export function reason({ origin }: EngineInfo): string {
   switch (origin.rule) {
     case 'docker_host':
-      return 'named by DOCKER_HOST';
+      return rules.dockerHost;
     case 'docker_context':
-      return `context ${origin.name}, named by DOCKER_CONTEXT`;
+      return rules.dockerContext(origin.name);
     case 'current_context':
-      return `docker’s current context, ${origin.name}`;
+      return rules.currentContext(origin.name);
     case 'default_socket':
-      return 'the platform’s default socket';
+      return rules.defaultSocket;
   }
 }

@@ -2,24 +2,17 @@
 import type { Series, Unit } from '../../lib/backend';
 import type { Outcome } from '../../lib/fare';
 import type { Lit } from '../../shared/health';
-import { bytes, duration, percent } from '../../shared/words';
+import { bytes, clockTime, dayTime, duration, percent } from '../../shared/words';
 import { texts } from '../../texts';
 
 export function lit(outcome: Outcome): Lit {
   return ({ passed: 'healthy', degraded: 'degraded', failed: 'down', unknown: 'unknown' } as const)[outcome];
 }
 
-const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
-const time = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
-
 /** Returns a span as people write it; its end is short where it is on the same day. */
 export function when(from: number, to: number): string {
   const same = new Date(from).toDateString() === new Date(to).toDateString();
-  return `${day.format(from)} – ${(same ? time : day).format(to)}`;
-}
-
-export function moment(at: number): string {
-  return day.format(at);
+  return `${dayTime(from)} – ${(same ? clockTime : dayTime)(to)}`;
 }
 
 /** Returns what writes a value of a series. */

@@ -2,6 +2,7 @@
 import type { EnvironmentStatus, Problem } from '../../lib/backend';
 import type { Look } from '../../lib/state/projects.svelte';
 import { troubles } from '../../shared/health';
+import { texts } from '../../texts';
 
 export type Row =
   | { kind: 'looking' }
@@ -28,7 +29,7 @@ function because(reasons: string[]): Row[] {
   if (reasons.length === 0) return [];
   const shown = reasons.slice(0, reasons.length > REASONS ? REASONS - 1 : REASONS);
   const rest = reasons.length - shown.length;
-  return [{ kind: 'reasons', reasons: rest > 0 ? [...shown, `and ${String(rest)} more`] : shown }];
+  return [{ kind: 'reasons', reasons: rest > 0 ? [...shown, texts.projects.more(rest)] : shown }];
 }
 
 function told({ message, hints }: Problem): string[] {

@@ -3,6 +3,7 @@ import type { Theme } from '../../lib/backend';
 import { TABS } from '../../lib/route';
 import type { World } from '../../lib/state/context';
 import type { ProjectPage } from '../../lib/state/project.svelte';
+import { date } from '../../shared/words';
 import { texts } from '../../texts';
 
 export interface Entry {
@@ -15,6 +16,8 @@ export interface Entry {
 
 type Known = Pick<World, 'projects' | 'router' | 'acts' | 'settings'> & { page: ProjectPage | null };
 
+/** Runs and releases that are offered. */
+const RECENT = 20;
 const THEMES: Theme[] = ['system', 'light', 'dark'];
 
 export function entries({ projects, router, acts, settings, page }: Known): Entry[] {
@@ -29,7 +32,13 @@ export function entries({ projects, router, acts, settings, page }: Known): Entr
     act('gc', texts.acts.gc, 'Nonevent', () => {
       acts.gc();
     }),
-    act('add', texts.acts.add, '', () => void projects.choose()),
+    act('add', texts.projects.add, '', () => void projects.choose()),
+    act('login', texts.credentials.add, 'Nonevent', () => {
+      acts.addLogin();
+    }),
+    act('trust', texts.trust.short, 'Nonevent', () => {
+      acts.trust();
+    }),
     ...THEMES.map((theme) =>
       act(`theme ${theme}`, `${texts.settings.theme}: ${texts.themes[theme]}`, '', () => {
         settings.chooseTheme(theme);
@@ -46,14 +55,51 @@ export function entries({ projects, router, acts, settings, page }: Known): Entr
   function ofProject(project: string): Entry[] {
     return [
       ...ofEnvironments(project),
+      ...(page?.runs.value ?? [])
+        .filter(({ state }) => state === 'running')
+        .map(({ id, verb, environment }) =>
+          act(
+            `cancel ${id}`,
+            `${texts.acts.cancel} ${texts.runs.what(verb, environment)}`,
+            project,
+            () => void acts.cancel(id),
+          ),
+        ),
       act(`check ${project}`, texts.acts.check, project, () => void acts.check(project)),
+      act(`check with ${project}`, texts.acts.checkWith, project, () => {
+        acts.checkWith(project);
+      }),
       act(`mend ${project}`, texts.acts.mend, project, () => void acts.mend(project)),
+      act(`secret ${project}`, texts.secrets.set, project, () => {
+        acts.setSecret(project);
+      }),
+      act(
+        `write ${project}`,
+        `${texts.configuration.writeAct}: ${texts.configuration.write}`,
+        project,
+        () => {
+          void acts.write(project).then(page?.facts.read);
+        },
+      ),
+      act(`forget ${project}`, texts.configuration.forget, project, () => {
+        acts.forget(project);
+      }),
       ...TABS.map((tab) => go(`${project} ${tab}`, texts.tabs[tab], project, inside(project, tab))),
       ...environmentsOf(project).map((name) =>
         go(`${project} env ${name}`, name, project, inside(project, 'environments', name)),
       ),
+      ...(page?.runs.value ?? [])
+        .slice(0, RECENT)
+        .map(({ id, verb, environment, started_at: began }) =>
+          go(
+            `${project} run ${id}`,
+            texts.runs.what(verb, environment),
+            date(began),
+            inside(project, 'runs', id),
+          ),
+        ),
       ...(page?.releases.value ?? [])
-        .slice(0, 20)
+        .slice(0, RECENT)
         .map(({ id }) => go(`${project} release ${id}`, id, project, inside(project, 'releases', id))),
     ];
   }
@@ -61,12 +107,18 @@ export function entries({ projects, router, acts, settings, page }: Known): Entr
   function ofEnvironments(project: string): Entry[] {
     return environmentsOf(project).flatMap((name) => {
       const detail = project;
-      const serves = projects.look(project)?.environments?.find((one) => one.environment === name)?.serving;
+      const status = projects.look(project)?.environments?.find((one) => one.environment === name);
       const always = [
         act(`ship ${project} ${name}`, texts.acts.shipTo(name), detail, () => void acts.ship(project, name)),
         act(`ship with ${project} ${name}`, texts.acts.shipWith(name), detail, () => {
           acts.shipWith(project, name);
         }),
+        act(
+          `notify ${project} ${name}`,
+          `${texts.notify.act} ${name}`,
+          detail,
+          () => void acts.notify(project, name),
+        ),
         act(`recover ${project} ${name}`, `${texts.acts.recover} ${name}`, detail, () => {
           acts.recover(project, name);
         }),
@@ -74,9 +126,21 @@ export function entries({ projects, router, acts, settings, page }: Known): Entr
           acts.scale(project, name);
         }),
       ];
-      if (!serves) return always;
+      if (status?.held_by)
+        always.push(
+          act(`unlock ${project} ${name}`, texts.consent.unlockTitle(name), detail, () => {
+            acts.unlock(project, name);
+          }),
+        );
+      if (!status?.serving) return always;
       return [
         ...always,
+        go(
+          `jobs ${project} ${name}`,
+          `${texts.jobs.title} ${name}`,
+          detail,
+          inside(project, 'environments', name),
+        ),
         act(
           `open ${project} ${name}`,
           `${texts.acts.open} ${name}`,

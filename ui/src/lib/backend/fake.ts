@@ -113,9 +113,11 @@ export class FakeBackend extends Script implements Backend {
   }
 
   follow(onChange: (change: Change) => void) {
-    this.#onChange = onChange;
-    onChange({ seq: this.#seq() });
-    return this.#answer('follow', ok(null));
+    if (this.telling.status === 'ok') {
+      this.#onChange = onChange;
+      onChange({ seq: this.#seq() });
+    }
+    return this.#answer('follow', this.telling);
   }
 
   projectFacts(project: string) {
@@ -154,6 +156,11 @@ export class FakeBackend extends Script implements Backend {
   beginRun(project: string, request: RunRequest, said: Said) {
     const where = 'environment' in request ? ` ${request.environment}` : '';
     const words = [
+      request.verb === 'rollback' && request.release !== null ? ` to ${request.release}` : '',
+      request.verb === 'down' && request.leave === 'nothing' ? ' with its data' : '',
+      'gates' in request && request.gates === 'all' ? ' every gate' : '',
+      'after_red' in request && request.after_red === 'stop' ? ' until one is red' : '',
+      request.verb === 'ship' && request.bake === 'detach' ? ' detached' : '',
       said.typed === null ? '' : ` as ${said.typed}`,
       said.held === 'wait' ? ' waiting' : '',
       said.anyway === 'yes' ? ' anyway' : '',
@@ -346,8 +353,10 @@ export class FakeBackend extends Script implements Backend {
     return this.#answer('stopLines', ok(null));
   }
 
-  plan(project: string, environment: string, release: string | null) {
-    return this.#answer(`plan ${project} ${environment} ${release ?? ''}`.trim(), this.planned);
+  async plan(project: string, environment: string, release: string | null) {
+    const answer = await this.#answer(`plan ${project} ${environment} ${release ?? ''}`.trim(), this.planned);
+    if (release === null || answer.status === 'error') return answer;
+    return ok({ ...answer.data, reason: 'rollback' as const, from: answer.data.to, to: release });
   }
 
   mendLock(project: string) {
@@ -380,7 +389,7 @@ export class FakeBackend extends Script implements Backend {
   }
 
   revealData() {
-    return this.#answer('revealData', ok(null));
+    return this.#answer('revealData', this.revealing);
   }
 
   attend(onNews: (news: News) => void) {

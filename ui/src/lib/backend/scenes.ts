@@ -48,6 +48,14 @@ const SCENES = {
     return backend.with('shop', ok(['local', 'staging', 'production'].map(empty)));
   },
   story: (backend: FakeBackend) => story(backend),
+  refusing: (backend: FakeBackend) => {
+    story(backend).beginning = failed({
+      code: 'manifest_unreadable',
+      message: '`pyproject.toml` cannot be read: expected `=` at line 12, column 9',
+      hints: ['mend the line, then ship again: nothing was started'],
+    });
+    return backend;
+  },
   asking,
   askingelsewhere: askingElsewhere,
   previewing,

@@ -59,6 +59,8 @@ export class Script {
   adding: Answer<string> | undefined;
   opening: Answer<null> = ok(null);
   events: Happened[] = [];
+  /** What becomes of who wants to be told of changes. */
+  telling: Answer<null> = ok(null);
   facts = new Map<string, Scripted<ProjectFacts>>();
   runs: RunRecord[] = [];
   /** What happened in each run, by its id. */
@@ -98,6 +100,7 @@ export class Script {
     cache: { path: '/home/ada/.cache/nonevent', bytes: 1_260_000_000 },
     version: '0.1.0',
   });
+  revealing: Answer<null> = ok(null);
   /** Who holds an environment, by `project environment`. */
   holders = new Map<string, HeldPage>();
   gatePasts: Scripted<GatePast[]> = ok([]);

@@ -1,16 +1,28 @@
 /** Everything that a person can do to a project, asked first where it must be, with what went wrong. */
 import { texts } from '../../texts';
-import type { Backend, Problem, RunRequest, Said } from '../backend';
+import type { Backend, Leave, Problem, RunRequest, Said } from '../backend';
 import type { Route } from '../route';
+
+/** What is said already when a question opens, and what the engine asks for. */
+interface Asked {
+  project: string;
+  environment: string;
+  said?: Partial<Said>;
+  /** Whether the engine asked for the environment's name. */
+  named?: boolean;
+}
 
 /** A question that is open before something is done. */
 export type Ask =
   /** `choose` offers everything that a ship may be asked to do. */
-  | { kind: 'ship'; project: string; environment: string; options: ShipOptions; choose?: boolean }
-  | { kind: 'restart'; project: string; environment: string }
-  | { kind: 'rollback'; project: string; environment: string; release: string | null }
-  | { kind: 'down'; project: string; environment: string }
+  | (Asked & { kind: 'ship'; options: ShipOptions; choose?: boolean })
+  | (Asked & { kind: 'restart' })
+  /** Without a release, to the last known good. */
+  | (Asked & { kind: 'rollback'; release: string | null })
+  | (Asked & { kind: 'down'; leave?: Leave })
   | { kind: 'scale'; project: string; environment: string }
+  /** What a check may be asked to do. */
+  | { kind: 'check'; project: string }
   /** A rollback that was refused because the database is ahead of the older release. */
   | {
       kind: 'anyway';
@@ -25,18 +37,35 @@ export type Ask =
   /** What an ended process left in the middle. */
   | { kind: 'recover'; project: string; environment: string }
   /** What is ours on the engine and no longer needed. */
-  | { kind: 'gc' };
+  | { kind: 'gc' }
+  /** A value for a secret that is not named yet. */
+  | { kind: 'secret'; project: string }
+  /** The login of a registry. */
+  | { kind: 'login' }
+  /** The commands that make this computer trust the HTTPS of local apps. */
+  | { kind: 'trust' }
+  /** Whether a project leaves the list. */
+  | { kind: 'forget'; project: string };
 
-export interface ShipOptions {
-  dirty?: boolean;
-  untested?: boolean;
+export interface CheckOptions {
   allGates?: boolean;
   /** Whether the other gates are stopped as soon as one is red. */
   failFast?: boolean;
+}
+
+export interface ShipOptions extends CheckOptions {
+  dirty?: boolean;
+  untested?: boolean;
   /** Whether it waits for a look at the new instances before traffic moves. */
   preview?: boolean;
-  /** Whether it waits for whoever holds the environment. */
-  wait?: boolean;
+  /** Whether somebody else ends the bake. */
+  detach?: boolean;
+}
+
+/** What a run was asked to do, and why. */
+export interface Begun {
+  request: RunRequest;
+  message: string | null;
 }
 
 interface Mishap {
@@ -54,8 +83,13 @@ export class Acts {
   mending = $state<string | null>(null);
   /** The reason for lost requests that a person has agreed to already, for one run. */
   agreed: { run: string; because: string } | null = null;
-  /** What was done last, for those who do not see it. */
+  /** What was done last. */
   said = $state('');
+  /** Grows whenever something was kept that screens show: they read it again. */
+  changes = $state(0);
+  /** What was asked for, by the run that came of it. */
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing shows it
+  readonly #begun = new Map<string, Begun>();
   readonly #backend: Backend;
   readonly #go: (route: Route) => void;
   readonly #isProtected: (project: string, environment: string) => Promise<boolean>;
@@ -71,53 +105,75 @@ export class Acts {
   }
 
   /** Ships; asks only for the name of a protected environment. */
-  async ship(project: string, environment: string, options: ShipOptions = {}): Promise<void> {
+  async ship(
+    project: string,
+    environment: string,
+    options: ShipOptions = {},
+    said: Partial<Said> = {},
+  ): Promise<void> {
     if (await this.#isProtected(project, environment)) {
-      this.ask = { kind: 'ship', project, environment, options };
+      this.#open({ kind: 'ship', project, environment, options, said });
       return;
     }
-    await this.begin(project, shipRequest(environment, options), { held: options.wait ? 'wait' : 'refuse' });
+    await this.begin(project, shipRequest(environment, options), said);
   }
 
   /** Asks what a ship shall do beside the usual: a look before traffic moves, every gate, a reason. */
-  shipWith(project: string, environment: string): void {
-    this.ask = { kind: 'ship', project, environment, options: {}, choose: true };
+  shipWith(project: string, environment: string, said: Partial<Said> = {}): void {
+    this.#open({ kind: 'ship', project, environment, options: {}, choose: true, said });
   }
 
-  async check(project: string, allGates = false): Promise<void> {
-    await this.begin(project, {
-      verb: 'check',
-      gates: allGates ? 'all' : 'changed',
-      after_red: 'go_on',
-    });
+  async check(project: string, options: CheckOptions = {}): Promise<void> {
+    await this.begin(project, checkRequest(options));
+  }
+
+  /** Asks what a check shall do beside the usual. */
+  checkWith(project: string): void {
+    this.#open({ kind: 'check', project });
   }
 
   recover(project: string, environment: string): void {
-    this.ask = { kind: 'recover', project, environment };
+    this.#open({ kind: 'recover', project, environment });
   }
 
   gc(): void {
-    this.ask = { kind: 'gc' };
+    this.#open({ kind: 'gc' });
   }
 
   restart(project: string, environment: string): void {
-    this.ask = { kind: 'restart', project, environment };
+    this.#open({ kind: 'restart', project, environment });
   }
 
-  rollback(project: string, environment: string, release: string | null): void {
-    this.ask = { kind: 'rollback', project, environment, release };
+  rollback(project: string, environment: string, release: string | null, said: Partial<Said> = {}): void {
+    this.#open({ kind: 'rollback', project, environment, release, said });
   }
 
-  down(project: string, environment: string): void {
-    this.ask = { kind: 'down', project, environment };
+  down(project: string, environment: string, leave: Leave = 'data', said: Partial<Said> = {}): void {
+    this.#open({ kind: 'down', project, environment, leave, said });
   }
 
   scale(project: string, environment: string): void {
-    this.ask = { kind: 'scale', project, environment };
+    this.#open({ kind: 'scale', project, environment });
   }
 
   unlock(project: string, environment: string): void {
-    this.ask = { kind: 'unlock', project, environment };
+    this.#open({ kind: 'unlock', project, environment });
+  }
+
+  setSecret(project: string): void {
+    this.#open({ kind: 'secret', project });
+  }
+
+  addLogin(): void {
+    this.#open({ kind: 'login' });
+  }
+
+  trust(): void {
+    this.#open({ kind: 'trust' });
+  }
+
+  forget(project: string): void {
+    this.#open({ kind: 'forget', project });
   }
 
   /** Agrees to what a run asks for; false when another process runs it. */
@@ -127,31 +183,51 @@ export class Acts {
     return answer.status === 'ok' && answer.data;
   }
 
-  /** Begins a run and shows it; `because` is what the person was told, who agreed, about lost requests. */
+  /** What a run was asked to do; null where this page did not begin it. */
+  begun(run: string): Begun | null {
+    return this.#begun.get(run) ?? null;
+  }
+
+  /**
+   * Begins a run and shows it; a question that was open stays until it has begun. `because` is what the person was told, who agreed, about
+   * lost requests.
+   */
   async begin(
     project: string,
     request: RunRequest,
     said: Partial<Said> = {},
     because: string | null = null,
   ): Promise<void> {
-    this.ask = null;
+    const open = this.ask;
     this.beginning = project;
+    this.mishap = null;
     const answer = await this.#backend.beginRun(project, request, { ...SILENT, ...said });
     this.beginning = null;
-    if (answer.status === 'error' && answer.error.code === 'schema_ahead' && request.verb === 'rollback') {
-      const { environment, release } = request;
-      this.ask = { kind: 'anyway', project, environment, release, problem: answer.error, said };
-      return;
-    }
     if (answer.status === 'error') {
-      const environment = 'environment' in request ? request.environment : null;
-      const what = texts.runs.what(request.verb, null);
-      this.#fail(texts.acts.nothingStarted(what, environment), answer.error);
+      this.#refuse(project, request, said, answer.error);
       return;
     }
-    this.mishap = null;
+    if (this.ask === open) this.ask = null;
+    this.#begun.set(answer.data, { request, message: said.message ?? null });
     this.agreed = because === null ? null : { run: answer.data, because };
     this.#go({ screen: 'project', project, tab: 'runs', item: answer.data });
+  }
+
+  /** Asks for what the engine wants to be told; else tells why nothing was begun. */
+  #refuse(project: string, request: RunRequest, said: Partial<Said>, problem: Problem): void {
+    if (problem.code === 'schema_ahead' && request.verb === 'rollback') {
+      const { environment, release } = request;
+      this.#open({ kind: 'anyway', project, environment, release, problem, said });
+      return;
+    }
+    // Where a name was typed it was not the right one: whoever asks again is told why.
+    if (problem.code === 'name_wanted' && request.verb !== 'check' && !said.typed) {
+      this.#open({ ...asking(project, request), said, named: true });
+      return;
+    }
+    const environment = 'environment' in request ? request.environment : null;
+    const what = texts.runs.what(request.verb, null);
+    this.#fail(texts.acts.nothingStarted(what, environment), problem);
   }
 
   async cancel(run: string): Promise<boolean> {
@@ -183,6 +259,28 @@ export class Acts {
     else this.said = texts.acts.mended(answer.data);
   }
 
+  /** Writes down what was inferred of a project. */
+  async write(project: string): Promise<void> {
+    const answer = await this.#backend.writeConfiguration(project);
+    if (answer.status === 'error') this.#fail(texts.configuration.notWritten, answer.error);
+    else this.said = texts.configuration.written(answer.data);
+    this.changed();
+  }
+
+  /** Tries every way by which people are told. */
+  async notify(project: string, environment: string): Promise<void> {
+    const answer = await this.#backend.notifyTest(project, environment);
+    const problem =
+      answer.status === 'error' ? answer.error : answer.data.find((way) => way.problem)?.problem;
+    if (problem) this.#fail(texts.notify.failed, problem);
+    else if (answer.status === 'ok') this.said = texts.notify.all(answer.data.map(({ way }) => way));
+  }
+
+  /** Tells the screens that something was kept. */
+  changed(): void {
+    this.changes += 1;
+  }
+
   /** Something that was asked for outside of the page was not done. */
   tell(title: string, problem: Problem): void {
     this.#fail(title, problem);
@@ -196,21 +294,60 @@ export class Acts {
     this.ask = null;
   }
 
+  #open(ask: Ask): void {
+    this.mishap = null;
+    this.ask = ask;
+  }
+
   #fail(title: string, problem: Problem): void {
     this.mishap = { title, problem };
   }
 }
 
 export function shipRequest(environment: string, options: ShipOptions): RunRequest {
-  const { dirty, untested, allGates, failFast, preview } = options;
+  const { dirty, untested, preview, detach } = options;
   return {
+    ...checkRequest(options),
     verb: 'ship',
     environment,
     dirty: dirty ? 'yes' : 'no',
     untested: untested ? 'yes' : 'no',
+    preview: preview ? 'ask' : 'tell',
+    bake: detach ? 'detach' : 'wait',
+  };
+}
+
+function checkRequest({ allGates, failFast }: CheckOptions): Extract<RunRequest, { verb: 'check' }> {
+  return {
+    verb: 'check',
     gates: allGates ? 'all' : 'changed',
     after_red: failFast ? 'stop' : 'go_on',
-    preview: preview ? 'ask' : 'tell',
-    bake: 'wait',
+  };
+}
+
+/** The question that comes before what was asked for. */
+function asking(project: string, request: Exclude<RunRequest, { verb: 'check' }>) {
+  const { environment } = request;
+  switch (request.verb) {
+    case 'ship':
+      return { kind: 'ship', project, environment, options: optionsOf(request) } as const;
+    case 'restart':
+      return { kind: 'restart', project, environment } as const;
+    case 'rollback':
+      return { kind: 'rollback', project, environment, release: request.release } as const;
+    case 'down':
+      return { kind: 'down', project, environment, leave: request.leave } as const;
+  }
+}
+
+/** What a ship was asked to do beside the usual. */
+export function optionsOf(request: Extract<RunRequest, { verb: 'ship' }>): ShipOptions {
+  return {
+    dirty: request.dirty === 'yes',
+    untested: request.untested === 'yes',
+    allGates: request.gates === 'all',
+    failFast: request.after_red === 'stop',
+    preview: request.preview === 'ask',
+    detach: request.bake === 'detach',
   };
 }

@@ -155,12 +155,18 @@ export class LogBook {
     this.#take(newerThan(shown, waited));
   }
 
-  /** Shows the newest page in place of what was there, or, when an engine came back, what is new of it. */
+  /**
+   * Shows the newest page in place of what was there, or, when an engine came back, what is new of it. Where more came meanwhile than one page
+   * holds, the rows would have a gap: whoever looks at the newest goes on from the page, whoever looks elsewhere keeps their place.
+   */
   #show({ records, next, reach }: LogPage, how: 'anew' | 'on'): void {
     const page = records.toReversed();
+    const last = this.#last;
     this.reach = reach;
-    if (how === 'on') {
-      this.#take(newerThan(this.#last, page));
+    const joined = next === null || page.some(({ at }) => last !== undefined && at <= last);
+    if (how === 'on' && !joined && (this.paused || !this.atEnd)) this.#cut = true;
+    if (how === 'on' && (joined || this.#cut)) {
+      this.#take(newerThan(last, page));
       return;
     }
     this.rows = later([], page);

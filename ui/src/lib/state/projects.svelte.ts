@@ -1,6 +1,7 @@
 /** The projects of this home and what is observed of them: the list at once, each project's environments as they are found out. */
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 
+import { texts } from '../../texts';
 import type { Backend, Change, EnvironmentStatus, KnownProject, Problem } from '../backend';
 import { EVENTS_AT_ONCE } from '../backend';
 import { Queue } from './queue';
@@ -26,10 +27,12 @@ export interface Mishap {
 /** Docker is asked for so many projects at once, so that two hundred of them do not flood it. */
 const WIDTH = 4;
 
+const words = texts.projects;
+
 export class Projects {
   listing = $state.raw<Listing>({ state: 'reading' });
   mishap = $state.raw<Mishap | null>(null);
-  /** What was done last, for those who do not see it. */
+  /** What was done last. */
   said = $state('');
   readonly #looks = new SvelteMap<string, Look>();
   readonly adding = new SvelteSet<string>();
@@ -38,6 +41,7 @@ export class Projects {
   // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing shows it
   readonly #listeners = new Set<(name: string | null) => void>();
   #seq = 0;
+  #listening = false;
 
   constructor(backend: Backend) {
     this.#backend = backend;
@@ -55,17 +59,20 @@ export class Projects {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Reads the list, looks at every project, and stays up to date. */
-  async start(): Promise<void> {
-    await this.read();
-    await this.#backend.follow((change) => void this.#changed(change));
-  }
-
-  /** Reads the list and looks at every project again. */
+  /** Reads the list, looks at every project again, and stays up to date. */
   async read(): Promise<void> {
     const { seq } = await this.#list();
     this.#seq = Math.max(this.#seq, seq);
     this.lookAtAll();
+    await this.listen();
+  }
+
+  /** Hears of changes from now on, unless it does already. */
+  async listen(): Promise<void> {
+    if (this.#listening) return;
+    this.#listening = true;
+    const answer = await this.#backend.follow((change) => void this.#changed(change));
+    this.#listening = answer.status === 'ok';
   }
 
   lookAtAll(): void {
@@ -75,7 +82,7 @@ export class Projects {
   /** Lets a person choose a folder and adds it. */
   async choose(): Promise<void> {
     const choice = await this.#backend.chooseFolder();
-    if (choice.status === 'error') this.#fail('No folder was chosen', choice.error);
+    if (choice.status === 'error') this.#fail(words.notChosen, choice.error);
     else if (choice.data !== null) await this.add(choice.data);
   }
 
@@ -84,11 +91,11 @@ export class Projects {
     const answer = await this.#backend.addProject(folder);
     this.adding.delete(folder);
     if (answer.status === 'error') {
-      this.#fail(`${folder} was not added`, answer.error);
+      this.#fail(words.notAdded(folder), answer.error);
       return;
     }
     this.mishap = null;
-    this.said = `${answer.data} was added`;
+    this.said = words.added(answer.data);
     await this.#list();
     this.#queue.add(answer.data);
   }
@@ -96,16 +103,16 @@ export class Projects {
   async forget(name: string): Promise<void> {
     const answer = await this.#backend.forgetProject(name);
     if (answer.status === 'error') {
-      this.#fail(`${name} was not forgotten`, answer.error);
+      this.#fail(words.notForgotten(name), answer.error);
       return;
     }
-    this.said = `${name} was forgotten`;
+    this.said = words.forgotten(name);
     await this.#list();
   }
 
   async open({ project, environment }: EnvironmentStatus): Promise<void> {
     const answer = await this.#backend.openEnvironment(project, environment);
-    if (answer.status === 'error') this.#fail(`${environment} of ${project} was not opened`, answer.error);
+    if (answer.status === 'error') this.#fail(words.notOpened(environment, project), answer.error);
   }
 
   dismiss(): void {

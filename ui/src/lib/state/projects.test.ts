@@ -3,7 +3,7 @@ import { Projects } from './projects.svelte';
 
 async function started(backend: FakeBackend): Promise<Projects> {
   const projects = new Projects(backend);
-  await projects.start();
+  await projects.read();
   await settled();
   backend.asked.length = 0;
   return projects;
@@ -52,6 +52,20 @@ test('more events than one answer holds make every project be looked at again', 
   backend.tell();
   await settled();
   expect(backend.asked).toContain('projectStatus notes');
+});
+
+test('who could not listen listens when the list is read again', async () => {
+  const backend = new FakeBackend().with('shop', ok([anEnvironment()]));
+  backend.telling = failed({ message: 'the database is busy' });
+  const projects = await started(backend);
+  backend.telling = ok(null);
+  await projects.read();
+  await projects.read();
+  expect(backend.asked.filter((question) => question === 'follow')).toHaveLength(1);
+  backend.asked.length = 0;
+  backend.tell('shop');
+  await settled();
+  expect(backend.asked).toContain('projectStatus shop');
 });
 
 test('a failed look keeps what was seen, but not its light', async () => {

@@ -40,6 +40,7 @@ export const consent = {
   no: (because: string) => `no, because ${because}`,
   why: 'Why (kept with the rollout)',
   waitFor: (holder: string) => `Wait until ${holder} has done its work`,
+  whoever: 'whoever holds it',
   wait: 'Wait for it, then go on',
   whose: 'Whose lock is it?',
   anywayTitle: (environment: string) => `Roll ${environment} back all the same?`,

@@ -24,11 +24,12 @@ export const jobs = {
   noLines: 'It printed nothing.',
   notRun: 'The job was not run',
   byHand: 'by hand',
-  watch: 'Jobs run at their times while nonevent watch goes on.',
+  watch: 'Jobs run at their times while somebody watches: this window, or nonevent watch.',
 };
 
 export const trust = {
   title: 'HTTPS',
+  short: 'Trust the HTTPS of local apps',
   trusted: 'This computer trusts it.',
   untrusted: 'This computer does not trust it yet: a browser warns.',
   act: 'Trust it…',
@@ -57,7 +58,11 @@ export const notify = {
   webhook: (name: string) => `webhook ${name}`,
   took: 'took it',
   none: 'Nothing is told: [notify] desktop is false, and there is no webhook.',
-  failed: 'The test was not sent',
+  failed: 'The test did not reach everybody',
+  all: (ways: string[]): string =>
+    ways.length === 0
+      ? notify.none
+      : `${ways.map((way) => (way === 'desktop' ? notify.desktop : notify.webhook(way))).join(', ')} ${notify.took}`,
 };
 
 export const trend = {

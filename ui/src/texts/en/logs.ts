@@ -97,8 +97,6 @@ export const logs = {
   printed: 'As it was printed',
   traceback: 'Traceback',
   copy: 'Copy',
-  copied: 'Copied',
-  notCopied: 'It could not be copied',
   copyJson: 'Copy as JSON',
   around: 'What was printed around it',
   only: (word: string) => `Only records with ${word}`,

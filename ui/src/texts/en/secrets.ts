@@ -80,8 +80,8 @@ export const credentials = {
   openIt: 'Open the vault',
   opening: 'Opening…',
   openText: 'The window keeps it until it is closed, and nowhere else.',
-  toKeychain: 'Keep them in the keychain',
-  toFile: 'Keep them in an encrypted file',
+  to: { keychain: 'Keep them in the keychain', file: 'Keep them in an encrypted file' },
+  kept: { keychain: 'They are in the keychain', file: 'They are in an encrypted file' },
   moveTitle: { keychain: 'Keep secrets in the keychain?', file: 'Keep secrets in an encrypted file?' },
   moveText: {
     keychain: 'What is kept elsewhere is brought over. The system asks for its own password where it must.',

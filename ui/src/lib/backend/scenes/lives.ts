@@ -20,7 +20,14 @@ export function lived(backend: FakeBackend, project = 'shop', count = 14): FakeB
     const run = aRun(project, number, differs);
     backend.runs.push(run);
     backend.facedBy.set(run.id, failedOne ? red(run) : shipped(run));
-    const why = number % 6 === 4 ? ({ reason: 'rollback' } as const) : {};
+    const why =
+      number % 6 === 4
+        ? ({
+            reason: 'rollback',
+            message: 'orders are refused since this morning',
+            anyway: `migration orders.0007_total was applied by release ${hex(number + 1)}`,
+          } as const)
+        : {};
     const lost = { state: 'failed', failure: 'web was not healthy within 60 s' } as const;
     backend.rollouts.push(aRollout(project, number, number % 7 === 5 ? lost : why));
     if (number % 3 === 2)

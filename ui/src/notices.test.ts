@@ -1,0 +1,77 @@
+import { render, screen, waitFor, within } from '@testing-library/svelte';
+import userEvent from '@testing-library/user-event';
+
+import App from './App.svelte';
+import type { FakeBackend } from './lib/backend/fake';
+import { failed, ok } from './lib/backend/fake';
+import { scene } from './lib/backend/scenes';
+
+function show(backend: FakeBackend, hash: string) {
+  location.hash = hash;
+  render(App, { backend });
+  return { backend, user: userEvent.setup() };
+}
+
+const shop = (rest: string) => `#/projects/shop/${rest}`;
+
+describe('what went wrong', () => {
+  test('stands beside what scrolls, until it is put away', async () => {
+    const { user } = show(scene('refusing'), shop('environments/local'));
+    await user.click(await screen.findByRole('button', { name: 'Ship to local' }));
+    const alert = await screen.findByRole('alert');
+    expect(alert).toHaveTextContent('Ship of local was not started');
+    expect(screen.getByRole('main')).not.toContainElement(alert);
+    await user.click(within(alert).getByRole('button', { name: 'Dismiss' }));
+    expect(screen.queryByRole('alert')).toBeNull();
+  });
+
+  test('is told in the question from which it was begun, which stays', async () => {
+    const { user } = show(scene('refusing'), shop('environments/local'));
+    await user.click(await screen.findByRole('button', { name: 'More' }));
+    await user.click(screen.getByRole('menuitem', { name: 'Restart' }));
+    const dialog = await screen.findByRole('dialog', { name: 'Restart local?' });
+    await user.click(within(dialog).getByRole('button', { name: 'Restart' }));
+    expect(await within(dialog).findByRole('alert')).toHaveTextContent('Restart of local was not started');
+    expect(screen.getAllByRole('alert')).toHaveLength(1);
+    expect(within(dialog).getByRole('button', { name: 'Restart' })).toBeEnabled();
+  });
+
+  test('with a folder that was dropped is told on every screen', async () => {
+    const { backend } = show(scene('healthy'), '#/settings');
+    await screen.findByRole('heading', { level: 1, name: 'Settings' });
+    backend.adding = failed({ message: 'no Python project in /home/ada/music' });
+    backend.drag({ kind: 'dropped', paths: ['/home/ada/music'] });
+    expect(await screen.findByRole('alert')).toHaveTextContent('/home/ada/music was not added');
+  });
+
+  test('with the folder of the data is told there', async () => {
+    const { backend, user } = show(scene('healthy'), '#/settings');
+    backend.revealing = failed({ message: 'no file manager could be started' });
+    await user.click(await screen.findByRole('button', { name: 'Show the folder' }));
+    expect(await screen.findByRole('alert')).toHaveTextContent('no file manager could be started');
+  });
+});
+
+describe('what was done', () => {
+  test('is seen for a while', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    location.hash = shop('settings');
+    const backend = scene('story');
+    backend.mending = ok(['uv.lock pins httpx']);
+    render(App, { backend });
+    (await screen.findByRole('button', { name: 'Mend the lock' })).click();
+    const line = await screen.findByText('uv.lock pins httpx');
+    expect(line).toBeVisible();
+    expect(line.closest('[role=status]')).not.toHaveClass('unseen');
+    vi.advanceTimersByTime(10_000);
+    await waitFor(() => expect(screen.queryByText('uv.lock pins httpx')).toBeNull());
+    vi.useRealTimers();
+  });
+
+  test('is seen of a folder that was added while another screen is shown', async () => {
+    const { backend } = show(scene('healthy'), '#/credentials');
+    await screen.findByRole('heading', { level: 1, name: 'Credentials' });
+    backend.drag({ kind: 'dropped', paths: ['/home/ada/projects/wiki'] });
+    expect(await screen.findByText('wiki was added')).toBeVisible();
+  });
+});

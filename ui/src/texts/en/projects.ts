@@ -1,0 +1,56 @@
+/** The texts of the list of projects, and of what is wrong in an environment. */
+import { counted } from './shared';
+
+export const projects = {
+  title: 'Projects',
+  find: 'Find projects',
+  add: 'Add project',
+  adding: 'Adding…',
+  drop: 'Drop the folder to add it as a project',
+  reading: 'Reading the projects',
+  problem: 'The projects cannot be listed',
+  noMatch: 'No project matches.',
+  showAll: (count: number) => `Show all ${String(count)}`,
+  only: 'Show only environments that are',
+  columns: {
+    project: 'Project',
+    environment: 'Environment',
+    state: 'State',
+    release: 'Release',
+    instances: 'Instances',
+    age: 'Age',
+    address: 'Address',
+  },
+  open: (url: string) => `Open ${url}`,
+  running: (running: number, all: number) => `${String(running)} of ${String(all)}`,
+  others: (count: number) => `and ${counted(count, 'instance')} of other releases`,
+  more: (count: number) => `and ${String(count)} more`,
+  moreReasons: (count: number) => `and ${counted(count, 'more reason')}`,
+  keepsEnding: (name: string, code: number, restarts: number) =>
+    `${name} keeps ending with ${String(code)} (${counted(restarts, 'restart')})`,
+  ended: (name: string, code: number, oom: boolean) =>
+    `${name} ended with ${String(code)}${oom ? ': it ran out of memory' : ''}`,
+  serviceStopped: (name: string) => `service ${name} does not run`,
+  notChosen: 'No folder was chosen',
+  notAdded: (folder: string) => `${folder} was not added`,
+  added: (name: string) => `${name} was added`,
+  notForgotten: (name: string) => `${name} was not forgotten`,
+  forgotten: (name: string) => `${name} was forgotten`,
+  notOpened: (environment: string, project: string) => `${environment} of ${project} was not opened`,
+  forget: {
+    short: 'Forget this project',
+    of: (name: string) => `Forget ${name}`,
+    title: (name: string) => `Forget ${name}?`,
+    text: 'It leaves this list. Its environments go on running, its history and its folder stay as they are; add the folder again to bring it back.',
+    keep: 'Keep it',
+    take: 'Forget it',
+  },
+  first: {
+    title: 'Ship your first project',
+    text: 'Nonevent reads what your Python application is, proves it, builds one image from its lock file and brings it up on this laptop. Nothing has to be configured first.',
+    terminal: 'In a terminal, in its folder',
+    terminalText: 'It appears here while it ships.',
+    here: 'Or here',
+    hereText: 'You can also drop its folder on this window.',
+  },
+};
