@@ -1642,6 +1642,8 @@ export type Notice = {
 	release: ReleaseId | null,
 	/**  How it matters. */
 	weight: NoticeWeight,
+	/**  How much what is over with it mattered. */
+	ends?: NoticeWeight | null,
 	/**  One line. */
 	title: string,
 	/**  What failed, and why. */
