@@ -1,6 +1,6 @@
 //! The engine's API as this module needs it: errors in our words, labels and filters, files in and out of containers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::error::Error as _;
 
 use bollard::errors::Error;
@@ -172,17 +172,23 @@ impl Api {
 
     /// Reads one file of a container, running or not; none when there is none.
     pub async fn download(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>, TargetError> {
+        Ok(self.download_all(container, path).await?.into_values().next())
+    }
+
+    /// Reads a file or every file of a folder of a container, running or not, by their names; empty when there is none. The engine reads one
+    /// thing of a container at a time, so that a folder takes as long as a file.
+    pub async fn download_all(&self, container: &str, path: &str) -> Result<BTreeMap<String, Vec<u8>>, TargetError> {
         let options = DownloadFromContainerOptionsBuilder::new().path(path).build();
         let mut stream = Box::pin(self.client.download_from_container(container, Some(options)));
         let mut archive = Vec::new();
         while let Some(part) = stream.next().await {
             match part {
                 Ok(part) => archive.extend_from_slice(&part),
-                Err(error) if is_missing(&error) => return Ok(None),
+                Err(error) if is_missing(&error) => return Ok(BTreeMap::new()),
                 Err(error) => return Err(self.error(format!("read {path} of {container}"), error)),
             }
         }
-        first_file(&archive).map_err(|error| self.error(format!("read {path} of {container}"), Error::from(error)))
+        files(&archive).map_err(|error| self.error(format!("read {path} of {container}"), Error::from(error)))
     }
 }
 
@@ -214,17 +220,19 @@ fn archive(files: &[File<'_>]) -> std::io::Result<Vec<u8>> {
     builder.into_inner()
 }
 
-fn first_file(archive: &[u8]) -> std::io::Result<Option<Vec<u8>>> {
+fn files(archive: &[u8]) -> std::io::Result<BTreeMap<String, Vec<u8>>> {
     use std::io::Read as _;
+    let mut found = BTreeMap::new();
     for entry in tar::Archive::new(archive).entries()? {
         let mut entry = entry?;
         if entry.header().entry_type().is_file() {
+            let name = entry.path()?.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             let mut content = Vec::new();
             entry.read_to_end(&mut content)?;
-            return Ok(Some(content));
+            found.insert(name, content);
         }
     }
-    Ok(None)
+    Ok(found)
 }
 
 /// Tells whether the engine said that there is no such thing.

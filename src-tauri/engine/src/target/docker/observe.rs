@@ -10,7 +10,7 @@ use super::instance::instance;
 use super::lock::label_of;
 use super::scope::{Role, key, label};
 use crate::model::{Instance, ServiceStatus};
-use crate::target::proxy::{AcmeHost, HostHttps, Issue, PREVIEW_SUFFIX, ProxyState, SideState};
+use crate::target::proxy::{AcmeHost, FOLDER, HostHttps, Issue, PREVIEW_SUFFIX, ProxyState, SideState};
 use crate::target::{Observed, Place, Record, Side, TargetError};
 
 /// What the proxy's volume says of an environment.
@@ -71,8 +71,12 @@ impl DockerTarget {
         let Some(ground) = self.ground().await? else { return Ok(Vec::new()) };
         let state = self.read_state(&ground).await?;
         let Some(here) = state.places.get(&key(place)) else { return Ok(Vec::new()) };
-        let records = try_join_all(here.earlier.iter().map(|one| self.read_record(&ground, &one.record)));
-        Ok(records.await?.into_iter().flatten().collect())
+        if here.earlier.is_empty() {
+            return Ok(Vec::new());
+        }
+        let records = self.api.download_all(&ground.container, &format!("{FOLDER}/records")).await?;
+        let read = |file: &String| serde_json::from_slice(records.get(file)?).ok();
+        Ok(here.earlier.iter().filter_map(|one| read(&one.record)).collect())
     }
 
     pub(super) async fn list_places(&self) -> Result<Vec<Place>, TargetError> {
