@@ -241,6 +241,7 @@ export const en = {
     clean: 'clean',
     noGit: 'not in Git',
     notYet: 'not proven yet',
+    on: (size: string, base: string) => `${size} on ${base}`,
     packages: (count: number) => `${String(count)} packages`,
     passed: (passed: number, all: number) => `${String(passed)} of ${String(all)} passed`,
     allPassed: (all: number) => `all ${String(all)} passed`,
