@@ -117,6 +117,13 @@ describe('secrets', () => {
   });
 });
 
+test('where secrets are kept is marked, and the other place is offered', async () => {
+  show(scene('healthy'), '#/credentials');
+  expect(await screen.findByText('They are in the keychain')).toBeVisible();
+  expect(screen.queryByRole('button', { name: 'Keep them in the keychain' })).toBeNull();
+  expect(screen.getByRole('button', { name: 'Keep them in an encrypted file' })).toBeVisible();
+});
+
 describe('health', () => {
   test('is told for each probe, with incidents and what changed before', async () => {
     const { user } = show(scene('story'), shop('health'));
