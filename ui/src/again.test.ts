@@ -219,7 +219,8 @@ describe('choices', () => {
 test('a rollback to the last known good says which one that is, with its plan', async () => {
   const { backend, user } = show(story(new FakeBackend()), shop('environments/local'));
   await user.click(await screen.findByRole('button', { name: 'Roll back' }));
-  const dialog = await screen.findByRole('dialog', { name: `Roll local back to ${hex(1)}?` });
+  const dialog = await screen.findByRole('dialog', { name: 'Roll local back?' });
+  expect(within(dialog).getAllByRole('link', { name: hex(1) })[0]).toBeVisible();
   expect(await within(dialog).findByText('No request is lost')).toBeVisible();
   expect(backend.asked).toContain(`plan shop local ${hex(1)}`);
   await user.click(within(dialog).getByRole('button', { name: 'Roll back' }));
