@@ -11,7 +11,6 @@ use std::time::Duration;
 use nonevent_engine::model::ProjectName;
 use serde_json::Value;
 
-use crate::page::Page;
 use crate::world::World;
 
 /// Soon enough for a tour; often enough for a curve.

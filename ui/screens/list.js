@@ -103,7 +103,7 @@ export const SCREENS = [
   ['ask-rollback', 'story', (hex) => shop(`releases/${hex(1)}`), ['Roll back local']],
   ['ask-rollback-last', 'story', shop('environments/local'), ['Roll back']],
   ['ask-restart', 'story', shop('environments/local'), ['More', 'Restart']],
-  ['ask-forget', 'story', shop('settings'), ['Forget this project']],
+  ['ask-forget', 'healthy', '#/projects', ['Forget shop']],
   ['ask-check', 'story', shop('overview'), ['Ship elsewhere or check', 'Check with choices…']],
   ['ask-ship', 'story', shop('overview'), ['Ship elsewhere or check', 'Ship to local with choices…']],
   ['ask-recover', 'story', shop('environments/local'), ['More', 'Recover', 'Recover']],

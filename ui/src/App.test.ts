@@ -16,7 +16,12 @@ function textOf(element: Element): string {
   const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
   const parts: string[] = [];
   while (walker.nextNode()) parts.push(walker.currentNode.textContent ?? '');
-  return parts.join(' ').replace(/\s+/g, ' ').trim();
+  // An address goes on after a place where it may be broken.
+  return parts
+    .join(' ')
+    .replace(/\s+/g, ' ')
+    .replace(/(\w) (\.\w)/g, '$1$2')
+    .trim();
 }
 
 /** The lines of one project, as text. */

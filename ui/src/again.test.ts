@@ -219,11 +219,30 @@ describe('choices', () => {
 test('a rollback to the last known good says which one that is, with its plan', async () => {
   const { backend, user } = show(story(new FakeBackend()), shop('environments/local'));
   await user.click(await screen.findByRole('button', { name: 'Roll back' }));
-  const dialog = await screen.findByRole('dialog', { name: `Roll local back to ${hex(1)}?` });
+  const dialog = await screen.findByRole('dialog', { name: 'Roll local back?' });
+  expect(within(dialog).getAllByRole('link', { name: hex(1) })[0]).toBeVisible();
   expect(await within(dialog).findByText('No request is lost')).toBeVisible();
   expect(backend.asked).toContain(`plan shop local ${hex(1)}`);
   await user.click(within(dialog).getByRole('button', { name: 'Roll back' }));
   expect(backend.asked).toContain(`beginRun shop rollback local to ${hex(1)}`);
+});
+
+test('a plan that comes when nobody asks any more is nothing', async () => {
+  const backend = story(new FakeBackend());
+  const { user } = show(backend, shop('environments/local'));
+  let tell: (() => void) | undefined;
+  const { plan } = backend;
+  backend.plan = (...question) =>
+    new Promise((resolve) => {
+      tell = () => {
+        void plan.apply(backend, question).then(resolve);
+      };
+    });
+  await user.click(await screen.findByRole('button', { name: `Roll back to ${hex(2)}` }));
+  await user.click(await screen.findByRole('button', { name: 'Leave it' }));
+  tell?.();
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(screen.queryByRole('dialog')).toBeNull();
 });
 
 test('what takes something away has the keyboard on leaving it', async () => {

@@ -87,6 +87,20 @@ describe('secrets', () => {
     expect(await screen.findByRole('dialog', { name: 'Restart local?' })).toBeVisible();
   });
 
+  test('that are new lead to a restart of who runs without them', async () => {
+    const { backend, user } = show(scene('story'), shop('secrets'));
+    backend.old = ok([{ environment: 'staging', unknown: null }]);
+    await user.click(await screen.findByRole('button', { name: 'Set a secret' }));
+    const dialog = await screen.findByRole('dialog', { name: 'Set a secret' });
+    await user.type(within(dialog).getByLabelText(/^Name/), 'SMTP_HOST');
+    await user.type(within(dialog).getByLabelText(/^Value/), 'made-up');
+    const before = backend.asked.filter((question) => question === 'secrets shop').length;
+    await user.click(within(dialog).getByRole('button', { name: 'Keep it' }));
+    await user.click(await within(dialog).findByRole('button', { name: 'Restart staging' }));
+    expect(await screen.findByRole('dialog', { name: 'Restart staging?' })).toBeVisible();
+    expect(backend.asked.filter((question) => question === 'secrets shop')).toHaveLength(before + 1);
+  });
+
   test('are shown after a press, and hidden again', async () => {
     const { user } = show(scene('story'), shop('secrets'));
     await user.click(await screen.findByRole('button', { name: 'Show DATABASE_URL of local' }));
@@ -115,6 +129,13 @@ describe('secrets', () => {
       expect(screen.queryByText('The vault does not open')).toBeNull();
     });
   });
+});
+
+test('where secrets are kept is marked, and the other place is offered', async () => {
+  show(scene('healthy'), '#/credentials');
+  expect(await screen.findByText('They are in the keychain')).toBeVisible();
+  expect(screen.queryByRole('button', { name: 'Keep them in the keychain' })).toBeNull();
+  expect(screen.getByRole('button', { name: 'Keep them in an encrypted file' })).toBeVisible();
 });
 
 describe('health', () => {

@@ -102,6 +102,24 @@ describe('a run', () => {
     expect(await screen.findByText(`Release ${hex(0)} serves in local`)).toBeVisible();
   });
 
+  test('says in words what was unchanged', async () => {
+    const backend = scene('story');
+    const events = backend.facedBy.get('run-0') ?? [];
+    backend.facedBy.set(
+      'run-0',
+      events.map((event) =>
+        event.type === 'stage_finished' && event.data.stage === 'build'
+          ? { ...event, data: { ...event.data, state: 'unchanged' } }
+          : event,
+      ),
+    );
+    const { user } = show(backend, shop('overview'));
+    const image = await screen.findByRole('link', { name: /^Image/ });
+    await waitFor(() => expect(within(image).getByText('Unchanged')).not.toHaveClass('unseen'));
+    await user.click(image);
+    expect(await screen.findByText('unchanged')).toBeVisible();
+  });
+
   test('is stopped by a press', async () => {
     const { backend, user } = show(scene('running'), shop('runs/run-now'));
     await user.click(await screen.findByRole('button', { name: 'Cancel' }));
@@ -149,6 +167,14 @@ describe('lists', () => {
 });
 
 describe('an environment', () => {
+  test('of a project that cannot be looked at is unknown, and why is said', async () => {
+    show(scene('gone'), '#/projects/prototype/environments');
+    const card = await screen.findByRole('article');
+    await waitFor(() => expect(card).toHaveAttribute('aria-busy', 'false'));
+    expect(within(card).getByText('Unknown')).toBeVisible();
+    expect(within(card).getByText(/prototype is not there/)).toBeVisible();
+  });
+
   test('is where its one strong button ships to', async () => {
     const { backend, user } = show(scene('story'), shop('environments/staging'));
     await user.click(await screen.findByRole('button', { name: 'Ship to staging' }));

@@ -2,6 +2,7 @@
 //! process.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -39,12 +40,15 @@ pub struct Begun {
 }
 
 impl Jobs {
-    /// Remembers that a job is run. One of that name that goes on already stays the one that is followed and stopped by it.
-    pub fn begin(self: &Arc<Self>, key: JobKey) -> Begun {
+    /// Remembers that a job is run; none when this window runs it already.
+    pub fn begin(self: &Arc<Self>, key: JobKey) -> Option<Begun> {
         let going = Arc::new(Going::default());
-        self.all().entry(key.clone()).or_insert_with(|| Arc::clone(&going));
+        match self.all().entry(key.clone()) {
+            Entry::Occupied(_) => return None,
+            Entry::Vacant(free) => free.insert(Arc::clone(&going)),
+        };
         self.count.send_modify(|count| *count += 1);
-        Begun { jobs: Arc::clone(self), key, going }
+        Some(Begun { jobs: Arc::clone(self), key, going })
     }
 
     /// Lists the jobs of an environment that this window runs now, by name.
@@ -115,11 +119,7 @@ impl Drop for Begun {
     fn drop(&mut self) {
         // A panic may have come before the last line.
         self.going.printed.end();
-        let mut all = self.jobs.all();
-        if all.get(&self.key).is_some_and(|going| Arc::ptr_eq(going, &self.going)) {
-            all.remove(&self.key);
-        }
-        drop(all);
+        self.jobs.all().remove(&self.key);
         self.jobs.count.send_modify(|count| *count = count.saturating_sub(1));
     }
 }
@@ -143,7 +143,7 @@ mod tests {
     fn a_job_is_stopped_while_it_runs_here() {
         let jobs = Arc::new(Jobs::default());
         assert!(!jobs.stop(&key()));
-        let begun = jobs.begin(key());
+        let begun = jobs.begin(key()).unwrap();
         assert_eq!((jobs.of("shop", "local"), jobs.of("shop", "staging")), (vec!["cleanup".to_owned()], vec![]));
         assert!(jobs.stop(&key()) && begun.stop().is_cancelled());
         drop(begun);
@@ -151,17 +151,17 @@ mod tests {
     }
 
     #[test]
-    fn a_second_one_that_is_refused_takes_nothing_from_the_first() {
+    fn a_second_one_is_refused_and_takes_nothing_from_the_first() {
         let jobs = Arc::new(Jobs::default());
-        let first = jobs.begin(key());
-        drop(jobs.begin(key()));
+        let first = jobs.begin(key()).unwrap();
+        assert!(jobs.begin(key()).is_none());
         assert!(jobs.stop(&key()) && first.stop().is_cancelled());
     }
 
     #[tokio::test]
     async fn a_page_that_comes_later_reads_it_from_the_beginning_to_the_end() {
         let jobs = Arc::new(Jobs::default());
-        let begun = jobs.begin(key());
+        let begun = jobs.begin(key()).unwrap();
         let (sender, lines) = mpsc::channel(8);
         let keeping = tokio::spawn(async move { begun.keep(lines).await });
         sender.send(line("one")).await.unwrap();
@@ -183,7 +183,7 @@ mod tests {
     #[tokio::test]
     async fn the_end_of_the_process_waits_for_jobs_that_it_stops() {
         let jobs = Arc::new(Jobs::default());
-        let begun = jobs.begin(key());
+        let begun = jobs.begin(key()).unwrap();
         let stop = begun.stop().clone();
         let ending = tokio::spawn({
             let jobs = Arc::clone(&jobs);

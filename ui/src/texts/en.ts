@@ -172,7 +172,7 @@ export const en = {
       release === null ? `Roll ${environment} back?` : `Roll ${environment} back to ${release}?`,
     rollbackText:
       'Nothing is built and no gate runs: fresh instances of that release start, and traffic moves when they are healthy.',
-    lastGood: 'It goes back to the last release that served here without failing.',
+    lastGood: 'It goes back to the last release that served here without failing',
     schema: 'What the newer release did to a database stays as it is.',
     downTitle: (environment: string) => `Take ${environment} down?`,
     downText: (environment: string, instances: number, services: number) =>
@@ -241,6 +241,7 @@ export const en = {
     clean: 'clean',
     noGit: 'not in Git',
     notYet: 'not proven yet',
+    on: (size: string, base: string) => `${size} on ${base}`,
     packages: (count: number) => `${String(count)} packages`,
     passed: (passed: number, all: number) => `${String(passed)} of ${String(all)} passed`,
     allPassed: (all: number) => `all ${String(all)} passed`,

@@ -1,5 +1,6 @@
 //! Jobs of what serves.
 
+use nonevent_engine::EngineError;
 use nonevent_engine::model::{EnvironmentName, JobRun, JobStatus, LogLine, ProjectName};
 use tauri::State;
 use tauri::ipc::Channel;
@@ -42,7 +43,11 @@ pub async fn run_job(
     let jobs = desk.jobs();
     desk.ask(|engine| async move {
         let folder = engine.folder_of(&project)?;
-        let begun = jobs.begin(key(&project, &environment, job.clone()));
+        // Also when the bridge asks anew what a page was waiting for that is loaded again: a second run is not even begun.
+        let begun = jobs.begin(key(&project, &environment, job.clone())).ok_or_else(|| {
+            EngineError::user("job_runs", format!("another run of `{job}` goes on in {environment}"))
+                .with_hint("wait for its end, or stop it")
+        })?;
         let (sender, lines) = mpsc::channel(ROOM);
         let running = engine.run_job(&folder, &environment, &job, sender, begun.stop());
         // A page that is gone is told nothing; the job goes on.

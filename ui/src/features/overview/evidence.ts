@@ -49,7 +49,9 @@ function image(facts: ProjectFacts | null, run: RunView | null): Node {
     title: overview.image,
     progress: stage?.progress ?? 'planned',
     main: report ? short(report.digest) : overview.notYet,
-    detail: report ? `${bytes(report.size)} on ${report.base?.reference ?? ''}` : (facts?.built_from ?? ''),
+    detail: report
+      ? overview.on(bytes(report.size), report.base?.reference ?? '')
+      : (facts?.built_from ?? ''),
   };
 }
 

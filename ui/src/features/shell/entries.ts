@@ -113,18 +113,18 @@ export function entries({ projects, router, acts, settings, page }: Known): Entr
         act(`ship with ${project} ${name}`, texts.acts.shipWith(name), detail, () => {
           acts.shipWith(project, name);
         }),
-        act(
-          `notify ${project} ${name}`,
-          `${texts.notify.act} ${name}`,
-          detail,
-          () => void acts.notify(project, name),
-        ),
         act(`recover ${project} ${name}`, `${texts.acts.recover} ${name}`, detail, () => {
           acts.recover(project, name);
         }),
         act(`scale ${project} ${name}`, `${texts.acts.scale} ${name}`, detail, () => {
           acts.scale(project, name);
         }),
+        act(
+          `notify ${project} ${name}`,
+          `${texts.notify.act} ${name}`,
+          detail,
+          () => void acts.notify(project, name),
+        ),
       ];
       if (status?.held_by)
         always.push(

@@ -44,7 +44,7 @@ export const run = {
   output: 'Output',
   findings: 'Findings',
   detail: 'What the gates found and what is printed',
-  everything: 'Everything',
+  notOnly: (gate: string) => `Everything, not only ${gate}`,
   follow: 'Follow',
   following: 'Following',
   noOutput: 'No line yet.',

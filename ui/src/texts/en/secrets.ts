@@ -81,6 +81,7 @@ export const credentials = {
   opening: 'Opening…',
   openText: 'The window keeps it until it is closed, and nowhere else.',
   to: { keychain: 'Keep them in the keychain', file: 'Keep them in an encrypted file' },
+  reseal: 'Close the file with a passphrase',
   kept: { keychain: 'They are in the keychain', file: 'They are in an encrypted file' },
   moveTitle: { keychain: 'Keep secrets in the keychain?', file: 'Keep secrets in an encrypted file?' },
   moveText: {
