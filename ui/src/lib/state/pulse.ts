@@ -1,16 +1,32 @@
 /** Looks again from time to time: containers end without a word in any database. */
 
 const PAUSE = 15_000;
+/** The same for a window that is seen beside the one that is worked in: what is told of comes at once all the same. */
+const REST = 60_000;
 
-/** Calls every so often while the window is seen, and at once when it is seen again. Returns the way to stop. */
+/** Calls every so often while the window is seen, and when it is come back to. Returns the way to stop. */
 export function keepLooking(look: () => void): () => void {
-  const whenSeen = () => {
-    if (document.visibilityState === 'visible') look();
+  let last = Date.now();
+  const again = (pause: number) => {
+    if (document.visibilityState !== 'visible' || Date.now() - last < pause) return;
+    last = Date.now();
+    look();
   };
-  const timer = setInterval(whenSeen, PAUSE);
-  document.addEventListener('visibilitychange', whenSeen);
+  const rest = () => {
+    again(document.hasFocus() ? PAUSE : REST);
+  };
+  const back = () => {
+    again(0);
+  };
+  const timer = setInterval(rest, PAUSE);
+  const focused = () => {
+    again(PAUSE);
+  };
+  document.addEventListener('visibilitychange', back);
+  window.addEventListener('focus', focused);
   return () => {
     clearInterval(timer);
-    document.removeEventListener('visibilitychange', whenSeen);
+    document.removeEventListener('visibilitychange', back);
+    window.removeEventListener('focus', focused);
   };
 }
