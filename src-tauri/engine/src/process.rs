@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_process_that_ended_does_not_run() {
-        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let mut child = Command::new("true").spawn().unwrap();
         child.wait().unwrap();
         assert!(!runs(child.id()));
     }
