@@ -1,6 +1,8 @@
 //! What is done to an environment from its menu, one after the other on one app: restart, scale, recover, take down; and what is told of
 //! space and of notices.
 
+use serde_json::{Value, json};
+
 use crate::desktop::Dunst;
 use crate::page::Page;
 use crate::world::World;
@@ -78,4 +80,26 @@ async fn choose(page: &Page, line: &str, question: &str) {
 
 async fn answer(page: &Page, button: &str) {
     page.find(&format!("//dialog//button[normalize-space(.)='{button}' and not(@disabled)]")).await.click().await.unwrap();
+}
+
+#[tokio::test]
+async fn tests_that_passed_are_told_with_their_times_and_their_past() {
+    let world = World::new().await;
+    let (name, folder) = world.project();
+    std::fs::write(folder.join("nonevent.toml"), QUICK).unwrap();
+    world.remember(&name, &folder);
+    let checked = world.nonevent(&folder, &["check"]).output().await.unwrap();
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+    let page = world.window().await;
+    page.find("//h1[.='Projects']").await;
+
+    let slowest = page.ask("slowest_tests", json!({ "project": name, "run": null, "limit": 2 })).await;
+    let slowest = slowest.as_array().unwrap();
+    let took = |one: &Value| one["test"]["duration_s"].as_f64().unwrap();
+    assert!(slowest.len() == 2 && took(&slowest[0]) >= took(&slowest[1]), "{slowest:?}");
+    let past = page.ask("test_history", json!({ "project": name, "test": slowest[0]["test"]["id"] })).await;
+    assert_eq!((past[0]["gate"].as_str(), &past[0]["test"]), (Some("unit"), &slowest[0]["test"]), "{past}");
+    let tests = page.ask("gate_tests", json!({ "run": past[0]["run"], "gate": "unit" })).await;
+    assert!(tests.as_array().unwrap().iter().any(|test| *test == slowest[1]["test"] && test["state"] == "passed"), "{tests}");
+    page.close().await;
 }

@@ -6,7 +6,7 @@ use crate::desktop::Screen;
 use crate::world::{PATIENCE, World};
 
 #[tokio::test]
-async fn the_last_screen_is_there_at_the_next_start_unless_another_is_asked_for() {
+async fn the_last_screen_is_there_at_the_next_start() {
     let world = World::new().await;
     let (name, folder) = world.project();
     world.remember(&name, &folder);
