@@ -45,6 +45,7 @@ fn docker_restart_replaces_every_instance_and_keeps_the_release() {
     assert_eq!(answered.stdout.trim(), "42");
     let logs = world.run(&["logs", "-n", "50"]).ok();
     assert!(logs.stdout.contains("gunicorn"), "{}", logs.stdout);
+    world.run(&["rollback", "local"]).refused("`local` is an environment: `nonevent rollback -e local`");
 }
 
 #[test]

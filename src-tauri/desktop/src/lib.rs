@@ -6,6 +6,7 @@
 mod address;
 mod commands;
 mod desk;
+mod drawing;
 mod editor;
 mod feed;
 mod home;

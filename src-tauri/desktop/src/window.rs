@@ -14,6 +14,7 @@ use tauri_plugin_window_state::StateFlags;
 use tokio::sync::Mutex as Turn;
 
 use crate::desk::Desk;
+use crate::drawing;
 use crate::home;
 use crate::news::{News, Wire};
 use crate::preferences::{self, Closing, Preferences, Theme};
@@ -76,7 +77,8 @@ pub fn make(app: &AppHandle) -> tauri::Result<()> {
     let config = WindowConfig { url, ..config.clone() };
     // One small file, before the window is drawn: the wrong theme would be seen.
     wear(app, settings().theme);
-    WebviewWindowBuilder::from_config(app, &config)?.build()?;
+    let window = WebviewWindowBuilder::from_config(app, &config)?.build()?;
+    drawing::suit(&window);
     Ok(())
 }
 

@@ -93,7 +93,16 @@ impl Engine {
         let while_served = records.serving.as_ref().map(|record| record.rollout.clone());
         let serving = records.serving.map(|record| record.release);
         let release = match prefix {
-            Some(prefix) => by_prefix(&releases, prefix).map_err(unknown_release)?.clone(),
+            Some(prefix) => {
+                let unknown = |error| match project.settings.environments.keys().find(|name| name.as_str() == prefix) {
+                    Some(name) => {
+                        let hint = format!("`{name}` is an environment: `nonevent rollback -e {name}` goes back there");
+                        unknown_release(error).with_hint(hint)
+                    }
+                    None => unknown_release(error),
+                };
+                by_prefix(&releases, prefix).map_err(unknown)?.clone()
+            }
             None => {
                 let serving = serving.as_ref().ok_or_else(|| nothing_serves(name))?;
                 let earlier = records.earlier.iter().map(|record| record.release.id.clone()).collect();

@@ -128,8 +128,8 @@ fn is_hopeless(state: Option<&Instance>) -> bool {
 }
 
 pub(super) async fn state_of(target: &dyn Target, place: &Place, instance: &Instance) -> Result<Option<Instance>, TargetError> {
-    let observed = target.observe(place).await?;
-    Ok(observed.instances.into_iter().find(|other| other.id == instance.id))
+    // Asked again and again while an app starts: what serves is not asked for with it, that would take from the app's time.
+    Ok(target.instances(place).await?.into_iter().find(|other| other.id == instance.id))
 }
 
 /// Examines a failing instance while it is still there, and finds out why it fails.
