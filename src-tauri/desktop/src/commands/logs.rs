@@ -113,6 +113,7 @@ pub async fn follow_records(
 
 /// Ends what `follow_records` or `follow_lines` sends, or is about to send.
 // Not async, as `follow_lines`: what the page asks for next must not come before.
+#[expect(clippy::result_large_err, reason = "the page takes the one shape of an error as it is")]
 #[tauri::command]
 #[specta::specta]
 pub fn stop_lines(desk: State<'_, Desk>) -> Answer<()> {

@@ -42,6 +42,7 @@ pub async fn cancel_run(desk: State<'_, Desk>, run: RunId) -> Answer<bool> {
 
 /// Sends the output of a run of this window, in place of the one before. False when another process runs it: its output is there.
 // Not async: it is begun in the order in which the page asks.
+#[expect(clippy::result_large_err, reason = "the page takes the one shape of an error as it is")]
 #[tauri::command]
 #[specta::specta]
 pub fn follow_lines(desk: State<'_, Desk>, run: RunId, page: Channel<Lines>) -> Answer<bool> {
