@@ -255,7 +255,10 @@ fn docker_a_run_is_stopped_by_a_signal_and_from_another_process() {
 fn docker_watching_runs_what_each_save_concerns() {
     let world = world(WAITS);
     let container = format!("nonevent-{}-gate-probe", unique(&world));
-    let let_go = || docker(&["exec", &container, "python", "-c", "open('/tmp/go', 'w')"]);
+    // The gate may end, and with its container this command, before it has ended by itself.
+    let let_go = || {
+        std::process::Command::new("docker").args(["exec", &container, "python", "-c", "open('/tmp/go', 'w')"]).output().unwrap()
+    };
     let mut going = Going::start(&world, &["check", "--watch", "--json", "-v"], &[]);
     going.wait("line", |line| line["text"] == "waits");
     let_go();
