@@ -89,6 +89,11 @@ export interface Backend {
   projectFacts(project: ProjectName): Promise<Answer<ProjectFacts>>;
   /** Lists the newest runs of a project. */
   projectRuns(project: ProjectName): Promise<Answer<RunRecord[]>>;
+  /**
+   * Learns the releases and rollouts of other laptops that a project's targets still tell of; true when any was new. False, and no error,
+   * when no engine answers.
+   */
+  learnHistory(project: ProjectName): Promise<Answer<boolean>>;
   projectReleases(project: ProjectName): Promise<Answer<ReleaseHeader[]>>;
   projectRollouts(project: ProjectName): Promise<Answer<RolloutRecord[]>>;
   /** Reads a release beside the one that was made before it. */

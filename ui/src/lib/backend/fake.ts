@@ -128,6 +128,10 @@ export class FakeBackend extends Script implements Backend {
     return this.#answer(`projectRuns ${project}`, ok(this.runs.filter((run) => run.project === project)));
   }
 
+  learnHistory(project: string) {
+    return this.#answer(`learnHistory ${project}`, this.learned);
+  }
+
   projectReleases(project: string) {
     const own = this.releases.filter((release) => release.project === project);
     return this.#answer(`projectReleases ${project}`, ok(own.map(header)));

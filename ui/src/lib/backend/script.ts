@@ -69,6 +69,8 @@ export class Script {
   printed = new Map<string, Lines>();
   releases: Release[] = [];
   rollouts: RolloutRecord[] = [];
+  /** Whether a project's targets tell of anything that is new. */
+  learned: Scripted<boolean> = ok(false);
   planned: Scripted<Plan> = failed({
     code: 'no_release',
     message: 'nothing of this project was released yet',

@@ -19,6 +19,7 @@ export function tauriBackend(): Backend {
     follow: (onChange) => settled(commands.follow(new Channel<Change>(onChange))),
     projectFacts: (project) => settled(commands.projectFacts(project)),
     projectRuns: (project) => settled(commands.projectRuns(project)),
+    learnHistory: (project) => settled(commands.learnHistory(project)),
     projectReleases: (project) => settled(commands.projectReleases(project)),
     projectRollouts: (project) => settled(commands.projectRollouts(project)),
     releasePage: (project, release) => settled(commands.releasePage(project, release)),
