@@ -38,6 +38,13 @@ export const SCREENS = [
   ['environment', 'story', shop('environments/local')],
   ['environment-job', 'story', shop('environments/local'), ['Log of invoices']],
   ['environment-job-runs', 'story', shop('environments/local'), ['Run now: cleanup']],
+  [
+    'environment-job-earlier',
+    'story',
+    shop('environments/local'),
+    ['Log of cleanup', 'it was stopped after'],
+  ],
+  ['environment-job-goes-on', 'working', shop('environments/local'), ['Log of cleanup']],
   ['environment-trust', 'story', shop('environments/local'), ['Trust it…']],
   ['configuration-notify', 'story', shop('settings'), ['Send a test']],
   ['environment-degraded', 'story', shop('environments/staging')],

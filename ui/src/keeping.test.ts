@@ -178,6 +178,84 @@ test('a job is run by a press, shows what it prints, and is stopped', async () =
   expect(backend.asked).toContain('stopJob shop local cleanup');
 });
 
+describe('a job that goes on', () => {
+  const printed = (first: number, text: string, ended = false) => ({
+    first,
+    lines: [{ source: 'cleanup', stream: 'stdout' as const, at: null, text }],
+    progress: null,
+    ended,
+  });
+
+  test('since before the page was there is found again, from its first line to its end', async () => {
+    const backend = scene('story');
+    backend.jobsGoing.set('cleanup', printed(0, '1 of 212 carts'));
+    const { user } = show(backend, shop('environments/local'));
+    expect(await screen.findByRole('button', { name: 'Stop' })).toBeVisible();
+    await user.click(screen.getByRole('button', { name: 'Log of cleanup' }));
+    expect(await screen.findByText(/1 of 212 carts/)).toBeVisible();
+    backend.printJob(printed(1, '2 of 212 carts'));
+    expect(await screen.findByText(/1 of 212 carts\s2 of 212 carts/)).toBeVisible();
+    const asked = () => backend.asked.filter((question) => question === 'jobs shop local').length;
+    const runs = () => backend.asked.filter((question) => question === 'jobRuns shop local').length;
+    const [before, runsBefore] = [asked(), runs()];
+    backend.printJob(printed(2, 'done', true));
+    expect(await screen.findByRole('button', { name: 'Run now: cleanup' })).toBeVisible();
+    expect(asked()).toBe(before + 1);
+    await waitFor(() => expect(runs()).toBe(runsBefore + 1));
+  });
+
+  test('and was begun before the page is stopped as any other', async () => {
+    const backend = scene('story');
+    backend.jobsGoing.set('cleanup', printed(0, '1 of 212 carts'));
+    const { user } = show(backend, shop('environments/local'));
+    await user.click(await screen.findByRole('button', { name: 'Stop' }));
+    expect(backend.asked).toContain('stopJob shop local cleanup');
+    expect(screen.getByRole('button', { name: 'Stopping…' })).toBeDisabled();
+  });
+
+  test('can be stopped once more where that did not work', async () => {
+    const backend = scene('story');
+    backend.jobsGoing.set('cleanup', printed(0, '1 of 212 carts'));
+    backend.stoppingJob = failed({ message: 'the engine does not answer' });
+    const { user } = show(backend, shop('environments/local'));
+    await user.click(await screen.findByRole('button', { name: 'Stop' }));
+    expect(await screen.findByText('the engine does not answer')).toBeVisible();
+    expect(screen.getByRole('button', { name: 'Stop' })).toBeEnabled();
+  });
+
+  test('and is run once more is found where that is refused', async () => {
+    const backend = scene('story');
+    backend.jobRunning = failed({ message: 'another run of `cleanup` goes on in local' });
+    const { user } = show(backend, shop('environments/local'));
+    const run = await screen.findByRole('button', { name: 'Run now: cleanup' });
+    backend.jobsGoing.set('cleanup', printed(0, '7 of 212 carts'));
+    await user.click(run);
+    expect(await screen.findByText('The job was not run')).toBeVisible();
+    expect(await screen.findByText(/7 of 212 carts/)).toBeVisible();
+    expect(screen.getByRole('button', { name: 'Stop' })).toBeVisible();
+  });
+});
+
+test('earlier runs of a job tell how they ended, and what they printed', async () => {
+  const { user } = show(scene('story'), shop('environments/local'));
+  await user.click(await screen.findByRole('button', { name: 'Log of cleanup' }));
+  const list = await screen.findByRole('list', { name: 'Its last runs' });
+  const rows = within(list).getAllByRole('button');
+  expect(rows[0]).toHaveAttribute('aria-pressed', 'true');
+  expect(screen.getByText(/212 carts removed/)).toBeVisible();
+  expect(rows[1]).toHaveTextContent('succeeded 1 h ago 12 s');
+  expect(rows[2]).toHaveTextContent('ran out of memory');
+  expect(rows[3]).toHaveTextContent('it was stopped after 15 min');
+  const [, byHand, killed] = rows;
+  if (!byHand || !killed) throw new Error('the scene has earlier runs');
+  await user.click(byHand);
+  expect(screen.getByText('180 carts removed')).toBeVisible();
+  expect(screen.getByText('grace@hopper')).toBeVisible();
+  expect(screen.getByText('by hand')).toBeVisible();
+  await user.click(killed);
+  expect(screen.getByText('It printed nothing.')).toBeVisible();
+});
+
 test('jobs are asked for again when something happened, and when one was due', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   location.hash = shop('environments/local');

@@ -150,7 +150,20 @@ export interface Backend {
   keepLogin(registry: string, username: string, password: string): Promise<Answer<null>>;
   forgetLogin(registry: string): Promise<Answer<null>>;
   jobs(project: ProjectName, environment: EnvironmentName): Promise<Answer<JobStatus[]>>;
+  /** The last runs of an environment's jobs, the newest first. */
   jobRuns(project: ProjectName, environment: EnvironmentName): Promise<Answer<JobRun[]>>;
+  /** The jobs that this window runs by hand now, by name: begun by this page, or by one before it. */
+  runningJobs(project: ProjectName, environment: EnvironmentName): Promise<Answer<string[]>>;
+  /**
+   * Calls with what a job that this window runs has printed and prints, from the first line that is kept until it has ended. False when this
+   * window does not run it.
+   */
+  followJob(
+    project: ProjectName,
+    environment: EnvironmentName,
+    job: string,
+    onLines: (lines: Lines) => void,
+  ): Promise<Answer<boolean>>;
   /** Runs a job and calls with what it prints; answers when it has ended. */
   runJob(
     project: ProjectName,

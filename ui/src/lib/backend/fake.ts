@@ -38,6 +38,7 @@ export class FakeBackend extends Script implements Backend {
   #onNews: ((news: News) => void) | undefined;
   #onWatcher: ((watcher: Watcher) => void) | undefined;
   #onRecords: ((records: LogRecord[]) => void) | undefined;
+  #onJobLines: ((lines: Lines) => void) | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
   #onDrag: ((drag: Drag) => void) | undefined;
 
@@ -288,13 +289,29 @@ export class FakeBackend extends Script implements Backend {
     return this.#answer(`jobRuns ${project} ${environment}`, this.jobsRan);
   }
 
+  runningJobs(project: string, environment: string) {
+    return this.#answer(`runningJobs ${project} ${environment}`, ok([...this.jobsGoing.keys()]));
+  }
+
+  followJob(project: string, environment: string, job: string, onLines: (lines: Lines) => void) {
+    const lines = this.jobsGoing.get(job);
+    this.#onJobLines = onLines;
+    if (lines) onLines(lines);
+    return this.#answer(`followJob ${project} ${environment} ${job}`, ok(lines !== undefined));
+  }
+
+  /** What the job that was followed last prints now. */
+  printJob(lines: Lines): void {
+    this.#onJobLines?.(lines);
+  }
+
   runJob(project: string, environment: string, job: string, onLines: (lines: LogLine[]) => void) {
     onLines(this.jobPrints);
     return this.#answer(`runJob ${project} ${environment} ${job}`, this.jobRunning);
   }
 
   stopJob(project: string, environment: string, job: string) {
-    return this.#answer(`stopJob ${project} ${environment} ${job}`, ok(true));
+    return this.#answer(`stopJob ${project} ${environment} ${job}`, this.stoppingJob);
   }
 
   trustPlan() {

@@ -2,7 +2,7 @@
 import { FakeBackend, SILENT, anEngine, aVault, anEnvironment, failed, ok, someRecords } from './fake';
 import { ahead, asking, askingElsewhere, locked, previewing } from './scenes/asking';
 import { failing, withLongNames } from './scenes/health';
-import { jobsOf, secretsOf } from './scenes/keeping';
+import { aJobRun, jobRunsOf, jobsOf, secretsOf } from './scenes/keeping';
 import { lived, shopFacts } from './scenes/lives';
 import { NO_ENGINE, degraded, down, gone, healthy, long, many, rolling, unreachable } from './scenes/states';
 import { story } from './scenes/story';
@@ -48,6 +48,24 @@ const SCENES = {
     return backend.with('shop', ok(['local', 'staging', 'production'].map(empty)));
   },
   story: (backend: FakeBackend) => story(backend),
+  working: (backend: FakeBackend) => {
+    story(backend).jobsGoing.set('cleanup', {
+      first: 0,
+      lines: backend.jobPrints,
+      progress: null,
+      ended: false,
+    });
+    const now = aJobRun({
+      id: 'job-now',
+      due_at: null,
+      started_at: ago(1),
+      finished_at: null,
+      exit_code: null,
+      lines: [],
+    });
+    backend.jobsRan = ok([now, ...jobRunsOf()]);
+    return backend;
+  },
   refusing: (backend: FakeBackend) => {
     story(backend).beginning = failed({
       code: 'manifest_unreadable',

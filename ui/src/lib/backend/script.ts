@@ -124,6 +124,9 @@ export class Script {
   jobsOf: Scripted<JobStatus[]> = ok([]);
   jobsRan: Scripted<JobRun[]> = ok([]);
   jobRunning: Scripted<JobRun> = SILENT;
+  /** What each job that goes on has printed, by its name. */
+  jobsGoing = new Map<string, Lines>();
+  stoppingJob: Answer<boolean> = ok(true);
   jobPrints: LogLine[] = [];
   trusting: Scripted<TrustPlan> = ok({
     trusted: true,

@@ -52,6 +52,9 @@ export function tauriBackend(): Backend {
     forgetLogin: (registry) => settled(commands.forgetLogin(registry)),
     jobs: (project, environment) => settled(commands.jobs(project, environment)),
     jobRuns: (project, environment) => settled(commands.jobRuns(project, environment)),
+    runningJobs: (project, environment) => settled(commands.runningJobs(project, environment)),
+    followJob: (project, environment, job, onLines) =>
+      settled(commands.followJob(project, environment, job, new Channel<Lines>(onLines))),
     runJob: (project, environment, job, onLines) =>
       settled(commands.runJob(project, environment, job, new Channel<LogLine[]>(onLines))),
     stopJob: (project, environment, job) => settled(commands.stopJob(project, environment, job)),

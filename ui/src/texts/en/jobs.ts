@@ -22,8 +22,13 @@ export const jobs = {
   logOf: (job: string) => `Log of ${job}`,
   lines: 'Its last lines',
   noLines: 'It printed nothing.',
+  noLinesYet: 'It has printed nothing yet.',
   notRun: 'The job was not run',
+  notStopped: 'The job was not stopped',
   byHand: 'by hand',
+  bySchedule: 'by its schedule',
+  runs: 'Its last runs',
+  runsProblem: 'Its last runs cannot be read',
   watch: 'Jobs run at their times while somebody watches: this window, or nonevent watch.',
 };
 
