@@ -48,7 +48,10 @@ import type {
   SecretEntry,
   SecretReport,
   SecretScope,
+  SlowTest,
   Sweep,
+  TestPast,
+  TestResult,
   Tried,
   TrustPlan,
   VaultChoice,
@@ -108,6 +111,12 @@ export interface Backend {
   approveRun(run: RunId): Promise<Answer<boolean>>;
   /** Tells how the gates of the last runs ended, the newest run first. */
   gateHistory(project: ProjectName): Promise<Answer<GatePast[]>>;
+  /** Lists every test of a gate of a run, those that passed as well. */
+  gateTests(run: RunId, gate: string): Promise<Answer<TestResult[]>>;
+  /** Lists the slowest tests of all gates of a run, the slowest first; without a run, of the newest that has results. */
+  slowestTests(project: ProjectName, run: RunId | null, limit: number): Promise<Answer<SlowTest[]>>;
+  /** Tells what became of a test in each of the last runs, the newest first; a part of its id will do that no other test has. */
+  testHistory(project: ProjectName, test: string): Promise<Answer<TestPast[]>>;
   /** Tells who holds an environment; null where nobody does. */
   lockOf(project: ProjectName, environment: EnvironmentName): Promise<Answer<HeldPage | null>>;
   /** Takes the lock away from the holder of a number; false when that one gave it back meanwhile. */

@@ -210,6 +210,18 @@ export class FakeBackend extends Script implements Backend {
     return this.#answer(`gateHistory ${project}`, this.gatePasts);
   }
 
+  gateTests(run: string, gate: string) {
+    return this.#answer(`gateTests ${run} ${gate}`, this.testsOf(gate));
+  }
+
+  slowestTests(project: string, run: string | null, limit: number) {
+    return this.#answer(`slowestTests ${project} ${run ?? 'newest'} ${String(limit)}`, this.slowest);
+  }
+
+  testHistory(project: string, test: string) {
+    return this.#answer(`testHistory ${project} ${test}`, this.testPast(test));
+  }
+
   lockOf(project: string, environment: string) {
     const held = this.holders.get(`${project} ${environment}`) ?? null;
     return this.#answer(`lockOf ${project} ${environment}`, ok(held));

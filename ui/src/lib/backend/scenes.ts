@@ -4,6 +4,7 @@ import { ahead, asking, askingElsewhere, locked, previewing } from './scenes/ask
 import { failing, withLongNames } from './scenes/health';
 import { aJobRun, jobRunsOf, jobsOf, secretsOf } from './scenes/keeping';
 import { lived, shopFacts } from './scenes/lives';
+import { testPastOf, testsOf } from './scenes/results';
 import { NO_ENGINE, degraded, down, gone, healthy, long, many, rolling, unreachable } from './scenes/states';
 import { story } from './scenes/story';
 import { aRelease, aRollout, aRun, ago, going, red, refused } from './stories';
@@ -148,7 +149,18 @@ const SCENES = {
   },
   running: (backend: FakeBackend) =>
     story(backend, (run) => going(run), { state: 'running', finished_at: null }),
-  red: (backend: FakeBackend) => story(backend, (run) => red(run)),
+  red: (backend: FakeBackend) => {
+    story(backend, (run) => red(run)).testsOf = (gate) => ok(gate === 'unit' ? testsOf('shop', 2, 210) : []);
+    backend.testPast = (test) =>
+      ok(
+        testPastOf(
+          test,
+          backend.runs.map(({ id }) => id),
+          [0, 3],
+        ),
+      );
+    return backend;
+  },
   refused: (backend: FakeBackend) =>
     story(backend, (run) =>
       refused(run, {
@@ -187,6 +199,7 @@ const SCENES = {
     ),
   huge: (backend: FakeBackend) => {
     many(story(backend, (run) => red(run, HUGE)));
+    backend.testsOf = () => ok(testsOf('shop', HUGE, 210));
     for (let number = 14; number < 2_000; number += 1) backend.releases.push(aRelease('shop', number));
     for (let number = 14; number < 1_000; number += 1) {
       backend.runs.push(aRun('shop', number));

@@ -34,6 +34,9 @@ import type {
   RunRequest,
   SecretEntry,
   SecretReport,
+  SlowTest,
+  TestPast,
+  TestResult,
   Tried,
   TrustPlan,
   VaultStatus,
@@ -106,6 +109,10 @@ export class Script {
   /** Who holds an environment, by `project environment`. */
   holders = new Map<string, HeldPage>();
   gatePasts: Scripted<GatePast[]> = ok([]);
+  /** The tests of a gate, whichever run is asked for. */
+  testsOf: (gate: string) => Scripted<TestResult[]> = () => ok([]);
+  slowest: Scripted<SlowTest[]> = ok([]);
+  testPast: (test: string) => Scripted<TestPast[]> = () => ok([]);
   /** How an environment fared, by `project environment`, in the seconds that are asked for. */
   fared: (project: string, environment: string, seconds: number) => Scripted<HealthReport> = (
     project,

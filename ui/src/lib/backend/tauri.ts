@@ -34,6 +34,9 @@ export function tauriBackend(): Backend {
     writeConfiguration: (project) => settled(commands.writeConfiguration(project)),
     approveRun: (run) => settled(commands.approveRun(run)),
     gateHistory: (project) => settled(commands.gateHistory(project)),
+    gateTests: (run, gate) => settled(commands.gateTests(run, gate)),
+    slowestTests: (project, run, limit) => settled(commands.slowestTests(project, run, limit)),
+    testHistory: (project, test) => settled(commands.testHistory(project, test)),
     lockOf: (project, environment) => settled(commands.lockOf(project, environment)),
     unlock: (project, environment, number, typed) =>
       settled(commands.unlock(project, environment, number, typed)),
