@@ -50,6 +50,8 @@ export const SCREENS = [
   ],
   ['environment-job-goes-on', 'working', shop('environments/local'), ['Log of cleanup']],
   ['environment-trust', 'story', shop('environments/local'), ['Trust it…']],
+  ['environment-trusted', 'trusted', shop('environments/local')],
+  ['environment-untrust', 'trusted', shop('environments/local'), ['Take it back…']],
   ['configuration-notify', 'story', shop('settings'), ['Send a test']],
   ['environment-degraded', 'story', shop('environments/staging')],
   ['environment-rolling', 'rolling', '#/projects/search/environments/local'],

@@ -286,3 +286,44 @@ test('trust is given after the commands were shown', async () => {
   await user.click(within(dialog).getByRole('button', { name: 'Run them' }));
   expect(await within(dialog).findByRole('alert')).toHaveTextContent('a password is wanted');
 });
+
+describe('trust that was given', () => {
+  test('is taken back after the commands were shown', async () => {
+    const { backend, user } = show(scene('trusted'), shop('environments/local'));
+    expect(await screen.findByText('This computer trusts it.')).toBeVisible();
+    await user.click(screen.getByRole('button', { name: 'Take it back…' }));
+    const dialog = await screen.findByRole('dialog', {
+      name: 'Take the trust in the HTTPS of local apps back?',
+    });
+    expect(await within(dialog).findByText('sudo update-ca-certificates --fresh')).toBeVisible();
+    expect(backend.asked).not.toContain('untrust');
+    await user.click(within(dialog).getByRole('button', { name: 'Take it back' }));
+    expect(backend.asked).toContain('untrust');
+    expect(backend.asked).not.toContain('trust');
+    expect(await screen.findByText(/does not trust it yet/)).toBeVisible();
+    expect(screen.queryByRole('dialog')).toBeNull();
+  });
+
+  test('and cannot be taken back here says what can', async () => {
+    const backend = scene('trusted');
+    backend.untrusted = failed({
+      message: 'this computer still trusts the HTTPS of local apps',
+      hints: ['run `nonevent trust --remove` on a terminal, where a password can be typed'],
+    });
+    const { user } = show(backend, shop('environments/local'));
+    await user.click(await screen.findByRole('button', { name: 'Take it back…' }));
+    const dialog = await screen.findByRole('dialog');
+    await user.click(await within(dialog).findByRole('button', { name: 'Take it back' }));
+    expect(await within(dialog).findByRole('alert')).toHaveTextContent('nonevent trust --remove');
+  });
+
+  test('is not asked for once more, and can be taken back from there', async () => {
+    const { user } = show(scene('trusted'), shop('overview'));
+    await user.keyboard('{Control>}k{/Control}');
+    await user.type(await screen.findByRole('combobox'), 'Trust the HTTPS{Enter}');
+    const dialog = await screen.findByRole('dialog', { name: 'Trust the HTTPS of local apps?' });
+    await user.click(await within(dialog).findByRole('button', { name: 'Take it back…' }));
+    expect(await screen.findByRole('dialog', { name: /^Take the trust/ })).toBeVisible();
+    expect(await screen.findByText('sudo update-ca-certificates --fresh')).toBeVisible();
+  });
+});

@@ -184,6 +184,9 @@ export interface Backend {
   /** Tells what would make this computer trust the HTTPS of local apps. */
   trustPlan(): Promise<Answer<TrustPlan>>;
   trust(): Promise<Answer<TrustPlan>>;
+  /** Tells what would take that trust back. */
+  untrustPlan(): Promise<Answer<TrustPlan>>;
+  untrust(): Promise<Answer<TrustPlan>>;
   /** Asks for a run to be stopped cleanly, whichever process it runs in; false when it has ended already. */
   cancelRun(run: RunId): Promise<Answer<boolean>>;
   /** Calls with a run's output until it ends. False when another process runs it: its output is there. */

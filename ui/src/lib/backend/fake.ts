@@ -336,6 +336,17 @@ export class FakeBackend extends Script implements Backend {
     return this.#answer('trust', trusted ?? this.trusting);
   }
 
+  untrustPlan() {
+    return this.#answer('untrustPlan', this.untrusting);
+  }
+
+  untrust() {
+    const { untrusted } = this;
+    if (untrusted?.status !== 'error' && this.trusting !== SILENT && this.trusting.status === 'ok')
+      this.trusting = ok({ ...this.trusting.data, trusted: false });
+    return this.#answer('untrust', untrusted ?? this.trusting);
+  }
+
   cancelRun(run: string) {
     return this.#answer(`cancelRun ${run}`, ok(true));
   }

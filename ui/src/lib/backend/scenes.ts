@@ -2,7 +2,7 @@
 import { FakeBackend, SILENT, anEngine, aVault, anEnvironment, failed, ok, someRecords } from './fake';
 import { ahead, asking, askingElsewhere, locked, previewing } from './scenes/asking';
 import { failing, withLongNames } from './scenes/health';
-import { aJobRun, jobRunsOf, jobsOf, secretsOf } from './scenes/keeping';
+import { TRUSTED, aJobRun, jobRunsOf, jobsOf, secretsOf } from './scenes/keeping';
 import { lived, shopFacts } from './scenes/lives';
 import { testPastOf, testsOf } from './scenes/results';
 import { NO_ENGINE, degraded, down, gone, healthy, long, many, rolling, unreachable } from './scenes/states';
@@ -49,6 +49,11 @@ const SCENES = {
     return backend.with('shop', ok(['local', 'staging', 'production'].map(empty)));
   },
   story: (backend: FakeBackend) => story(backend),
+  trusted: (backend: FakeBackend) => {
+    story(backend).trusting = ok({ ...TRUSTED, steps: [] });
+    backend.untrusting = ok(TRUSTED);
+    return backend;
+  },
   working: (backend: FakeBackend) => {
     story(backend).jobsGoing.set('cleanup', {
       first: 0,

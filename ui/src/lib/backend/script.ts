@@ -142,6 +142,14 @@ export class Script {
     certificate: '/home/ada/.local/share/nonevent/authority.pem',
   });
   trusted: Answer<TrustPlan> | undefined;
+  untrusting: Scripted<TrustPlan> = ok({
+    trusted: true,
+    steps: [],
+    notes: [],
+    certificate: '/home/ada/.local/share/nonevent/authority.pem',
+  });
+  /** What becomes of trust that is taken back; without it, it is. */
+  untrusted: Answer<TrustPlan> | undefined;
   /** What the page is told as soon as it listens. */
   firstNews: News | undefined;
   watcher: Watcher = { who: 'here' };

@@ -63,6 +63,8 @@ export function tauriBackend(): Backend {
     stopJob: (project, environment, job) => settled(commands.stopJob(project, environment, job)),
     trustPlan: () => settled(commands.trustPlan()),
     trust: () => settled(commands.trust()),
+    untrustPlan: () => settled(commands.untrustPlan()),
+    untrust: () => settled(commands.untrust()),
     cancelRun: (run) => settled(commands.cancelRun(run)),
     followLines: (run, onLines) => settled(commands.followLines(run, new Channel<Lines>(onLines))),
     logRecords: (project, environment, question, before, limit) =>

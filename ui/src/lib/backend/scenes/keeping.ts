@@ -172,6 +172,24 @@ export const UNTRUSTED: TrustPlan = {
   certificate: '/home/ada/.local/share/nonevent/authority.pem',
 };
 
+/** The same computer when it does, and what takes that back. */
+export const TRUSTED: TrustPlan = {
+  trusted: true,
+  steps: [
+    {
+      whose: 'the system: curl, git, Python',
+      line: 'sudo rm -f /usr/local/share/ca-certificates/nonevent-0a1b.crt',
+    },
+    { whose: 'the system: curl, git, Python', line: 'sudo update-ca-certificates --fresh' },
+    {
+      whose: 'Firefox (/home/ada/.mozilla/firefox/4k2l.default)',
+      line: "certutil -d sql:/home/ada/.mozilla/firefox/4k2l.default -D -n 'Nonevent on this computer, 0a1b'",
+    },
+  ],
+  notes: [],
+  certificate: '/home/ada/.local/share/nonevent/authority.pem',
+};
+
 /** A notice that the team's channel did not take. */
 export function lettersOf(project: string): DeadLetter[] {
   return [
