@@ -101,6 +101,8 @@ export const SCREENS = [
   ['credentials-locked', 'keyless', '#/credentials'],
   ['credentials-login', 'healthy', '#/credentials', ['Add a login']],
   ['credentials-file', 'healthy', '#/credentials', ['Keep them in an encrypted file']],
+  ['credentials-key', 'healthy', '#/credentials', ['Keep them in an encrypted file', 'a new key file']],
+  ['credentials-keyed', 'keyed', '#/credentials'],
   ['settings', 'healthy', '#/settings'],
   ['settings-elsewhere', 'elsewhere', '#/settings'],
   ['settings-unwatched', 'unwatched', '#/settings'],

@@ -3,7 +3,7 @@ import userEvent from '@testing-library/user-event';
 
 import App from './App.svelte';
 import type { FakeBackend } from './lib/backend/fake';
-import { failed, ok } from './lib/backend/fake';
+import { aVault, failed, ok } from './lib/backend/fake';
 import { scene } from './lib/backend/scenes';
 import { hex } from './lib/backend/stories';
 
@@ -136,6 +136,56 @@ test('where secrets are kept is marked, and the other place is offered', async (
   expect(await screen.findByText('They are in the keychain')).toBeVisible();
   expect(screen.queryByRole('button', { name: 'Keep them in the keychain' })).toBeNull();
   expect(screen.getByRole('button', { name: 'Keep them in an encrypted file' })).toBeVisible();
+});
+
+describe('a key file', () => {
+  const ask = async (backend: FakeBackend, seal: string) => {
+    const { user } = show(backend, '#/credentials');
+    await user.click(await screen.findByRole('button', { name: 'Keep them in an encrypted file' }));
+    const dialog = await screen.findByRole('dialog', { name: 'Keep secrets in an encrypted file?' });
+    await user.click(within(dialog).getByRole('radio', { name: seal }));
+    expect(within(dialog).queryByLabelText('Passphrase')).toBeNull();
+    return { user, dialog };
+  };
+
+  test('is made, and closes the file from then on', async () => {
+    const backend = scene('healthy');
+    const place = '/home/ada/.local/share/nonevent/vault.age, closed with the key in /media/ada/keychain.key';
+    backend.keyed = ok(aVault({ place, chosen: true }));
+    const { user, dialog } = await ask(backend, 'a new key file');
+    await user.click(within(dialog).getByRole('button', { name: 'Make the key file…' }));
+    expect(backend.asked).toContain('chooseKeyFile new');
+    expect(await screen.findByText(place)).toBeVisible();
+    expect(screen.queryByRole('dialog')).toBeNull();
+    expect(screen.getByText('They are in an encrypted file')).toBeVisible();
+    expect(screen.getByRole('button', { name: 'Close the file anew' })).toBeVisible();
+  });
+
+  test('that a person thinks better of leaves the question open', async () => {
+    const backend = scene('healthy');
+    const { user, dialog } = await ask(backend, 'a key file that is there');
+    await user.click(within(dialog).getByRole('button', { name: 'Choose the key file…' }));
+    expect(backend.asked).toContain('chooseKeyFile kept');
+    expect(within(dialog).getByRole('button', { name: 'Choose the key file…' })).toBeEnabled();
+    expect(within(dialog).queryByRole('alert')).toBeNull();
+    await user.click(within(dialog).getByRole('radio', { name: 'a passphrase' }));
+    expect(within(dialog).getByLabelText('Passphrase')).toBeVisible();
+  });
+
+  test('that is none is told', async () => {
+    const backend = scene('healthy');
+    backend.keyed = failed({ message: 'the key file `/home/ada/notes.txt` holds no key' });
+    const { user, dialog } = await ask(backend, 'a key file that is there');
+    await user.click(within(dialog).getByRole('button', { name: 'Choose the key file…' }));
+    expect(await within(dialog).findByRole('alert')).toHaveTextContent('holds no key');
+  });
+
+  test('is no passphrase: none is asked for where the key does not open', async () => {
+    show(scene('keyed'), '#/credentials');
+    expect(await screen.findByText('The vault does not open')).toBeVisible();
+    expect(screen.queryByLabelText('Passphrase')).toBeNull();
+    expect(screen.getByRole('button', { name: 'Try again' })).toBeVisible();
+  });
 });
 
 describe('health', () => {

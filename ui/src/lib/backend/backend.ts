@@ -21,6 +21,7 @@ import type {
   HeldPage,
   JobRun,
   JobStatus,
+  KeyFile,
   KnownProjects,
   Lines,
   LoginStart,
@@ -155,6 +156,11 @@ export interface Backend {
   vault(): Promise<Answer<VaultStatus>>;
   openVault(passphrase: string): Promise<Answer<VaultStatus>>;
   chooseVault(choice: VaultChoice): Promise<Answer<VaultStatus>>;
+  /**
+   * Lets a person point at a key file, new or one that is there, and keeps secrets in the file that it closes from now on; null when they
+   * think better of it.
+   */
+  chooseKeyFile(key: KeyFile): Promise<Answer<VaultStatus | null>>;
   keptLogins(): Promise<Answer<SecretEntry[]>>;
   keepLogin(registry: string, username: string, password: string): Promise<Answer<null>>;
   forgetLogin(registry: string): Promise<Answer<null>>;

@@ -4,6 +4,7 @@ import type {
   Change,
   Closing,
   EnvironmentStatus,
+  KeyFile,
   KnownProject,
   Lines,
   LoginStart,
@@ -275,6 +276,12 @@ export class FakeBackend extends Script implements Backend {
   chooseVault(choice: VaultChoice) {
     if (this.opened.status === 'ok') this.vaulted = this.opened;
     return this.#answer(`chooseVault ${choice.place}`, this.opened);
+  }
+
+  chooseKeyFile(key: KeyFile) {
+    const { keyed } = this;
+    if (keyed !== SILENT && keyed.status === 'ok' && keyed.data !== null) this.vaulted = ok(keyed.data);
+    return this.#answer(`chooseKeyFile ${key}`, keyed);
   }
 
   keptLogins() {

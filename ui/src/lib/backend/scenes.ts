@@ -121,6 +121,19 @@ const SCENES = {
     }));
     return backend;
   },
+  keyed: (backend: FakeBackend) => {
+    const file = '/home/ada/.local/share/nonevent/vault.age';
+    const key = '/media/ada/keychain-stick/nonevent.key';
+    const closed = aVault({
+      place: `${file}, closed with the key in ${key}`,
+      chosen: true,
+      closed: `the vault file \`${file}\` does not open with this key file`,
+      code: 'vault_closed',
+      hints: ['look at `NONEVENT_VAULT_KEY_FILE`; nothing was changed'],
+    });
+    story(backend).vaulted = ok(closed);
+    return backend;
+  },
   secretless: (backend: FakeBackend) => {
     story(backend).kept = SILENT;
     backend.vaulted = SILENT;

@@ -127,6 +127,8 @@ export class Script {
   vaulted: Scripted<VaultStatus> = ok(aVault());
   /** What becomes of the vault when it is opened or chosen. */
   opened: Answer<VaultStatus> = ok(aVault());
+  /** What becomes of a key file that is asked for; null when the person thinks better of it. */
+  keyed: Scripted<VaultStatus | null> = ok(null);
   logins: SecretEntry[] = [];
   jobsOf: Scripted<JobStatus[]> = ok([]);
   jobsRan: Scripted<JobRun[]> = ok([]);

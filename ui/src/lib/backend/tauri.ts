@@ -50,6 +50,7 @@ export function tauriBackend(): Backend {
     vault: () => settled(commands.vault()),
     openVault: (passphrase) => settled(commands.openVault(passphrase)),
     chooseVault: (choice) => settled(commands.chooseVault(choice)),
+    chooseKeyFile: (key) => settled(commands.chooseKeyFile(key)),
     keptLogins: () => settled(commands.keptLogins()),
     keepLogin: (registry, username, password) => settled(commands.keepLogin(registry, username, password)),
     forgetLogin: (registry) => settled(commands.forgetLogin(registry)),
