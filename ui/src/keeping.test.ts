@@ -3,7 +3,7 @@ import userEvent from '@testing-library/user-event';
 
 import App from './App.svelte';
 import type { FakeBackend } from './lib/backend/fake';
-import { failed, ok } from './lib/backend/fake';
+import { aVault, failed, ok } from './lib/backend/fake';
 import { scene } from './lib/backend/scenes';
 import { hex } from './lib/backend/stories';
 
@@ -138,6 +138,56 @@ test('where secrets are kept is marked, and the other place is offered', async (
   expect(screen.getByRole('button', { name: 'Keep them in an encrypted file' })).toBeVisible();
 });
 
+describe('a key file', () => {
+  const ask = async (backend: FakeBackend, seal: string) => {
+    const { user } = show(backend, '#/credentials');
+    await user.click(await screen.findByRole('button', { name: 'Keep them in an encrypted file' }));
+    const dialog = await screen.findByRole('dialog', { name: 'Keep secrets in an encrypted file?' });
+    await user.click(within(dialog).getByRole('radio', { name: seal }));
+    expect(within(dialog).queryByLabelText('Passphrase')).toBeNull();
+    return { user, dialog };
+  };
+
+  test('is made, and closes the file from then on', async () => {
+    const backend = scene('healthy');
+    const place = '/home/ada/.local/share/nonevent/vault.age, closed with the key in /media/ada/keychain.key';
+    backend.keyed = ok(aVault({ place, chosen: true }));
+    const { user, dialog } = await ask(backend, 'a new key file');
+    await user.click(within(dialog).getByRole('button', { name: 'Make the key file…' }));
+    expect(backend.asked).toContain('chooseKeyFile new');
+    expect(await screen.findByText(place)).toBeVisible();
+    expect(screen.queryByRole('dialog')).toBeNull();
+    expect(screen.getByText('They are in an encrypted file')).toBeVisible();
+    expect(screen.getByRole('button', { name: 'Close the file anew' })).toBeVisible();
+  });
+
+  test('that a person thinks better of leaves the question open', async () => {
+    const backend = scene('healthy');
+    const { user, dialog } = await ask(backend, 'a key file that is there');
+    await user.click(within(dialog).getByRole('button', { name: 'Choose the key file…' }));
+    expect(backend.asked).toContain('chooseKeyFile kept');
+    expect(within(dialog).getByRole('button', { name: 'Choose the key file…' })).toBeEnabled();
+    expect(within(dialog).queryByRole('alert')).toBeNull();
+    await user.click(within(dialog).getByRole('radio', { name: 'a passphrase' }));
+    expect(within(dialog).getByLabelText('Passphrase')).toBeVisible();
+  });
+
+  test('that is none is told', async () => {
+    const backend = scene('healthy');
+    backend.keyed = failed({ message: 'the key file `/home/ada/notes.txt` holds no key' });
+    const { user, dialog } = await ask(backend, 'a key file that is there');
+    await user.click(within(dialog).getByRole('button', { name: 'Choose the key file…' }));
+    expect(await within(dialog).findByRole('alert')).toHaveTextContent('holds no key');
+  });
+
+  test('is no passphrase: none is asked for where the key does not open', async () => {
+    show(scene('keyed'), '#/credentials');
+    expect(await screen.findByText('The vault does not open')).toBeVisible();
+    expect(screen.queryByLabelText('Passphrase')).toBeNull();
+    expect(screen.getByRole('button', { name: 'Try again' })).toBeVisible();
+  });
+});
+
 describe('health', () => {
   test('is told for each probe, with incidents and what changed before', async () => {
     const { user } = show(scene('story'), shop('health'));
@@ -178,6 +228,84 @@ test('a job is run by a press, shows what it prints, and is stopped', async () =
   expect(backend.asked).toContain('stopJob shop local cleanup');
 });
 
+describe('a job that goes on', () => {
+  const printed = (first: number, text: string, ended = false) => ({
+    first,
+    lines: [{ source: 'cleanup', stream: 'stdout' as const, at: null, text }],
+    progress: null,
+    ended,
+  });
+
+  test('since before the page was there is found again, from its first line to its end', async () => {
+    const backend = scene('story');
+    backend.jobsGoing.set('cleanup', printed(0, '1 of 212 carts'));
+    const { user } = show(backend, shop('environments/local'));
+    expect(await screen.findByRole('button', { name: 'Stop' })).toBeVisible();
+    await user.click(screen.getByRole('button', { name: 'Log of cleanup' }));
+    expect(await screen.findByText(/1 of 212 carts/)).toBeVisible();
+    backend.printJob(printed(1, '2 of 212 carts'));
+    expect(await screen.findByText(/1 of 212 carts\s2 of 212 carts/)).toBeVisible();
+    const asked = () => backend.asked.filter((question) => question === 'jobs shop local').length;
+    const runs = () => backend.asked.filter((question) => question === 'jobRuns shop local').length;
+    const [before, runsBefore] = [asked(), runs()];
+    backend.printJob(printed(2, 'done', true));
+    expect(await screen.findByRole('button', { name: 'Run now: cleanup' })).toBeVisible();
+    expect(asked()).toBe(before + 1);
+    await waitFor(() => expect(runs()).toBe(runsBefore + 1));
+  });
+
+  test('and was begun before the page is stopped as any other', async () => {
+    const backend = scene('story');
+    backend.jobsGoing.set('cleanup', printed(0, '1 of 212 carts'));
+    const { user } = show(backend, shop('environments/local'));
+    await user.click(await screen.findByRole('button', { name: 'Stop' }));
+    expect(backend.asked).toContain('stopJob shop local cleanup');
+    expect(screen.getByRole('button', { name: 'Stopping…' })).toBeDisabled();
+  });
+
+  test('can be stopped once more where that did not work', async () => {
+    const backend = scene('story');
+    backend.jobsGoing.set('cleanup', printed(0, '1 of 212 carts'));
+    backend.stoppingJob = failed({ message: 'the engine does not answer' });
+    const { user } = show(backend, shop('environments/local'));
+    await user.click(await screen.findByRole('button', { name: 'Stop' }));
+    expect(await screen.findByText('the engine does not answer')).toBeVisible();
+    expect(screen.getByRole('button', { name: 'Stop' })).toBeEnabled();
+  });
+
+  test('and is run once more is found where that is refused', async () => {
+    const backend = scene('story');
+    backend.jobRunning = failed({ message: 'another run of `cleanup` goes on in local' });
+    const { user } = show(backend, shop('environments/local'));
+    const run = await screen.findByRole('button', { name: 'Run now: cleanup' });
+    backend.jobsGoing.set('cleanup', printed(0, '7 of 212 carts'));
+    await user.click(run);
+    expect(await screen.findByText('The job was not run')).toBeVisible();
+    expect(await screen.findByText(/7 of 212 carts/)).toBeVisible();
+    expect(screen.getByRole('button', { name: 'Stop' })).toBeVisible();
+  });
+});
+
+test('earlier runs of a job tell how they ended, and what they printed', async () => {
+  const { user } = show(scene('story'), shop('environments/local'));
+  await user.click(await screen.findByRole('button', { name: 'Log of cleanup' }));
+  const list = await screen.findByRole('list', { name: 'Its last runs' });
+  const rows = within(list).getAllByRole('button');
+  expect(rows[0]).toHaveAttribute('aria-pressed', 'true');
+  expect(screen.getByText(/212 carts removed/)).toBeVisible();
+  expect(rows[1]).toHaveTextContent('succeeded 1 h ago 12 s');
+  expect(rows[2]).toHaveTextContent('ran out of memory');
+  expect(rows[3]).toHaveTextContent('it was stopped after 15 min');
+  const [, byHand, killed] = rows;
+  if (!byHand || !killed) throw new Error('the scene has earlier runs');
+  await user.click(byHand);
+  expect(screen.getByText('180 carts removed')).toBeVisible();
+  expect(screen.getByText('grace@hopper')).toBeVisible();
+  expect(screen.getByText('by hand')).toBeVisible();
+  await user.click(killed);
+  expect(screen.getByText('It printed nothing.')).toBeVisible();
+});
+
 test('jobs are asked for again when something happened, and when one was due', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   location.hash = shop('environments/local');
@@ -207,4 +335,45 @@ test('trust is given after the commands were shown', async () => {
   });
   await user.click(within(dialog).getByRole('button', { name: 'Run them' }));
   expect(await within(dialog).findByRole('alert')).toHaveTextContent('a password is wanted');
+});
+
+describe('trust that was given', () => {
+  test('is taken back after the commands were shown', async () => {
+    const { backend, user } = show(scene('trusted'), shop('environments/local'));
+    expect(await screen.findByText('This computer trusts it.')).toBeVisible();
+    await user.click(screen.getByRole('button', { name: 'Take it back…' }));
+    const dialog = await screen.findByRole('dialog', {
+      name: 'Take the trust in the HTTPS of local apps back?',
+    });
+    expect(await within(dialog).findByText('sudo update-ca-certificates --fresh')).toBeVisible();
+    expect(backend.asked).not.toContain('untrust');
+    await user.click(within(dialog).getByRole('button', { name: 'Take it back' }));
+    expect(backend.asked).toContain('untrust');
+    expect(backend.asked).not.toContain('trust');
+    expect(await screen.findByText(/does not trust it yet/)).toBeVisible();
+    expect(screen.queryByRole('dialog')).toBeNull();
+  });
+
+  test('and cannot be taken back here says what can', async () => {
+    const backend = scene('trusted');
+    backend.untrusted = failed({
+      message: 'this computer still trusts the HTTPS of local apps',
+      hints: ['run `nonevent trust --remove` on a terminal, where a password can be typed'],
+    });
+    const { user } = show(backend, shop('environments/local'));
+    await user.click(await screen.findByRole('button', { name: 'Take it back…' }));
+    const dialog = await screen.findByRole('dialog');
+    await user.click(await within(dialog).findByRole('button', { name: 'Take it back' }));
+    expect(await within(dialog).findByRole('alert')).toHaveTextContent('nonevent trust --remove');
+  });
+
+  test('is not asked for once more, and can be taken back from there', async () => {
+    const { user } = show(scene('trusted'), shop('overview'));
+    await user.keyboard('{Control>}k{/Control}');
+    await user.type(await screen.findByRole('combobox'), 'Trust the HTTPS{Enter}');
+    const dialog = await screen.findByRole('dialog', { name: 'Trust the HTTPS of local apps?' });
+    await user.click(await within(dialog).findByRole('button', { name: 'Take it back…' }));
+    expect(await screen.findByRole('dialog', { name: /^Take the trust/ })).toBeVisible();
+    expect(await screen.findByText('sudo update-ca-certificates --fresh')).toBeVisible();
+  });
 });

@@ -3,9 +3,9 @@ import userEvent from '@testing-library/user-event';
 
 import App from './App.svelte';
 import type { FakeBackend } from './lib/backend/fake';
-import { failed, ok } from './lib/backend/fake';
+import { SILENT, failed, ok } from './lib/backend/fake';
 import { scene } from './lib/backend/scenes';
-import { aRun, going, hex, shipped } from './lib/backend/stories';
+import { aRelease, aRun, going, hex, shipped } from './lib/backend/stories';
 import { TABS } from './lib/route';
 
 function show(backend: FakeBackend, hash: string) {
@@ -29,6 +29,28 @@ describe('a project', () => {
     expect(
       await screen.findByRole('heading', { level: 1, name: 'No project nowhere is known here' }),
     ).toBeVisible();
+  });
+
+  test('is asked once what other laptops released, and is drawn meanwhile', async () => {
+    const backend = scene('story');
+    backend.learned = SILENT;
+    const { user } = show(backend, shop('releases'));
+    expect(await screen.findByText(hex(0))).toBeVisible();
+    await user.click(screen.getByRole('link', { name: 'Environments' }));
+    await user.click(screen.getByRole('link', { name: 'Releases' }));
+    expect(backend.asked.filter((question) => question === 'learnHistory shop')).toHaveLength(1);
+    expect(backend.asked.filter((question) => question === 'projectReleases shop')).toHaveLength(1);
+  });
+
+  test('shows what it learned of other laptops, also the release that an address names', async () => {
+    const backend = scene('story');
+    const theirs = aRelease('shop', 99);
+    vi.spyOn(backend, 'learnHistory').mockImplementation(() => {
+      backend.releases.unshift(theirs);
+      return Promise.resolve(ok(true));
+    });
+    show(backend, shop(`releases/${theirs.id}`));
+    expect(await screen.findByRole('heading', { level: 2, name: `Release ${theirs.id}` })).toBeVisible();
   });
 
   test('is shipped by one press, and its run is shown', async () => {

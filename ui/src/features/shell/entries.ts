@@ -39,6 +39,9 @@ export function entries({ projects, router, acts, settings, page }: Known): Entr
     act('trust', texts.trust.short, 'Nonevent', () => {
       acts.trust();
     }),
+    act('untrust', texts.trust.backShort, 'Nonevent', () => {
+      acts.untrust();
+    }),
     ...THEMES.map((theme) =>
       act(`theme ${theme}`, `${texts.settings.theme}: ${texts.themes[theme]}`, '', () => {
         settings.chooseTheme(theme);

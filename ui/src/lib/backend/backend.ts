@@ -21,6 +21,7 @@ import type {
   HeldPage,
   JobRun,
   JobStatus,
+  KeyFile,
   KnownProjects,
   Lines,
   LoginStart,
@@ -48,7 +49,10 @@ import type {
   SecretEntry,
   SecretReport,
   SecretScope,
+  SlowTest,
   Sweep,
+  TestPast,
+  TestResult,
   Tried,
   TrustPlan,
   VaultChoice,
@@ -89,6 +93,11 @@ export interface Backend {
   projectFacts(project: ProjectName): Promise<Answer<ProjectFacts>>;
   /** Lists the newest runs of a project. */
   projectRuns(project: ProjectName): Promise<Answer<RunRecord[]>>;
+  /**
+   * Learns the releases and rollouts of other laptops that a project's targets still tell of; true when any was new. False, and no error,
+   * when no engine answers.
+   */
+  learnHistory(project: ProjectName): Promise<Answer<boolean>>;
   projectReleases(project: ProjectName): Promise<Answer<ReleaseHeader[]>>;
   projectRollouts(project: ProjectName): Promise<Answer<RolloutRecord[]>>;
   /** Reads a release beside the one that was made before it. */
@@ -103,6 +112,12 @@ export interface Backend {
   approveRun(run: RunId): Promise<Answer<boolean>>;
   /** Tells how the gates of the last runs ended, the newest run first. */
   gateHistory(project: ProjectName): Promise<Answer<GatePast[]>>;
+  /** Lists every test of a gate of a run, those that passed as well. */
+  gateTests(run: RunId, gate: string): Promise<Answer<TestResult[]>>;
+  /** Lists the slowest tests of all gates of a run, the slowest first; without a run, of the newest that has results. */
+  slowestTests(project: ProjectName, run: RunId | null, limit: number): Promise<Answer<SlowTest[]>>;
+  /** Tells what became of a test in each of the last runs, the newest first; a part of its id will do that no other test has. */
+  testHistory(project: ProjectName, test: string): Promise<Answer<TestPast[]>>;
   /** Tells who holds an environment; null where nobody does. */
   lockOf(project: ProjectName, environment: EnvironmentName): Promise<Answer<HeldPage | null>>;
   /** Takes the lock away from the holder of a number; false when that one gave it back meanwhile. */
@@ -141,11 +156,29 @@ export interface Backend {
   vault(): Promise<Answer<VaultStatus>>;
   openVault(passphrase: string): Promise<Answer<VaultStatus>>;
   chooseVault(choice: VaultChoice): Promise<Answer<VaultStatus>>;
+  /**
+   * Lets a person point at a key file, new or one that is there, and keeps secrets in the file that it closes from now on; null when they
+   * think better of it.
+   */
+  chooseKeyFile(key: KeyFile): Promise<Answer<VaultStatus | null>>;
   keptLogins(): Promise<Answer<SecretEntry[]>>;
   keepLogin(registry: string, username: string, password: string): Promise<Answer<null>>;
   forgetLogin(registry: string): Promise<Answer<null>>;
   jobs(project: ProjectName, environment: EnvironmentName): Promise<Answer<JobStatus[]>>;
+  /** The last runs of an environment's jobs, the newest first. */
   jobRuns(project: ProjectName, environment: EnvironmentName): Promise<Answer<JobRun[]>>;
+  /** The jobs that this window runs by hand now, by name: begun by this page, or by one before it. */
+  runningJobs(project: ProjectName, environment: EnvironmentName): Promise<Answer<string[]>>;
+  /**
+   * Calls with what a job that this window runs has printed and prints, from the first line that is kept until it has ended. False when this
+   * window does not run it.
+   */
+  followJob(
+    project: ProjectName,
+    environment: EnvironmentName,
+    job: string,
+    onLines: (lines: Lines) => void,
+  ): Promise<Answer<boolean>>;
   /** Runs a job and calls with what it prints; answers when it has ended. */
   runJob(
     project: ProjectName,
@@ -157,6 +190,9 @@ export interface Backend {
   /** Tells what would make this computer trust the HTTPS of local apps. */
   trustPlan(): Promise<Answer<TrustPlan>>;
   trust(): Promise<Answer<TrustPlan>>;
+  /** Tells what would take that trust back. */
+  untrustPlan(): Promise<Answer<TrustPlan>>;
+  untrust(): Promise<Answer<TrustPlan>>;
   /** Asks for a run to be stopped cleanly, whichever process it runs in; false when it has ended already. */
   cancelRun(run: RunId): Promise<Answer<boolean>>;
   /** Calls with a run's output until it ends. False when another process runs it: its output is there. */

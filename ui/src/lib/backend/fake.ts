@@ -4,6 +4,7 @@ import type {
   Change,
   Closing,
   EnvironmentStatus,
+  KeyFile,
   KnownProject,
   Lines,
   LoginStart,
@@ -38,6 +39,7 @@ export class FakeBackend extends Script implements Backend {
   #onNews: ((news: News) => void) | undefined;
   #onWatcher: ((watcher: Watcher) => void) | undefined;
   #onRecords: ((records: LogRecord[]) => void) | undefined;
+  #onJobLines: ((lines: Lines) => void) | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
   #onDrag: ((drag: Drag) => void) | undefined;
 
@@ -128,6 +130,10 @@ export class FakeBackend extends Script implements Backend {
     return this.#answer(`projectRuns ${project}`, ok(this.runs.filter((run) => run.project === project)));
   }
 
+  learnHistory(project: string) {
+    return this.#answer(`learnHistory ${project}`, this.learned);
+  }
+
   projectReleases(project: string) {
     const own = this.releases.filter((release) => release.project === project);
     return this.#answer(`projectReleases ${project}`, ok(own.map(header)));
@@ -205,6 +211,18 @@ export class FakeBackend extends Script implements Backend {
     return this.#answer(`gateHistory ${project}`, this.gatePasts);
   }
 
+  gateTests(run: string, gate: string) {
+    return this.#answer(`gateTests ${run} ${gate}`, this.testsOf(gate));
+  }
+
+  slowestTests(project: string, run: string | null, limit: number) {
+    return this.#answer(`slowestTests ${project} ${run ?? 'newest'} ${String(limit)}`, this.slowest);
+  }
+
+  testHistory(project: string, test: string) {
+    return this.#answer(`testHistory ${project} ${test}`, this.testPast(test));
+  }
+
   lockOf(project: string, environment: string) {
     const held = this.holders.get(`${project} ${environment}`) ?? null;
     return this.#answer(`lockOf ${project} ${environment}`, ok(held));
@@ -260,6 +278,12 @@ export class FakeBackend extends Script implements Backend {
     return this.#answer(`chooseVault ${choice.place}`, this.opened);
   }
 
+  chooseKeyFile(key: KeyFile) {
+    const { keyed } = this;
+    if (keyed !== SILENT && keyed.status === 'ok' && keyed.data !== null) this.vaulted = ok(keyed.data);
+    return this.#answer(`chooseKeyFile ${key}`, keyed);
+  }
+
   keptLogins() {
     return this.#answer('keptLogins', ok(this.logins));
   }
@@ -284,13 +308,29 @@ export class FakeBackend extends Script implements Backend {
     return this.#answer(`jobRuns ${project} ${environment}`, this.jobsRan);
   }
 
+  runningJobs(project: string, environment: string) {
+    return this.#answer(`runningJobs ${project} ${environment}`, ok([...this.jobsGoing.keys()]));
+  }
+
+  followJob(project: string, environment: string, job: string, onLines: (lines: Lines) => void) {
+    const lines = this.jobsGoing.get(job);
+    this.#onJobLines = onLines;
+    if (lines) onLines(lines);
+    return this.#answer(`followJob ${project} ${environment} ${job}`, ok(lines !== undefined));
+  }
+
+  /** What the job that was followed last prints now. */
+  printJob(lines: Lines): void {
+    this.#onJobLines?.(lines);
+  }
+
   runJob(project: string, environment: string, job: string, onLines: (lines: LogLine[]) => void) {
     onLines(this.jobPrints);
     return this.#answer(`runJob ${project} ${environment} ${job}`, this.jobRunning);
   }
 
   stopJob(project: string, environment: string, job: string) {
-    return this.#answer(`stopJob ${project} ${environment} ${job}`, ok(true));
+    return this.#answer(`stopJob ${project} ${environment} ${job}`, this.stoppingJob);
   }
 
   trustPlan() {
@@ -301,6 +341,17 @@ export class FakeBackend extends Script implements Backend {
     const { trusted } = this;
     if (trusted?.status === 'ok') this.trusting = trusted;
     return this.#answer('trust', trusted ?? this.trusting);
+  }
+
+  untrustPlan() {
+    return this.#answer('untrustPlan', this.untrusting);
+  }
+
+  untrust() {
+    const { untrusted } = this;
+    if (untrusted?.status !== 'error' && this.trusting !== SILENT && this.trusting.status === 'ok')
+      this.trusting = ok({ ...this.trusting.data, trusted: false });
+    return this.#answer('untrust', untrusted ?? this.trusting);
   }
 
   cancelRun(run: string) {

@@ -2,8 +2,9 @@
 import { FakeBackend, SILENT, anEngine, aVault, anEnvironment, failed, ok, someRecords } from './fake';
 import { ahead, asking, askingElsewhere, locked, previewing } from './scenes/asking';
 import { failing, withLongNames } from './scenes/health';
-import { jobsOf, secretsOf } from './scenes/keeping';
+import { TRUSTED, aJobRun, jobRunsOf, jobsOf, secretsOf } from './scenes/keeping';
 import { lived, shopFacts } from './scenes/lives';
+import { testPastOf, testsOf } from './scenes/results';
 import { NO_ENGINE, degraded, down, gone, healthy, long, many, rolling, unreachable } from './scenes/states';
 import { story } from './scenes/story';
 import { aRelease, aRollout, aRun, ago, going, red, refused } from './stories';
@@ -48,6 +49,29 @@ const SCENES = {
     return backend.with('shop', ok(['local', 'staging', 'production'].map(empty)));
   },
   story: (backend: FakeBackend) => story(backend),
+  trusted: (backend: FakeBackend) => {
+    story(backend).trusting = ok({ ...TRUSTED, steps: [] });
+    backend.untrusting = ok(TRUSTED);
+    return backend;
+  },
+  working: (backend: FakeBackend) => {
+    story(backend).jobsGoing.set('cleanup', {
+      first: 0,
+      lines: backend.jobPrints,
+      progress: null,
+      ended: false,
+    });
+    const now = aJobRun({
+      id: 'job-now',
+      due_at: null,
+      started_at: ago(1),
+      finished_at: null,
+      exit_code: null,
+      lines: [],
+    });
+    backend.jobsRan = ok([now, ...jobRunsOf()]);
+    return backend;
+  },
   refusing: (backend: FakeBackend) => {
     story(backend).beginning = failed({
       code: 'manifest_unreadable',
@@ -97,6 +121,19 @@ const SCENES = {
     }));
     return backend;
   },
+  keyed: (backend: FakeBackend) => {
+    const file = '/home/ada/.local/share/nonevent/vault.age';
+    const key = '/media/ada/keychain-stick/nonevent.key';
+    const closed = aVault({
+      place: `${file}, closed with the key in ${key}`,
+      chosen: true,
+      closed: `the vault file \`${file}\` does not open with this key file`,
+      code: 'vault_closed',
+      hints: ['look at `NONEVENT_VAULT_KEY_FILE`; nothing was changed'],
+    });
+    story(backend).vaulted = ok(closed);
+    return backend;
+  },
   secretless: (backend: FakeBackend) => {
     story(backend).kept = SILENT;
     backend.vaulted = SILENT;
@@ -130,7 +167,18 @@ const SCENES = {
   },
   running: (backend: FakeBackend) =>
     story(backend, (run) => going(run), { state: 'running', finished_at: null }),
-  red: (backend: FakeBackend) => story(backend, (run) => red(run)),
+  red: (backend: FakeBackend) => {
+    story(backend, (run) => red(run)).testsOf = (gate) => ok(gate === 'unit' ? testsOf('shop', 2, 210) : []);
+    backend.testPast = (test) =>
+      ok(
+        testPastOf(
+          test,
+          backend.runs.map(({ id }) => id),
+          [0, 3],
+        ),
+      );
+    return backend;
+  },
   refused: (backend: FakeBackend) =>
     story(backend, (run) =>
       refused(run, {
@@ -169,6 +217,7 @@ const SCENES = {
     ),
   huge: (backend: FakeBackend) => {
     many(story(backend, (run) => red(run, HUGE)));
+    backend.testsOf = () => ok(testsOf('shop', HUGE, 210));
     for (let number = 14; number < 2_000; number += 1) backend.releases.push(aRelease('shop', number));
     for (let number = 14; number < 1_000; number += 1) {
       backend.runs.push(aRun('shop', number));

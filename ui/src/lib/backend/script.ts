@@ -34,6 +34,9 @@ import type {
   RunRequest,
   SecretEntry,
   SecretReport,
+  SlowTest,
+  TestPast,
+  TestResult,
   Tried,
   TrustPlan,
   VaultStatus,
@@ -69,6 +72,8 @@ export class Script {
   printed = new Map<string, Lines>();
   releases: Release[] = [];
   rollouts: RolloutRecord[] = [];
+  /** Whether a project's targets tell of anything that is new. */
+  learned: Scripted<boolean> = ok(false);
   planned: Scripted<Plan> = failed({
     code: 'no_release',
     message: 'nothing of this project was released yet',
@@ -104,6 +109,10 @@ export class Script {
   /** Who holds an environment, by `project environment`. */
   holders = new Map<string, HeldPage>();
   gatePasts: Scripted<GatePast[]> = ok([]);
+  /** The tests of a gate, whichever run is asked for. */
+  testsOf: (gate: string) => Scripted<TestResult[]> = () => ok([]);
+  slowest: Scripted<SlowTest[]> = ok([]);
+  testPast: (test: string) => Scripted<TestPast[]> = () => ok([]);
   /** How an environment fared, by `project environment`, in the seconds that are asked for. */
   fared: (project: string, environment: string, seconds: number) => Scripted<HealthReport> = (
     project,
@@ -118,10 +127,15 @@ export class Script {
   vaulted: Scripted<VaultStatus> = ok(aVault());
   /** What becomes of the vault when it is opened or chosen. */
   opened: Answer<VaultStatus> = ok(aVault());
+  /** What becomes of a key file that is asked for; null when the person thinks better of it. */
+  keyed: Scripted<VaultStatus | null> = ok(null);
   logins: SecretEntry[] = [];
   jobsOf: Scripted<JobStatus[]> = ok([]);
   jobsRan: Scripted<JobRun[]> = ok([]);
   jobRunning: Scripted<JobRun> = SILENT;
+  /** What each job that goes on has printed, by its name. */
+  jobsGoing = new Map<string, Lines>();
+  stoppingJob: Answer<boolean> = ok(true);
   jobPrints: LogLine[] = [];
   trusting: Scripted<TrustPlan> = ok({
     trusted: true,
@@ -130,6 +144,14 @@ export class Script {
     certificate: '/home/ada/.local/share/nonevent/authority.pem',
   });
   trusted: Answer<TrustPlan> | undefined;
+  untrusting: Scripted<TrustPlan> = ok({
+    trusted: true,
+    steps: [],
+    notes: [],
+    certificate: '/home/ada/.local/share/nonevent/authority.pem',
+  });
+  /** What becomes of trust that is taken back; without it, it is. */
+  untrusted: Answer<TrustPlan> | undefined;
   /** What the page is told as soon as it listens. */
   firstNews: News | undefined;
   watcher: Watcher = { who: 'here' };

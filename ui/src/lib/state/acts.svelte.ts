@@ -42,10 +42,12 @@ export type Ask =
   | { kind: 'secret'; project: string }
   /** The login of a registry. */
   | { kind: 'login' }
-  /** The commands that make this computer trust the HTTPS of local apps. */
-  | { kind: 'trust' }
+  /** The commands that make this computer trust the HTTPS of local apps, or that take that back. */
+  | { kind: 'trust'; way: TrustWay }
   /** Whether a project leaves the list. */
   | { kind: 'forget'; project: string };
+
+export type TrustWay = 'give' | 'back';
 
 export interface CheckOptions {
   allGates?: boolean;
@@ -169,7 +171,11 @@ export class Acts {
   }
 
   trust(): void {
-    this.#open({ kind: 'trust' });
+    this.#open({ kind: 'trust', way: 'give' });
+  }
+
+  untrust(): void {
+    this.#open({ kind: 'trust', way: 'back' });
   }
 
   forget(project: string): void {

@@ -9,11 +9,14 @@ export class ProjectPage {
   readonly rollouts: Resource<RolloutRecord[]>;
   /** Read when a run is looked at. */
   readonly gates: Resource<GatePast[]>;
+  readonly #backend: Backend;
+  #learning = false;
 
   constructor(
     backend: Backend,
     readonly name: string,
   ) {
+    this.#backend = backend;
     this.facts = new Resource(() => backend.projectFacts(name));
     this.runs = new Resource(() => backend.projectRuns(name));
     this.releases = new Resource(() => backend.projectReleases(name));
@@ -31,6 +34,16 @@ export class ProjectPage {
     void this.runs.read();
     void this.releases.read();
     void this.rollouts.read();
+  };
+
+  /** Learns what other laptops released and rolled out; what is remembered is shown meanwhile. */
+  learn = async (): Promise<void> => {
+    if (this.#learning) return;
+    this.#learning = true;
+    // Why nothing could be learned is told by whatever else the screen asks for.
+    const answer = await this.#backend.learnHistory(this.name);
+    this.#learning = false;
+    if (answer.status === 'ok' && answer.data) this.readHistory();
   };
 
   /** The environment as the project's files declare it. */

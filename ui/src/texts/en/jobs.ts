@@ -22,8 +22,13 @@ export const jobs = {
   logOf: (job: string) => `Log of ${job}`,
   lines: 'Its last lines',
   noLines: 'It printed nothing.',
+  noLinesYet: 'It has printed nothing yet.',
   notRun: 'The job was not run',
+  notStopped: 'The job was not stopped',
   byHand: 'by hand',
+  bySchedule: 'by its schedule',
+  runs: 'Its last runs',
+  runsProblem: 'Its last runs cannot be read',
   watch: 'Jobs run at their times while somebody watches: this window, or nonevent watch.',
 };
 
@@ -44,6 +49,17 @@ export const trust = {
   notDone: 'It is not trusted',
   problem: 'Whether it is trusted is not known',
   certificate: 'Certificate',
+  back: 'Take it back…',
+  backShort: 'Take the trust in the HTTPS of local apps back',
+  backTitle: 'Take the trust in the HTTPS of local apps back?',
+  backText: 'Browsers warn of local apps again. What serves goes on serving, and trust can be given anew.',
+  backSteps: 'These commands take it back:',
+  backNothing: 'There is nothing to take back here.',
+  backTake: 'Take it back',
+  backTaking: 'Taking it back…',
+  backDone: 'Local apps are no longer trusted; a browser that is open may have to be started again.',
+  notBack: 'It is not taken back',
+  backProblem: 'What would take it back is not known',
 };
 
 export const notify = {

@@ -1,4 +1,6 @@
 /** The texts of runs. */
+import type { TestState } from '../../lib/backend';
+
 export const runs = {
   title: 'Runs',
   filter: 'Find runs',
@@ -24,6 +26,14 @@ export const runs = {
   noMatch: 'No run matches.',
 };
 
+const tested: Record<TestState, string> = {
+  passed: 'Passed',
+  failed: 'Failed',
+  error: 'Broke',
+  skipped: 'Skipped',
+  flaky: 'Flaky',
+};
+
 export const run = {
   pipeline: 'Pipeline',
   gates: 'Gates',
@@ -45,6 +55,25 @@ export const run = {
   findings: 'Findings',
   detail: 'What the gates found and what is printed',
   notOnly: (gate: string) => `Everything, not only ${gate}`,
+  allTests: 'Tests',
+  testStates: tested,
+  findTests: 'Find tests',
+  slowest: (count: number) =>
+    `The slowest ${String(count)} of all gates, those that did not pass first. A gate shows all of its own.`,
+  testCount: (shown: number, all: number) =>
+    shown === all ? `${String(all)} tests` : `${String(shown)} of ${String(all)} tests`,
+  noTests: 'This gate tells of no tests.',
+  testsNotYet: 'Its tests are listed when it has ended.',
+  testsNotKept: 'Its tests were not kept.',
+  noTestMatches: 'No test matches.',
+  testsProblem: 'The tests cannot be read',
+  chooseTest: 'Choose a test to see what became of it before.',
+  testPast: 'What became of it',
+  testPastProblem: 'What became of it cannot be read',
+  testPastNone: 'Nothing is remembered of it.',
+  testRed: (red: number, all: number) =>
+    `did not pass in ${String(red)} of the last ${String(all)} runs that had it`,
+  thisRun: 'this run',
   follow: 'Follow',
   following: 'Following',
   noOutput: 'No line yet.',

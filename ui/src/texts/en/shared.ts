@@ -38,6 +38,7 @@ export const things = {
   path: 'path',
   place: 'place',
   release: 'release',
+  test: 'test',
 };
 
 export const finding = 'Find';

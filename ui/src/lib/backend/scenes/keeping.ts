@@ -109,8 +109,28 @@ export function jobsOf(): JobStatus[] {
   ];
 }
 
+/** The last run of each job, and earlier ones: by hand, killed, and one that came to no end of its own. */
 export function jobRunsOf(): JobRun[] {
-  return jobsOf().flatMap(({ last }) => (last === null ? [] : [last]));
+  const last = jobsOf().flatMap((job) => (job.last === null ? [] : [job.last]));
+  const earlier = (number: number, differs: Partial<JobRun>): JobRun => {
+    const began = 60 * (number + 1) + 42;
+    const line = `${String(180 + number)} carts removed`;
+    return aJobRun({
+      id: `job-before-${String(number)}`,
+      due_at: ago(began),
+      started_at: ago(began),
+      finished_at: ago(began - 0.2),
+      lines: [{ source: 'cleanup', stream: 'stdout', at: ago(began), text: line }],
+      ...differs,
+    });
+  };
+  return [
+    ...last,
+    earlier(0, { due_at: null, by: 'grace@hopper' }),
+    earlier(1, { exit_code: 137, oom: true, lines: [] }),
+    earlier(2, { exit_code: null, failure: 'it was stopped after 15 min' }),
+    ...Array.from({ length: 9 }, (_, number) => earlier(number + 3, {})),
+  ];
 }
 
 /** How the gates of the last runs ended. */
@@ -146,6 +166,24 @@ export const UNTRUSTED: TrustPlan = {
     {
       whose: 'Firefox (/home/ada/.mozilla/firefox/4k2l.default)',
       line: "certutil -d sql:/home/ada/.mozilla/firefox/4k2l.default -A -t C,, -n 'Nonevent on this computer, 0a1b' -i /home/ada/.local/share/nonevent/authority.pem",
+    },
+  ],
+  notes: [],
+  certificate: '/home/ada/.local/share/nonevent/authority.pem',
+};
+
+/** The same computer when it does, and what takes that back. */
+export const TRUSTED: TrustPlan = {
+  trusted: true,
+  steps: [
+    {
+      whose: 'the system: curl, git, Python',
+      line: 'sudo rm -f /usr/local/share/ca-certificates/nonevent-0a1b.crt',
+    },
+    { whose: 'the system: curl, git, Python', line: 'sudo update-ca-certificates --fresh' },
+    {
+      whose: 'Firefox (/home/ada/.mozilla/firefox/4k2l.default)',
+      line: "certutil -d sql:/home/ada/.mozilla/firefox/4k2l.default -D -n 'Nonevent on this computer, 0a1b'",
     },
   ],
   notes: [],

@@ -4,6 +4,7 @@ import type { FakeBackend } from '../fake';
 import { anInstance, ok, someExceptions, someFacts, someRecords } from '../fake';
 import { PLAN, aRelease, aRollout, aRun, ago, hex, red, shipped } from '../stories';
 import { aHealthReport } from './health';
+import { slowestOf, testPastOf, testsOf } from './results';
 import { UNTRUSTED, gatePastsOf, jobRunsOf, jobsOf, lettersOf, secretsOf } from './keeping';
 
 export const web = (release: string, count: number): EnvironmentStatus['instances'] =>
@@ -75,9 +76,14 @@ export function lived(backend: FakeBackend, project = 'shop', count = 14): FakeB
   });
   backend.letters = ok(lettersOf(project));
   backend.gatePasts = ok(gatePastsOf());
+  backend.testsOf = (gate) => ok(gate === 'unit' ? testsOf(project) : []);
+  backend.slowest = ok(slowestOf(project));
+  backend.testPast = (test) => ok(testPastOf(test, ids(backend)));
   backend.trusting = ok(UNTRUSTED);
   return backend;
 }
+
+const ids = ({ runs }: FakeBackend): string[] => runs.map(({ id }) => id);
 
 export function shopFacts(project: string) {
   const base = someFacts(project);
