@@ -41,19 +41,19 @@ describe('the list', () => {
   });
 
   test('keeps the keyboard where it is when that is scrolled out of sight', async () => {
-    show(scene('many'));
+    show(scene('fifty'));
     const table = await screen.findByRole('table');
-    const named = (name: string) => within(table).queryByRole('link', { name });
+    const named = (name: string) => table.querySelector<HTMLElement>(`a[title='${name}']`);
     await waitFor(() => expect(named('service-001')).toBeVisible());
     named('service-001')?.focus();
     const main = screen.getByRole('main');
     const frame = table.parentElement;
     vi.spyOn(HTMLElement.prototype, 'getBoundingClientRect').mockImplementation(function (this: HTMLElement) {
-      return new DOMRect(0, this === frame ? -6_000 : 0);
+      return new DOMRect(0, this === frame ? -3_000 : 0);
     });
     main.dispatchEvent(new Event('scroll'));
     await waitFor(() => expect(named('service-002')).toBeNull());
-    expect(within(table).getAllByRole('link', { name: /^service-(0[5-9]|1)/ }).length).toBeGreaterThan(5);
+    expect(table.querySelectorAll("a[title^='service-04']").length).toBeGreaterThan(5);
     expect(named('service-001')).toHaveFocus();
     vi.restoreAllMocks();
   });
