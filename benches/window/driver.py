@@ -107,11 +107,6 @@ class Page(View):
     browser = "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser"
     wanted = {"webkitgtk:browserOptions": {"binary": browser, "args": ["--automation"]}}
 
-    def __init__(self, environment: dict[str, str]) -> None:
-        # As the window has it drawn where no graphics card is.
-        drawn = {} if any(Path("/dev/dri").glob("renderD*")) else {"WEBKIT_DISABLE_COMPOSITING_MODE": "1"}
-        super().__init__({**environment, **drawn})
-
     def command(self, port: int) -> list[str]:
         return ["/usr/bin/WebKitWebDriver", f"--port={port}"]
 

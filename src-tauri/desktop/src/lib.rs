@@ -6,7 +6,6 @@
 mod address;
 mod commands;
 mod desk;
-mod drawing;
 mod editor;
 mod feed;
 mod home;

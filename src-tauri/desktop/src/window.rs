@@ -14,7 +14,6 @@ use tauri_plugin_window_state::StateFlags;
 use tokio::sync::Mutex as Turn;
 
 use crate::desk::Desk;
-use crate::drawing;
 use crate::home;
 use crate::news::{News, Wire};
 use crate::preferences::{self, Closing, Preferences, Theme};
@@ -77,8 +76,7 @@ pub fn make(app: &AppHandle) -> tauri::Result<()> {
     let config = WindowConfig { url, ..config.clone() };
     // One small file, before the window is drawn: the wrong theme would be seen.
     wear(app, settings().theme);
-    let window = WebviewWindowBuilder::from_config(app, &config)?.build()?;
-    drawing::suit(&window);
+    WebviewWindowBuilder::from_config(app, &config)?.build()?;
     Ok(())
 }
 
