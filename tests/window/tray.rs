@@ -136,7 +136,8 @@ impl Tray {
 
 #[tokio::test]
 async fn the_tray_tells_the_worst_and_leads_to_it() {
-    let world = World::new().await;
+    // Without an engine nothing is looked at: the window's process takes what is kept for what is.
+    let world = World::with(&[("DOCKER_HOST", "unix:///nonexistent/docker.sock")]).await;
     let (name, folder) = world.project();
     world.remember(&name, &folder);
     let (tray, screen) = (Tray::start(&world).await, Screen::here());
