@@ -23,6 +23,7 @@ mod logs;
 mod notify;
 mod own_engine;
 mod paging;
+mod probing;
 mod registry;
 mod rollback;
 mod scanner;

@@ -191,7 +191,7 @@ impl Pins {
             root.remove("wheels");
             return;
         }
-        let wheels = table(root, "wheels");
+        let Some(wheels) = table(root, "wheels") else { return };
         wheels.set_implicit(true);
         let gone: Vec<String> =
             wheels.iter().map(|(name, _)| name.to_owned()).filter(|name| !self.wheels.contains_key(name)).collect();
@@ -216,15 +216,13 @@ fn texts(digests: &BTreeMap<String, Digest>) -> BTreeMap<String, String> {
     digests.iter().map(|(name, digest)| (name.clone(), digest.to_string())).collect()
 }
 
-fn table<'t>(root: &'t mut Table, name: &str) -> &'t mut Table {
-    if !root.get(name).is_some_and(Item::is_table) {
-        root.insert(name, Item::Table(Table::new()));
+/// Returns the table of a name, which takes the place of whatever else stands there.
+fn table<'t>(root: &'t mut Table, name: &str) -> Option<&'t mut Table> {
+    let item = root.entry(name).or_insert_with(toml_edit::table);
+    if !item.is_table() {
+        *item = toml_edit::table();
     }
-    match root.get_mut(name).and_then(Item::as_table_mut) {
-        Some(table) => table,
-        // It was put there two lines above.
-        None => unreachable!("a table that was inserted is there"),
-    }
+    item.as_table_mut()
 }
 
 /// Brings one table to the wanted state, entry by entry, sorted.
@@ -233,7 +231,7 @@ fn merge(root: &mut Table, name: &str, wanted: &BTreeMap<String, String>) {
         root.remove(name);
         return;
     }
-    let table = table(root, name);
+    let Some(table) = table(root, name) else { return };
     let gone: Vec<String> = table.iter().map(|(key, _)| key.to_owned()).filter(|key| !wanted.contains_key(key)).collect();
     for key in gone {
         table.remove(&key);
