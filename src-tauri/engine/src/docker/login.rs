@@ -90,8 +90,8 @@ impl LoginError {
 }
 
 /// The key under which the docker CLI keeps the login of Docker Hub.
-const HUB_KEY: &str = "https://index.docker.io/v1/";
-const HUB: &str = "docker.io";
+pub(super) const HUB_KEY: &str = "https://index.docker.io/v1/";
+pub(super) const HUB: &str = "docker.io";
 
 /// Returns the registry that a reference such as `ghcr.io/acme/shop:1` names; `docker.io` when it names none.
 pub fn registry_of(reference: &str) -> &str {
@@ -139,9 +139,13 @@ pub fn login_server(registry: &str) -> String {
 /// # Errors
 /// When the configuration is unreadable or a credential helper fails.
 pub async fn login_for(surroundings: &Surroundings, registry: &str) -> Result<Option<Login>, LoginError> {
-    match docker_login(surroundings, registry).await? {
-        Some(login) => Ok(Some(login)),
-        None => kept_login(registry).await,
+    match docker_login(surroundings, registry).await {
+        Ok(Some(login)) => Ok(Some(login)),
+        Ok(None) => kept_login(registry).await,
+        Err(error) => match kept_login(registry).await {
+            Ok(Some(login)) => Ok(Some(login)),
+            _ => Err(error),
+        },
     }
 }
 

@@ -23,4 +23,4 @@ pub use error::ConnectError;
 pub(crate) use lines::{LineCutter, LineSender};
 pub use login::{KeptLogins, Login, LoginError, kept_login, login_for, login_server, offer_logins, registry_of};
 pub use pull::PullError;
-pub(crate) use pull::said;
+pub(crate) use pull::{pull, said};

@@ -1,48 +1,44 @@
-//! Makes sure that an image is on the engine.
+//! Pulls images through the engine.
 
+use bollard::auth::DockerCredentials;
 use bollard::errors::Error as ApiError;
 use bollard::models::ImageInspect;
 use bollard::query_parameters::CreateImageOptionsBuilder;
-use futures_util::StreamExt as _;
+use futures_util::TryStreamExt as _;
 
+use super::login::{HUB, HUB_KEY};
 use super::{Docker, LoginError, Surroundings, login_for, registry_of};
 
 /// Why an image is not on the engine.
 #[derive(Debug, thiserror::Error)]
-pub enum PullError {
-    /// The engine could not pull it.
-    #[error("image `{image}` cannot be pulled: {reason}")]
-    Refused {
-        /// The image.
-        image: String,
-        /// What the engine said.
-        reason: String,
-    },
-    /// The login of its registry could not be read.
-    #[error("image `{image}` cannot be pulled")]
-    Login {
-        /// The image.
-        image: String,
-        /// Why.
-        #[source]
-        error: LoginError,
-    },
+#[error("image `{image}` cannot be pulled: {}", self.why())]
+pub struct PullError {
+    /// The image.
+    pub image: String,
+    /// What the engine said.
+    pub reason: String,
+    /// Why it was asked without a login, where one may be kept.
+    pub login: Option<LoginError>,
 }
 
 impl PullError {
+    /// Returns what the engine said, and why it was given no login.
+    pub fn why(&self) -> String {
+        match &self.login {
+            Some(login) => format!("{}; {login}", self.reason),
+            None => self.reason.clone(),
+        }
+    }
+
     /// Returns what a person can do about it.
     pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Refused { image, .. } => {
-                Some(format!("check the name, the network, and the login of `{}` (`docker login`)", registry_of(image)))
-            }
-            Self::Login { error, .. } => error.hint(),
-        }
+        let log_in = || format!("check the name, the network, and the login of `{}` (`docker login`)", registry_of(&self.image));
+        self.login.as_ref().and_then(LoginError::hint).or_else(|| Some(log_in()))
     }
 }
 
 impl Docker {
-    /// Pulls an image unless it is there, with the login that the docker CLI keeps for its registry; returns what it is.
+    /// Pulls an image unless it is there; returns what it is.
     ///
     /// `pulling` is told once, when there is something to pull.
     ///
@@ -52,16 +48,35 @@ impl Docker {
         if let Ok(found) = self.client.inspect_image(image).await {
             return Ok(found);
         }
-        let refused = |error: ApiError| PullError::Refused { image: image.to_owned(), reason: said(&error) };
-        let login = login_for(&Surroundings::of_process(), registry_of(image)).await;
-        let login = login.map_err(|error| PullError::Login { image: image.to_owned(), error })?;
         pulling().await;
-        let options = CreateImageOptionsBuilder::default().from_image(&tagged(image)).build();
-        let mut steps = self.client.create_image(Some(options), None, login.map(|login| login.credentials()));
-        while let Some(step) = steps.next().await {
-            step.map_err(refused)?;
-        }
+        pull(&self.client, image).await?;
+        let refused = |error: ApiError| PullError { image: image.to_owned(), reason: said(&error), login: None };
         self.client.inspect_image(image).await.map_err(refused)
+    }
+}
+
+/// Pulls an image with the login that is kept for its registry. A login that cannot be read keeps nobody from what is public.
+///
+/// # Errors
+/// When the engine cannot pull it.
+pub(crate) async fn pull(client: &bollard::Docker, image: &str) -> Result<(), PullError> {
+    let registry = registry_of(image);
+    let (login, unread) = match login_for(&Surroundings::of_process(), registry).await {
+        Ok(login) => (login, None),
+        Err(error) => (None, Some(error)),
+    };
+    let credentials =
+        login.map(|login| DockerCredentials { serveraddress: Some(server_address(registry)), ..login.credentials() });
+    let options = CreateImageOptionsBuilder::new().from_image(&tagged(image)).build();
+    let pulled = client.create_image(Some(options), None, credentials).try_for_each(|_| async { Ok(()) }).await;
+    pulled.map_err(|error| PullError { image: image.to_owned(), reason: said(&error), login: unread })
+}
+
+/// The address of a registry as engines know it: with another one than they ask, containerd's store sends no login.
+fn server_address(registry: &str) -> String {
+    match registry {
+        HUB => HUB_KEY.to_owned(),
+        other => other.to_owned(),
     }
 }
 
@@ -79,6 +94,7 @@ pub(crate) fn said(error: &ApiError) -> String {
     match error {
         ApiError::DockerResponseServerError { message, .. } => message.clone(),
         ApiError::DockerStreamError { error } => error.clone(),
+        ApiError::RequestTimeoutError => "no answer in time".to_owned(),
         other => other.to_string(),
     }
 }

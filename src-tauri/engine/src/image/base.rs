@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use super::cache::Cache;
 use super::digest::key;
 use super::error::ImageError;
-use super::hold::pull;
 use super::http::Http;
 use super::inspect::{EngineImage, inspect};
 use super::platform::Platform;
@@ -19,7 +18,7 @@ use super::python::{PythonRuntime, python_runtime};
 use super::reference::Reference;
 use super::registry::{Registry, RegistryError};
 use super::saved::saved;
-use crate::docker::Docker;
+use crate::docker::{Docker, pull};
 use crate::model::{Digest, PinnedImage};
 
 /// The shape of what is remembered about a base.
@@ -201,11 +200,11 @@ async fn from_engine(
         }
         None => {
             let wanted = pinned.map_or_else(|| reference.to_string(), |digest| reference.at(digest));
-            let pulled = pull(docker, reference, &wanted).await;
+            let pulled = pull(&docker.client, &wanted).await;
             let absent =
                 |engine: String| ImageError::NoBase { reference: reference.familiar(), registry: Box::new(registry), engine };
             match pulled {
-                Err(reason) => return Err(absent(reason)),
+                Err(error) => return Err(absent(error.why())),
                 Ok(()) => match inspect(docker, &wanted).await? {
                     Some(image) => image,
                     None => return Err(absent("it pulled another image".to_owned())),
@@ -239,7 +238,7 @@ async fn hold(docker: &Docker, base: &Unprobed) -> Result<EngineImage, ImageErro
         }
     }
     let refused = |reason| ImageError::Engine { operation: format!("pull {}", reference.familiar()), reason };
-    pull(docker, &reference, &pinned).await.map_err(refused)?;
+    pull(&docker.client, &pinned).await.map_err(|error| refused(error.why()))?;
     match inspect(docker, &pinned).await? {
         Some(image) if image.diff_ids == base.diff_ids => Ok(image),
         _ => Err(refused("it pulled an image with other layers".to_owned())),

@@ -7,6 +7,7 @@ use super::reference::ReferenceError;
 use super::registry::RegistryError;
 use super::source::SourceError;
 use super::wheels::WheelError;
+use crate::docker::said;
 use crate::model::Digest;
 
 /// Why an image could not be made, or made ready for use.
@@ -128,21 +129,10 @@ impl ImageError {
     }
 
     pub(crate) fn engine(operation: impl Into<String>, error: &bollard::errors::Error) -> Self {
-        Self::Engine { operation: operation.into(), reason: engine_message(error) }
+        Self::Engine { operation: operation.into(), reason: said(error) }
     }
 
     pub(crate) fn interrupted(error: &tokio::task::JoinError) -> Self {
         Self::Interrupted { reason: error.to_string() }
-    }
-}
-
-/// Returns what the engine itself said, without the client's words around it.
-pub(crate) fn engine_message(error: &bollard::errors::Error) -> String {
-    use bollard::errors::Error;
-    match error {
-        Error::DockerResponseServerError { message, .. } => message.clone(),
-        Error::DockerStreamError { error } => error.clone(),
-        Error::RequestTimeoutError => "no answer in time".to_owned(),
-        other => other.to_string(),
     }
 }

@@ -1,13 +1,9 @@
 //! Makes sure that the engine holds an image that others made: services, the proxy, bases.
 
-use bollard::auth::DockerCredentials;
-use bollard::query_parameters::CreateImageOptionsBuilder;
-use futures_util::TryStreamExt;
-
-use super::error::{ImageError, engine_message};
+use super::error::ImageError;
 use super::inspect::inspect;
 use super::reference::Reference;
-use crate::docker::{Docker, Surroundings, login_for};
+use crate::docker::{Docker, pull};
 use crate::model::{Digest, PinnedImage};
 
 /// An image that the engine holds, and what it is pinned to.
@@ -32,12 +28,12 @@ pub async fn hold_pinned(docker: &Docker, written: &str, pinned: Option<&Digest>
                 return Ok(held(written, &digest, known));
             }
         }
-        pull(docker, &reference, &name).await.map_err(|reason| refused(&reference, reason))?;
+        pull(&docker.client, &name).await.map_err(|error| refused(&reference, error.why()))?;
         return Ok(held(written, &digest, &name));
     }
     let name = reference.to_string();
     if inspect(docker, &name).await?.is_none() {
-        pull(docker, &reference, &name).await.map_err(|reason| refused(&reference, reason))?;
+        pull(&docker.client, &name).await.map_err(|error| refused(&reference, error.why()))?;
     }
     let image =
         inspect(docker, &name).await?.ok_or_else(|| refused(&reference, "it pulled, and holds no such image".to_owned()))?;
@@ -54,18 +50,4 @@ fn held(written: &str, digest: &Digest, reference: &str) -> Held {
 
 fn refused(reference: &Reference, reason: String) -> ImageError {
     ImageError::Engine { operation: format!("pull {}", reference.familiar()), reason }
-}
-
-/// Pulls an image through the engine, with the login for its registry.
-pub(super) async fn pull(docker: &Docker, reference: &Reference, name: &str) -> Result<(), String> {
-    let options = CreateImageOptionsBuilder::new().from_image(name).build();
-    let pulling = docker.client.create_image(Some(options), None, login(reference).await?);
-    pulling.try_for_each(|_| std::future::ready(Ok(()))).await.map_err(|error| engine_message(&error))
-}
-
-/// The login for a registry, as an engine wants it when it pulls.
-async fn login(reference: &Reference) -> Result<Option<DockerCredentials>, String> {
-    let registry = reference.registry();
-    let login = login_for(&Surroundings::of_process(), registry).await.map_err(|error| error.to_string())?;
-    Ok(login.map(|login| DockerCredentials { serveraddress: Some(registry.to_owned()), ..login.credentials() }))
 }

@@ -18,10 +18,10 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::digest::sha256;
-use super::error::{ImageError, engine_message};
+use super::error::ImageError;
 use super::inspect::inspect;
 use super::oci::{Description, LayerReference, canonical};
-use crate::docker::Docker;
+use crate::docker::{Docker, said};
 use crate::model::{Digest, StoreKind};
 
 /// Bytes that are handed to the engine at once.
@@ -91,7 +91,7 @@ pub(crate) async fn load(docker: &Docker, package: &Package, present: usize) -> 
     let options = ImportImageOptionsBuilder::new().quiet(true).build();
     let mut progress = docker.client.import_image_stream(options, ReceiverStream::new(receiver), None);
     let refused = |reason: String| ImageError::Engine { operation: operation(), reason };
-    while let Some(step) = progress.try_next().await.map_err(|error| refused(engine_message(&error)))? {
+    while let Some(step) = progress.try_next().await.map_err(|error| refused(said(&error)))? {
         if let Some(message) = step.error_detail.and_then(|detail| detail.message) {
             return Err(refused(message));
         }

@@ -136,7 +136,7 @@ async fn run_probe(docker: &Docker, image: &Digest, name: &str) -> Result<Result
         (Ok(attached), Ok(())) => attached.output,
         (Ok(_), Err(error)) => {
             remove(docker, &container).await;
-            let message = super::error::engine_message(&error);
+            let message = crate::docker::said(&error);
             return match message.contains("executable file not found") || message.contains("no such file") {
                 true => Ok(Err(format!("there is no `{name}` on its PATH"))),
                 false => Err(ImageError::engine(operation(), &error)),

@@ -13,13 +13,15 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{Endpoint, RegistryError};
-use crate::docker::{Login, Surroundings, login_for};
+use crate::docker::{Login, LoginError, Surroundings, login_for};
 use crate::image::http::{self, Http};
 
 /// What one repository's requests are authorised with.
 #[derive(Default)]
 pub(super) struct Auth {
     header: Mutex<Option<String>>,
+    /// Why no login was sent, where one may be kept: told when the registry wants one.
+    unread: Mutex<Option<LoginError>>,
 }
 
 // The header is a secret.
@@ -49,7 +51,14 @@ impl Auth {
         repository: &str,
         headers: &HeaderMap,
     ) -> Result<String, RegistryError> {
-        let login = login(endpoint).await?;
+        let login = match &endpoint.login {
+            Some(registry) => login_for(&Surroundings::of_process(), registry).await,
+            None => Ok(None),
+        };
+        let login = login.unwrap_or_else(|error| {
+            *self.unread.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            None
+        });
         let header = match challenge(headers) {
             Some(Challenge::Bearer { realm, parameters }) => {
                 bearer(http, endpoint, repository, realm, &parameters, login.as_ref()).await?
@@ -62,6 +71,15 @@ impl Auth {
         };
         *self.header.lock().unwrap_or_else(PoisonError::into_inner) = Some(header.clone());
         Ok(header)
+    }
+
+    /// What a registry's refusal means: that the login of it could not be read, or that there is none.
+    pub(super) fn refused(&self, refusal: RegistryError) -> RegistryError {
+        let unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match refusal {
+            RegistryError::LoginRequired { .. } => unread.map_or(refusal, RegistryError::Login),
+            other => other,
+        }
     }
 }
 
@@ -144,13 +162,6 @@ pub(super) async fn bearer(
 pub(super) fn basic(Login { username, password }: &Login) -> Option<String> {
     // A token is for token servers.
     (!username.is_empty()).then(|| format!("Basic {}", STANDARD.encode(format!("{username}:{password}"))))
-}
-
-async fn login(endpoint: &Endpoint) -> Result<Option<Login>, RegistryError> {
-    match &endpoint.login {
-        Some(registry) => Ok(login_for(&Surroundings::of_process(), registry).await?),
-        None => Ok(None),
-    }
 }
 
 fn refused(endpoint: &Endpoint, repository: &str) -> RegistryError {

@@ -218,7 +218,8 @@ impl Registry {
         };
         let mut response = send(self.auth.known()).await.map_err(|error| self.unreachable(&error))?;
         if response.status() == StatusCode::UNAUTHORIZED {
-            let token = self.auth.answer(&self.http, &self.endpoint, &self.repository, response.headers()).await?;
+            let token = self.auth.answer(&self.http, &self.endpoint, &self.repository, response.headers()).await;
+            let token = token.map_err(|error| self.auth.refused(error))?;
             response = send(Some(token)).await.map_err(|error| self.unreachable(&error))?;
         }
         match response.status() {
@@ -227,7 +228,9 @@ impl Registry {
                 Err(RegistryError::NotFound { registry: self.endpoint.shown(), what: format!("{}/{path}", self.repository) })
             }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                Err(RegistryError::LoginRequired { registry: self.endpoint.shown(), repository: self.repository.clone() })
+                let refusal =
+                    RegistryError::LoginRequired { registry: self.endpoint.shown(), repository: self.repository.clone() };
+                Err(self.auth.refused(refusal))
             }
             StatusCode::TOO_MANY_REQUESTS => Err(RegistryError::TooMany { registry: self.endpoint.shown() }),
             status => Err(RegistryError::Refused { registry: self.endpoint.shown(), status: status.as_u16() }),

@@ -2,12 +2,10 @@
 
 use std::collections::HashMap;
 
-use bollard::errors::Error;
 use bollard::models::{
     ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, NetworkingConfig, PortBinding, VolumeCreateRequest,
 };
-use bollard::query_parameters::{CreateImageOptionsBuilder, StartContainerOptions};
-use futures_util::TryStreamExt;
+use bollard::query_parameters::StartContainerOptions;
 
 use super::api::{File, FileContent, is_missing, said};
 use super::lock::label_of;
@@ -16,6 +14,7 @@ use super::recipe::{log_limits, unless_stopped};
 use super::route::generation_files;
 use super::scope::{Role, label};
 use super::{DockerTarget, PortChoice};
+use crate::docker::pull;
 use crate::target::TargetError;
 use crate::target::proxy::{self, Exposure, FOLDER, PREVIEW_PORT, PUBLIC_PORT, Ports, ProxyState, SECURE_PORT};
 
@@ -259,13 +258,7 @@ impl DockerTarget {
         if image.starts_with("sha256:") {
             return Err(missing("the engine does not have it".to_owned()));
         }
-        let options = CreateImageOptionsBuilder::new().from_image(image).build();
-        let pulled = self.api.client.create_image(Some(options), None, None).try_for_each(|_| async { Ok(()) }).await;
-        pulled.map_err(|error| match error {
-            Error::DockerResponseServerError { message, .. } => missing(message),
-            Error::DockerStreamError { error } => missing(error),
-            other => self.api.error(format!("pull {image}"), other),
-        })
+        pull(&self.api.client, image).await.map_err(|error| missing(error.why()))
     }
 }
 
