@@ -43,7 +43,7 @@ pub(in crate::engine) struct Collector<'a> {
 
 impl Collector<'_> {
     /// Reads on from where anybody stopped, until the stream ends; returns how many records were kept. `raised` is called when an exception
-    /// is among them.
+    /// is among them of which people are not told yet.
     pub async fn read(&self, follow: Follow, raised: &mut (dyn FnMut() + Send)) -> Result<u64, CollectError> {
         let mut kept = 0;
         loop {
@@ -91,12 +91,11 @@ impl Collector<'_> {
             }
             if let Some((records, to)) = intake.ready() {
                 let count = records.len() as u64;
-                let raises = records.iter().any(|record| record.exception.is_some());
                 match self.keep(records, intake.kept, to).await? {
-                    Appended::Kept => {
+                    Appended::Kept { news } => {
                         intake.kept = Some(to);
                         *kept += count;
-                        if raises {
+                        if news {
                             raised();
                         }
                     }

@@ -1,6 +1,7 @@
 //! Follows what every environment prints while `nonevent watch` runs, and tells of exceptions and of too many failures.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::collect::Collector;
 use super::{STREAMS, place};
 use crate::docker::Docker;
+use crate::engine::health::give;
 use crate::engine::{Engine, Watched};
 use crate::error::EngineError;
 use crate::health::notice;
@@ -38,6 +40,7 @@ const NEWS: usize = 5;
 
 /// An environment whose output is followed.
 struct Followed {
+    store: LogStore,
     level: NotifyLevel,
     notify: NotifySettings,
     settings: LogSettings,
@@ -54,7 +57,7 @@ struct Followed {
 
 /// What a follower has to say.
 enum Heard {
-    /// An exception is among what was kept.
+    /// An exception of which people are not told yet is among what was kept.
     Raised(Place),
     Trouble(Place, String),
 }
@@ -63,8 +66,10 @@ impl Engine {
     /// Keeps what every environment prints until `stop` is cancelled.
     pub(in crate::engine) async fn watch_logs(&self, tell: mpsc::Sender<Watched>, stop: CancellationToken) {
         let Ok(mut changes) = self.changes() else { return };
+        // Who watches health tells why it cannot be opened.
+        let Ok(health) = HealthStore::open(&self.home.data) else { return };
         let (sender, mut heard) = mpsc::channel(64);
-        let mut round = Round { engine: self.clone(), tell, places: BTreeMap::new(), followers: JoinSet::new(), sender };
+        let mut round = Round { engine: self.clone(), health, tell, places: BTreeMap::new(), followers: JoinSet::new(), sender };
         let mut look_at = tokio::time::Instant::now();
         loop {
             tokio::select! {
@@ -97,6 +102,7 @@ impl Engine {
 
 struct Round {
     engine: Engine,
+    health: HealthStore,
     tell: mpsc::Sender<Watched>,
     places: BTreeMap<Place, Followed>,
     followers: JoinSet<()>,
@@ -132,10 +138,11 @@ impl Round {
         (level, notify, settings): (NotifyLevel, NotifySettings, LogSettings),
     ) -> Result<(), EngineError> {
         let instances = target.instances(place).await?;
-        let followed = match self.places.get_mut(place) {
-            Some(followed) => followed,
-            None if instances.is_empty() => return Ok(()),
-            None => self.places.entry(place.clone()).or_insert_with(|| Followed {
+        let followed = match self.places.entry(place.clone()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(_) if instances.is_empty() => return Ok(()),
+            Entry::Vacant(free) => free.insert(Followed {
+                store: LogStore::open(&self.engine.home.data, &place.project)?,
                 level,
                 notify: notify.clone(),
                 settings: settings.clone(),
@@ -159,7 +166,6 @@ impl Round {
         if fresh.is_empty() {
             return Ok(());
         }
-        let store = LogStore::open(&self.engine.home.data, &place.project)?;
         // An instance is never changed, nor are its values.
         followed.mask = Mask::new(&target.secrets_of(place).await?);
         followed.url = target.observe(place).await.ok().and_then(|observed| observed.url);
@@ -170,7 +176,7 @@ impl Round {
                 let source = Source { environment: place.environment.clone(), instance: instance.clone(), stream };
                 let follower = Follower {
                     target: Arc::clone(target),
-                    store: store.clone(),
+                    store: followed.store.clone(),
                     place: place.clone(),
                     source,
                     mask: followed.mask.clone(),
@@ -210,21 +216,16 @@ impl Round {
     /// Tells of the exceptions that no release had told before, whoever kept them.
     async fn tell_new(&mut self, place: &Place) {
         let Some(followed) = self.places.get_mut(place) else { return };
-        let Ok(store) = LogStore::open(&self.engine.home.data, &place.project) else { return };
-        let Ok(news) = store.news(&place.environment) else { return };
+        let Ok(news) = followed.store.news(&place.environment) else { return };
         let present = nanoseconds();
         followed.told.retain(|at| present - at < STALE);
-        let mut notices = Vec::new();
-        for news in &news {
+        for news in news {
             if followed.settings.new_exceptions && present - news.at <= STALE && followed.told.len() < NEWS {
                 followed.told.push(present);
-                notices.push(notice::of_exception(place, &news.exception, &news.release, followed.url.clone(), now()));
+                let notice = notice::of_exception(place, &news.exception, &news.release, followed.url.clone(), now());
+                give(&notice, followed.level, &followed.notify, &self.health, &self.tell).await;
             }
-        }
-        let (level, notify) = (followed.level, followed.notify.clone());
-        self.give(notices, level, &notify).await;
-        for news in news {
-            if let Err(error) = store.note_told(&place.environment, &news.exception.fingerprint) {
+            if let Err(error) = followed.store.note_told(&place.environment, &news.exception.fingerprint) {
                 tracing::warn!(%error, "an exception will be told once more");
             }
         }
@@ -233,34 +234,18 @@ impl Round {
     /// Tells of too many failures, once, and once of their end.
     async fn check_pace(&mut self) {
         const MINUTE: i64 = 60_000_000_000;
-        let mut notices = Vec::new();
         for (place, followed) in &mut self.places {
             let Some(pace) = followed.settings.errors else { continue };
             let within = i64::try_from(pace.within.as_nanos()).unwrap_or(i64::MAX);
             let since = nanoseconds().saturating_sub(within);
-            let counted = LogStore::open(&self.engine.home.data, &place.project)
-                .and_then(|store| store.errors_since(&place.environment, since - since.rem_euclid(MINUTE)));
-            let Ok(count) = counted else { continue };
+            let Ok(count) = followed.store.errors_since(&place.environment, since - since.rem_euclid(MINUTE)) else { continue };
             let many = count >= u64::from(pace.count);
             if many != followed.alarmed {
                 followed.alarmed = many;
                 let weight = if many { NoticeWeight::Warning } else { NoticeWeight::Good };
                 let notice = notice::of_errors(place, (count, pace), followed.url.clone(), now(), weight);
-                notices.push((notice, followed.level, followed.notify.clone()));
+                give(&notice, followed.level, &followed.notify, &self.health, &self.tell).await;
             }
-        }
-        for (notice, level, notify) in notices {
-            self.give(vec![notice], level, &notify).await;
-        }
-    }
-
-    async fn give(&self, notices: Vec<crate::model::Notice>, level: NotifyLevel, notify: &NotifySettings) {
-        if notices.is_empty() {
-            return;
-        }
-        let Ok(store) = HealthStore::open(&self.engine.home.data) else { return };
-        for notice in notices {
-            self.engine.give_by(&notice, level, notify, &store, &self.tell).await;
         }
     }
 }

@@ -25,34 +25,34 @@ pub struct News {
     pub at: i64,
 }
 
-/// Takes note of the exceptions of a batch.
-pub(super) fn take(connection: &Connection, batch: &Batch<'_>) -> Result<(), StoreError> {
+/// Takes note of the exceptions of a batch; returns whether people are not told yet of one of them.
+pub(super) fn take(connection: &Connection, batch: &Batch<'_>) -> Result<bool, StoreError> {
     let (environment, release) = (batch.source.environment.as_str(), &batch.source.instance.release);
-    let mut fresh = false;
+    let (mut fresh, mut news) = (false, false);
     for record in batch.records {
         let Some(exception) = &record.exception else { continue };
-        let mut known = connection.prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM exceptions WHERE environment = ?1 AND fingerprint = ?2 AND release = ?3)",
+        let mut count = connection.prepare_cached(
+            "INSERT INTO exceptions
+                 (environment, fingerprint, release, kind, message, count, first_at, last_at, frames, example, told)
+             SELECT ?1, ?2, ?3, ?4, ?5, 1, ?6, ?6, ?7, ?8, coalesce(max(told), 0)
+             FROM exceptions WHERE environment = ?1 AND fingerprint = ?2
+             ON CONFLICT DO UPDATE SET count = count + 1, message = excluded.message, frames = excluded.frames,
+                 example = excluded.example, first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)
+             RETURNING count, told",
         )?;
-        let known: bool = known.query_row(params![environment, exception.fingerprint, release.as_str()], |row| row.get(0))?;
-        connection
-            .prepare_cached(
-                "INSERT INTO exceptions (environment, fingerprint, release, kind, message, count, first_at, last_at, frames, example)
-                 VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?6, ?7, ?8)
-                 ON CONFLICT DO UPDATE SET count = count + 1, message = excluded.message, frames = excluded.frames,
-                     example = excluded.example, first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)",
-            )?
-            .execute(params![
-                environment,
-                exception.fingerprint,
-                release.as_str(),
-                exception.kind,
-                exception.message,
-                record.at,
-                to_json(&exception.frames)?,
-                shortened(&record.text)
-            ])?;
-        if !known {
+        let values = params![
+            environment,
+            exception.fingerprint,
+            release.as_str(),
+            exception.kind,
+            exception.message,
+            record.at,
+            to_json(&exception.frames)?,
+            shortened(&record.text)
+        ];
+        let (count, told): (i64, bool) = count.query_row(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        news |= !told;
+        if count == 1 {
             fresh = true;
             // One example of each exception is enough.
             connection
@@ -69,7 +69,7 @@ pub(super) fn take(connection: &Connection, batch: &Batch<'_>) -> Result<(), Sto
             params![environment, MOST],
         )?;
     }
-    Ok(())
+    Ok(news)
 }
 
 fn shortened(text: &str) -> &str {
@@ -125,6 +125,7 @@ impl LogStore {
             if last.last_at < since {
                 continue;
             }
+            let example = rows.iter().filter(|row| !row.example.is_empty()).max_by_key(|row| row.last_at);
             let frames: Vec<LogFrame> = from_json(&last.frames)?;
             let releases: Vec<ReleaseId> = rows.iter().map(|row| row.release.clone()).collect();
             found.push((
@@ -139,7 +140,7 @@ impl LogStore {
                     is_new: newest.is_some() && releases.iter().all(|release| Some(release) == newest.as_ref()),
                     releases,
                     frames,
-                    example: last.example.clone(),
+                    example: example.map_or_else(String::new, |row| row.example.clone()),
                 },
             ));
         }
@@ -155,8 +156,8 @@ impl LogStore {
         let connection = self.connection();
         // Of the columns that are not counted SQLite gives those of the row with the least time.
         let mut find = connection.prepare_cached(
-            "SELECT fingerprint, kind, message, frames, release, min(first_at) FROM exceptions WHERE environment = ?1
-             GROUP BY fingerprint HAVING sum(told) = 0 ORDER BY min(first_at)",
+            "SELECT fingerprint, kind, message, frames, release, min(first_at) FROM exceptions
+             WHERE environment = ?1 AND told = 0 GROUP BY fingerprint ORDER BY min(first_at)",
         )?;
         let rows = find.query_map([environment.as_str()], |row| {
             let exception =

@@ -57,7 +57,7 @@ fn append_within(store: &LogStore, source: &Source, lines: &[(i64, String)], bud
     let to = Cursor { at: lines.last().unwrap().0, count: 1 };
     let batch = Batch { source, after: store.cursor(source).unwrap(), to, records: &records, budget };
     match store.append(&batch).unwrap() {
-        Appended::Kept => {}
+        Appended::Kept { .. } => {}
         Appended::Moved(to) => panic!("nobody else reads, but it moved to {to:?}"),
     }
 }
@@ -98,7 +98,7 @@ fn whoever_comes_second_keeps_nothing_and_learns_where_to_go_on() {
     let records = joined(&numbered(0, 10));
     let to = Cursor { at: 9, count: 1 };
     let batch = Batch { source: &source, after: None, to, records: &records, budget: BUDGET };
-    assert!(matches!(kept.store.append(&batch).unwrap(), Appended::Kept));
+    assert!(matches!(kept.store.append(&batch).unwrap(), Appended::Kept { .. }));
     assert_eq!(kept.store.append(&batch).unwrap(), Appended::Moved(Some(to)));
     assert_eq!(found(&kept.store, "", 100).len(), 10);
     // The other stream of the same instance has a place of its own.
@@ -151,7 +151,7 @@ fn a_full_disk_keeps_all_or_nothing_and_goes_on_where_it_was() {
     assert!(error.to_string().contains("full") && error.hint().unwrap().contains("disk space"), "{error}");
     assert_eq!((kept.store.cursor(&source).unwrap(), found(&kept.store, "", 100_000).len()), (before, 5000));
     kept.store.connection().pragma_update(None, "max_page_count", 1_000_000).unwrap();
-    assert!(matches!(kept.store.append(&batch).unwrap(), Appended::Kept));
+    assert!(matches!(kept.store.append(&batch).unwrap(), Appended::Kept { .. }));
     assert_eq!(found(&kept.store, "", 100_000).len(), 20_000);
     let sound: String = kept.store.connection().pragma_query_value(None, "integrity_check", |row| row.get(0)).unwrap();
     assert_eq!(sound, "ok");
@@ -209,8 +209,12 @@ fn exceptions_are_grouped_and_new_ones_are_told_once() {
         groups.iter().map(|group| (group.count, group.is_new, group.releases.len(), group.frames[0].line)).collect();
     assert_eq!(brief, [(3, false, 3, 5), (1, false, 1, 9)]);
     assert!(groups[0].example.ends_with("ValueError: 5"));
+    // What an older instance said is read late: it is not the last, and the only example.
+    append(&kept.store, &source("d", "r0"), &at(0, traceback(6, "f")));
+    assert!(kept.store.exceptions(&local(), 0).unwrap()[0].example.ends_with("ValueError: 6"));
+    assert_eq!(news().len(), 1, "people were told of it, whichever release raises it");
     assert_eq!(kept.store.exceptions(&local(), 4).unwrap().len(), 1);
-    assert_eq!(kept.store.errors_since(&local(), 0).unwrap(), 4);
+    assert_eq!(kept.store.errors_since(&local(), 0).unwrap(), 5);
 }
 
 #[test]

@@ -41,7 +41,10 @@ pub struct Batch<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Appended {
     /// It is kept.
-    Kept,
+    Kept {
+        /// Whether people are not told yet of an exception among it.
+        news: bool,
+    },
     /// Somebody else had read on: nothing is kept, and reading goes on from there.
     Moved(Option<Cursor>),
 }
@@ -72,7 +75,7 @@ impl LogStore {
             .execute(params![source, stream_number(batch.source.stream), batch.to.at, batch.to.count])?;
         let sealed = put(&transaction, batch, source)?;
         count(&transaction, batch)?;
-        exceptions::take(&transaction, batch)?;
+        let news = exceptions::take(&transaction, batch)?;
         if sealed {
             retain::fit(&transaction, batch.budget)?;
         }
@@ -80,7 +83,7 @@ impl LogStore {
         if sealed {
             retain::give_back(&connection)?;
         }
-        Ok(Appended::Kept)
+        Ok(Appended::Kept { news })
     }
 }
 
