@@ -15,12 +15,20 @@ const FILE: &str = "window.json";
 /// What the file holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
-struct Kept {
+pub struct Kept {
+    /// What a person set.
     #[serde(flatten)]
-    preferences: Preferences,
-    /// The part after `#` of the page's address.
+    pub preferences: Preferences,
+    /// Where the page was when the last window was closed: the part after `#` of its address.
     #[serde(skip_serializing_if = "Option::is_none")]
-    place: Option<String>,
+    pub place: Option<String>,
+}
+
+impl Kept {
+    /// Reads it; what is not there, or cannot be understood, is as at the first start.
+    pub fn read(folder: &Path) -> Self {
+        read(folder).unwrap_or_default()
+    }
 }
 
 /// The settings of the window.
@@ -61,7 +69,7 @@ pub enum Theme {
 impl Preferences {
     /// Reads them; what is not there, or cannot be understood, is as at the first start.
     pub fn read(folder: &Path) -> Self {
-        read(folder).preferences
+        Kept::read(folder).preferences
     }
 
     /// Keeps them, whole or not at all.
@@ -70,7 +78,7 @@ impl Preferences {
     /// When the folder cannot be written.
     pub fn keep(self, folder: &Path) -> Result<(), EngineError> {
         let place = file(folder);
-        keep(folder, &Kept { preferences: self, ..read(folder) }).map_err(|error| {
+        keep(folder, &Kept { preferences: self, ..read(folder).unwrap_or_default() }).map_err(|error| {
             EngineError::user(
                 "not_kept",
                 format!("the setting holds until the window is closed: {} cannot be written", place.display()),
@@ -81,14 +89,9 @@ impl Preferences {
     }
 }
 
-/// Returns where the page was, the part of its address after `#`, when the last window was closed.
-pub fn place(folder: &Path) -> Option<String> {
-    read(folder).place
-}
-
-/// Keeps where the page is.
+/// Keeps where the page is, unless what is kept beside it cannot be understood: nobody asked for that to be written anew.
 pub fn keep_place(folder: &Path, place: Option<String>) {
-    let kept = read(folder);
+    let Some(kept) = read(folder) else { return };
     if kept.place == place {
         return;
     }
@@ -97,19 +100,17 @@ pub fn keep_place(folder: &Path, place: Option<String>) {
     }
 }
 
-fn read(folder: &Path) -> Kept {
-    match std::fs::read(file(folder)) {
-        Ok(text) => serde_json::from_slice(&text).unwrap_or_else(|error| {
-            tracing::warn!(%error, "the window's settings were not understood");
-            Kept::default()
-        }),
+/// None: something is there, and cannot be read or understood.
+fn read(folder: &Path) -> Option<Kept> {
+    let text = match std::fs::read(file(folder)) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Some(Kept::default()),
         Err(error) => {
-            if error.kind() != ErrorKind::NotFound {
-                tracing::warn!(%error, "the window's settings were not read");
-            }
-            Kept::default()
+            tracing::warn!(%error, "the window's settings were not read");
+            return None;
         }
-    }
+    };
+    serde_json::from_slice(&text).inspect_err(|error| tracing::warn!(%error, "the window's settings were not understood")).ok()
 }
 
 /// Whole or not at all.
@@ -140,14 +141,24 @@ mod tests {
     }
 
     #[test]
+    fn what_a_later_version_wrote_outlives_a_window_that_does_not_understand_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let later = r#"{"theme": "sepia"}"#;
+        std::fs::write(file(folder.path()), later).unwrap();
+        keep_place(folder.path(), Some("/projects".into()));
+        assert_eq!(std::fs::read_to_string(file(folder.path())).unwrap(), later);
+        assert_eq!((Preferences::read(folder.path()), Kept::read(folder.path()).place), (Preferences::default(), None));
+    }
+
+    #[test]
     fn where_the_page_was_and_what_was_set_are_kept_beside_each_other() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(place(folder.path()), None);
+        assert_eq!(Kept::read(folder.path()).place, None);
         keep_place(folder.path(), Some("/projects/shop/logs/local?q=level%3E%3Derror".into()));
         Preferences { theme: Theme::Light, ..Preferences::default() }.keep(folder.path()).unwrap();
-        assert_eq!(place(folder.path()).unwrap(), "/projects/shop/logs/local?q=level%3E%3Derror");
+        assert_eq!(Kept::read(folder.path()).place.unwrap(), "/projects/shop/logs/local?q=level%3E%3Derror");
         keep_place(folder.path(), None);
-        assert_eq!(place(folder.path()), None);
+        assert_eq!(Kept::read(folder.path()).place, None);
         assert_eq!(Preferences::read(folder.path()).theme, Theme::Light);
     }
 

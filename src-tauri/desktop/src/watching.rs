@@ -117,8 +117,14 @@ async fn hold(
 ) -> Answer<()> {
     let (tell, mut heard) = mpsc::channel(ROOM);
     let until = stop.clone();
-    let watched = async_runtime::spawn(async move { engine.watch(tell, until).await });
-    while let Some(one) = heard.recv().await {
+    let mut watching = async_runtime::spawn(async move { engine.watch(tell, until).await });
+    let ended = loop {
+        let one = tokio::select! {
+            biased;
+            Some(one) = heard.recv() => one,
+            // Webhooks that are tried again still hold the way here; who watches next sends what they owe.
+            ended = &mut watching => break ended,
+        };
         match one {
             Watched::Holding => drop(watcher.send_replace(Watcher::Here)),
             Watched::Waiting { holder } => drop(watcher.send_replace(Watcher::Elsewhere { holder })),
@@ -130,8 +136,8 @@ async fn hold(
             Watched::Trouble { message } => tracing::warn!(message, "watching"),
             other => tracing::debug!(?other, "watching"),
         }
-    }
-    match watched.await {
+    };
+    match ended {
         Ok(Ok(())) if stop.is_cancelled() => Ok(()),
         Ok(Ok(())) => Err(told(EngineError::ours("watching ended before its time"))),
         Ok(Err(error)) => Err(told(error)),

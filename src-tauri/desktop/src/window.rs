@@ -10,13 +10,13 @@ use tauri::utils::config::WindowConfig;
 use tauri::{
     AppHandle, ExitRequestApi, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, Window, WindowEvent, Wry, async_runtime,
 };
-use tauri_plugin_window_state::StateFlags;
+use tauri_plugin_window_state::{AppHandleExt as _, StateFlags};
 use tokio::sync::Mutex as Turn;
 
 use crate::desk::Desk;
 use crate::home;
 use crate::news::{News, Wire};
-use crate::preferences::{self, Closing, Preferences, Theme};
+use crate::preferences::{self, Closing, Kept, Preferences, Theme};
 use crate::watching::{PATIENCE, Watching};
 
 const LABEL: &str = "main";
@@ -27,8 +27,6 @@ const BOUNDS: &str = "window-bounds.json";
 #[derive(Debug, Default)]
 pub struct Frame {
     opening: Turn<()>,
-    /// The part after `#` of the page that was closed.
-    place: Mutex<Option<String>>,
     /// Whether the page asks what shall become of the watch.
     asks: AtomicBool,
     /// What was answered for this time.
@@ -59,36 +57,37 @@ pub fn open(app: &AppHandle) {
     });
 }
 
-/// Makes the window, where its page was: in this process, or when the last one was closed.
+/// Makes the window, where the page of the last one was when that was closed.
 ///
 /// # Errors
 /// When the system gives none.
 pub fn make(app: &AppHandle) -> tauri::Result<()> {
     let Some(config) = app.config().app.windows.first() else { return Ok(()) };
-    let here = app.state::<Frame>().place.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let home = home::here().ok();
+    // One small file, before the window is drawn: the wrong theme would be seen.
+    let kept = home::here().map(|home| Kept::read(&home.data)).unwrap_or_default();
     // Who is led to a screen is not led to another one before.
-    let left = || home.as_ref().filter(|_| !app.state::<Wire>().waits()).and_then(|home| preferences::place(&home.data));
-    let url = match here.or_else(left) {
+    let url = match kept.place.filter(|_| !app.state::<Wire>().waits()) {
         Some(place) => WebviewUrl::App(format!("index.html#{place}").into()),
         None => config.url.clone(),
     };
     let config = WindowConfig { url, ..config.clone() };
-    // One small file, before the window is drawn: the wrong theme would be seen.
-    wear(app, settings().theme);
+    wear(app, kept.preferences.theme);
     WebviewWindowBuilder::from_config(app, &config)?.build()?;
     Ok(())
 }
 
 /// Returns what keeps the size and the position of the window in the home; what is seen, and when, stays with this module.
 pub fn bounds() -> TauriPlugin<Wry> {
-    let plugin = tauri_plugin_window_state::Builder::new()
-        .with_state_flags(StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED);
+    let plugin = tauri_plugin_window_state::Builder::new().with_state_flags(bounds_kept());
     // Without a home it keeps them by its own rule.
     match home::here().ok().and_then(|home| home.data.join(BOUNDS).into_os_string().into_string().ok()) {
         Some(file) => plugin.with_filename(file).build(),
         None => plugin.build(),
     }
+}
+
+fn bounds_kept() -> StateFlags {
+    StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED
 }
 
 /// Gives window and page a theme.
@@ -140,9 +139,8 @@ fn remember_place(app: &AppHandle) {
     let url = app.get_webview_window(LABEL).and_then(|window| window.url().ok());
     let place = url.and_then(|url| url.fragment().map(str::to_owned));
     if let Ok(home) = home::here() {
-        preferences::keep_place(&home.data, place.clone());
+        preferences::keep_place(&home.data, place);
     }
-    *app.state::<Frame>().place.lock().unwrap_or_else(PoisonError::into_inner) = place;
 }
 
 fn closed(app: &AppHandle) {
@@ -150,6 +148,10 @@ fn closed(app: &AppHandle) {
     frame.asks.store(false, Ordering::SeqCst);
     app.state::<Wire>().lost();
     app.state::<Desk>().runs().left();
+    // The process may go on for long, and be ended by force.
+    if let Err(error) = app.save_window_state(bounds_kept()) {
+        tracing::warn!(%error, "where the window was is not kept");
+    }
     let answered = frame.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
     if answered.or(settings().closing) != Some(Closing::Keep) {
         leave(app);

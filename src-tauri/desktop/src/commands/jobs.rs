@@ -44,10 +44,8 @@ pub async fn run_job(
     desk.ask(|engine| async move {
         let folder = engine.folder_of(&project)?;
         // Also when the bridge asks anew what a page was waiting for that is loaded again: a second run is not even begun.
-        let begun = jobs.begin(key(&project, &environment, job.clone())).ok_or_else(|| {
-            EngineError::user("job_runs", format!("another run of `{job}` goes on in {environment}"))
-                .with_hint("wait for its end, or stop it")
-        })?;
+        let begun =
+            jobs.begin(key(&project, &environment, job.clone())).ok_or_else(|| EngineError::job_runs(&job, &environment))?;
         let (sender, lines) = mpsc::channel(ROOM);
         let running = engine.run_job(&folder, &environment, &job, sender, begun.stop());
         // A page that is gone is told nothing; the job goes on.

@@ -68,11 +68,11 @@ fn changed(engine: &Engine, trusting: Trusting) -> Result<TrustPlan, EngineError
     if failures.is_empty() {
         return planned(engine, trusting);
     }
-    let (what, how) = match trusting {
-        Trusting::Begin => ("this computer does not trust the HTTPS of local apps yet", "nonevent trust"),
-        Trusting::End => ("this computer still trusts the HTTPS of local apps", "nonevent trust --remove"),
+    let (code, what, how) = match trusting {
+        Trusting::Begin => ("not_trusted", "this computer does not trust the HTTPS of local apps yet", "nonevent trust"),
+        Trusting::End => ("still_trusted", "this computer still trusts the HTTPS of local apps", "nonevent trust --remove"),
     };
-    Err(EngineError::user("not_trusted", what)
+    Err(EngineError::user(code, what)
         .with_cause(failures.join("; "))
         .with_hint(format!("run `{how}` on a terminal, where a password can be typed")))
 }
