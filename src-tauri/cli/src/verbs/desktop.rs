@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use nonevent_engine::process::see_off;
 use nonevent_notifier::Address;
 use serde_json::json;
 
@@ -60,10 +61,8 @@ pub fn start(program: &Path, address: Option<&Address>) -> std::io::Result<()> {
     // In a group of its own, so that a Ctrl-C in this terminal does not close it.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    let mut child = command.spawn()?;
-    // A second start ends at once; it is waited for, so that nothing of it stays behind.
-    std::thread::spawn(move || drop(child.wait()));
-    Ok(())
+    // It is told everything: a window may need what opens the vault.
+    command.spawn().map(see_off)
 }
 
 fn beside() -> Option<PathBuf> {

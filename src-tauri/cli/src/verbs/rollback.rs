@@ -34,6 +34,11 @@ pub struct Args {
     yes: bool,
 }
 
+/// The words by which an environment goes to its last known good release.
+pub(super) fn words(environment: &EnvironmentName) -> [&str; 3] {
+    ["rollback", "--env", environment.as_str()]
+}
+
 /// Rolls back.
 ///
 /// # Errors
@@ -49,4 +54,20 @@ pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
     session.confirm_protected(&engine, &folder, &args.environment, consent)?;
     let interrupts = Interrupts::listen().map_err(CliError::Setup)?;
     carry(session, "rollback", interrupts, engine.rollback(&folder, &args.environment, args.release.as_deref())).await
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use clap::{Args as _, Command, FromArgMatches as _};
+
+    use super::*;
+
+    #[test]
+    fn the_words_that_go_back_name_the_environment_and_no_release() {
+        let production = EnvironmentName::new("production");
+        let matches = Args::augment_args(Command::new("rollback")).get_matches_from(words(&production));
+        let args = Args::from_arg_matches(&matches).unwrap();
+        assert_eq!((args.environment, args.release), (production, None));
+    }
 }

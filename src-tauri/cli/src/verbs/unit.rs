@@ -29,7 +29,7 @@ pub fn file(program: &Path, variable: impl Fn(&str) -> Option<String>) -> String
          SuccessExitStatus=130\n\
          Restart=on-failure\n\
          RestartSec=5\n\
-         LimitCORE=0\n\
+         LimitCORE=1\n\
          \n\
          [Install]\n\
          WantedBy=default.target\n",
@@ -59,6 +59,8 @@ mod tests {
         assert!(unit.contains("ExecStart=\"/opt/my tools/nonevent\" watch\n"), "{unit}");
         assert!(unit.contains("Environment=\"NONEVENT_HOME=/srv/50%% home\"\n"), "{unit}");
         assert!(!unit.contains("DOCKER_HOST"), "{unit}");
+        // As `process::write_no_core` wants it, which may not raise a limit of 0.
+        assert!(unit.contains("\nLimitCORE=1\n"), "{unit}");
     }
 
     #[test]

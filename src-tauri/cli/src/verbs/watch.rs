@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::jobs::summary;
-use super::{desktop, open, unit};
+use super::{desktop, open, rollback, unit};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::help;
@@ -124,7 +124,7 @@ fn roll_back(folder: PathBuf, notice: Notice, tell: mpsc::Sender<Watched>) {
         let ended = std::env::current_exe().and_then(|program| {
             let mut command = Command::new(program);
             command.args(["--quiet", "--color", "never", "--project"]).arg(folder);
-            command.args(["rollback", notice.environment.as_str()]);
+            command.args(rollback::words(&notice.environment));
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).output()
         });
         if let Some(why) = refusal(ended) {
