@@ -226,23 +226,21 @@ impl Engine {
     /// # Errors
     /// When the project or the database cannot be read.
     pub async fn learn_history(&self, project: &ProjectName) -> Result<bool, EngineError> {
-        let known = || -> Result<(usize, usize), EngineError> {
-            Ok((self.store.releases(project)?.len(), self.store.rollouts(project, None, u32::MAX)?.len()))
-        };
-        let before = known()?;
-        self.learn_all(&Project::open(&self.folder_of(project)?)?).await;
-        Ok(known()? != before)
+        Ok(self.learn_all(&Project::open(&self.folder_of(project)?)?).await)
     }
 
-    /// Learns what every environment's target tells; without an engine, memory alone has to do.
-    async fn learn_all(&self, project: &Project) {
-        let Ok(docker) = Docker::connect().await else { return };
+    /// Learns what every environment's target tells, and whether any of it was new; without an engine, memory alone has to do.
+    async fn learn_all(&self, project: &Project) -> bool {
+        let Ok(docker) = Docker::connect().await else { return false };
+        let mut new = false;
         for (name, environment) in &project.settings.environments {
             let Ok(target) = self.target(&docker, project, environment) else { continue };
-            if let Err(error) = self.learn(target.as_ref(), &place(project, name)).await {
-                tracing::debug!(%error, "what the target remembers was not learned");
+            match self.learn(target.as_ref(), &place(project, name)).await {
+                Ok(learned) => new |= learned.new,
+                Err(error) => tracing::debug!(%error, "what the target remembers was not learned"),
             }
         }
+        new
     }
 
     /// Lists those of a project's newest runs that go on, the newest first.

@@ -4,7 +4,7 @@ use crate::docker::ConnectError;
 use crate::gauntlet::GauntletError;
 use crate::image::ImageError;
 use crate::image::dockerfile::DockerfileError;
-use crate::model::Problem;
+use crate::model::{EnvironmentName, Problem};
 use crate::project::ProjectError;
 use crate::project::lock::LockError;
 use crate::project::pins::PinsError;
@@ -55,6 +55,12 @@ impl EngineError {
     /// Makes the error of a run that a person stopped.
     pub fn interrupted(message: impl Into<String>) -> Self {
         Self { fault: Fault::Interrupted, ..Self::user("cancelled", message) }
+    }
+
+    /// A job is not begun while a run of it goes on.
+    pub fn job_runs(job: &str, environment: &EnvironmentName) -> Self {
+        Self::user("job_runs", format!("another run of `{job}` goes on in {environment}"))
+            .with_hint("wait for its end; `nonevent jobs` shows it")
     }
 
     /// Adds what to do.

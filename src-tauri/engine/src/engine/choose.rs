@@ -43,6 +43,8 @@ pub(super) struct Records {
     pub serving: Option<Record>,
     /// What served before, each release once, the last one first.
     pub earlier: Vec<Record>,
+    /// Whether this home did not know all of it.
+    pub new: bool,
 }
 
 impl Engine {
@@ -206,17 +208,17 @@ impl Engine {
         let observed = target.observe(place).await?;
         let earlier = target.earlier(place).await?;
         let serving = observed.serving.map(|side| side.record);
-        let mut before = None;
+        let (mut before, mut new) = (None, false);
         // The oldest first, so that each knows what it came after.
         for record in earlier.iter().rev().chain(&serving) {
-            self.store.remember_release(&record.release)?;
-            self.store.remember_rollout(&remembered(place, record, before.take()))?;
+            new |= self.store.remember_release(&record.release)?;
+            new |= self.store.remember_rollout(&remembered(place, record, before.take()))?;
             before = Some(record.release.id.clone());
         }
         if let Some(idle) = &observed.idle {
-            self.store.remember_release(&idle.record.release)?;
+            new |= self.store.remember_release(&idle.record.release)?;
         }
-        Ok(Records { serving, earlier })
+        Ok(Records { serving, earlier, new })
     }
 
     /// The release that serves in the environment before, once it has finished its bake there.

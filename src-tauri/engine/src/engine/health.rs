@@ -23,6 +23,7 @@ use crate::store::{HealthStore, format_time};
 use crate::target::Place;
 use judge::{Judge, Seen};
 use look::{Subjects, Task};
+pub(in crate::engine) use tell::give;
 
 /// A probe of an environment, by its name; the one without a name takes the figures of the instances.
 type Key = (Place, String);
@@ -48,7 +49,9 @@ impl Engine {
             let points = store.timeline(&place, &series.name, from, to)?;
             Ok((series, points))
         });
-        let state = store.state(&place)?.filter(|(_, at)| to - at < STALE).map_or(HealthState::Unknown, |(state, _)| state);
+        // That nothing is there is not measured again and again.
+        let fresh = |(state, at): &(HealthState, i64)| *state == HealthState::Empty || to - at < STALE;
+        let state = store.state(&place)?.filter(fresh).map_or(HealthState::Unknown, |(state, _)| state);
         Ok(HealthReport {
             series: series.collect::<Result<Vec<_>, EngineError>>()?,
             markers: store.markers(&place, from, to)?,

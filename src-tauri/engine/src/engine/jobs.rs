@@ -108,10 +108,7 @@ impl Engine {
         let secrets = self.placed_secrets(&project, &serving.record, environment).await?;
         let ready = ready(target, place, &serving.record, found, environment, secrets);
         let run = self.do_job(&ready, None, Some(lines), stop).await?;
-        run.ok_or_else(|| {
-            EngineError::user("job_runs", format!("another run of `{job}` goes on in {name}"))
-                .with_hint("wait for its end; `nonevent jobs` shows it")
-        })
+        run.ok_or_else(|| EngineError::job_runs(job, name))
     }
 
     /// Makes the jobs of what serves in an environment ready to be run.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::Engine;
 use crate::error::EngineError;
-use crate::model::{GateName, ProjectName, RunId, RunResults, TestPast, TestResult};
+use crate::model::{GateName, ProjectName, RunId, RunRecord, RunResults, TestPast, TestResult};
 use crate::pages::{GateHeader, GatePast, SlowTest};
 use crate::results;
 use crate::store::Wanted;
@@ -50,9 +50,12 @@ impl Engine {
     /// # Errors
     /// When there is no such run, or the database cannot be read.
     pub fn results_of(&self, run: &RunId) -> Result<RunResults, EngineError> {
-        let record = self.store.run(run)?;
-        let record = record.ok_or_else(|| EngineError::user("run_unknown", format!("no run `{run}` is known here")))?;
-        Ok(RunResults { run: record, gates: self.store.gate_reports(run)? })
+        Ok(RunResults { run: self.run_of(run)?, gates: self.store.gate_reports(run)? })
+    }
+
+    fn run_of(&self, run: &RunId) -> Result<RunRecord, EngineError> {
+        let unknown = || EngineError::user("run_unknown", format!("no run `{run}` is known here"));
+        self.store.run(run)?.ok_or_else(unknown)
     }
 
     /// Returns how the gates of the last runs ended, the newest run first.
@@ -83,9 +86,8 @@ impl Engine {
     /// # Errors
     /// When there is no such run, or the database cannot be read.
     pub fn gate_tests(&self, run: &RunId, gate: &GateName) -> Result<Vec<TestResult>, EngineError> {
-        let mut results = self.results_of(run)?;
-        results.gates.retain(|report| report.gate == *gate);
-        Ok(self.tests_of(&results)?.remove(gate).unwrap_or_default())
+        self.run_of(run)?;
+        Ok(self.store.tests(run, gate, Wanted::All)?)
     }
 
     /// Returns the slowest tests of the gates of a run, at most so many, the slowest first.

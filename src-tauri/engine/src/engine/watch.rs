@@ -165,8 +165,8 @@ struct Round {
     running: JoinSet<EndedRun>,
     busy: BTreeSet<(Place, String)>,
     told: Vec<(Place, String)>,
-    /// What cannot be done at each look, by environment; by none when it concerns them all.
-    troubles: BTreeMap<Option<Place>, Trouble>,
+    /// What cannot be done now, in words, and what was told of it last.
+    troubles: BTreeMap<String, String>,
     adopting: JoinSet<String>,
     /// Ids of the runs whose ends are waited for.
     adopted: BTreeSet<String>,
@@ -187,12 +187,30 @@ impl Round {
         }
     }
 
+    /// Passes on what was done at this look. What cannot be done is told once, until it is for another reason or can be done again.
+    async fn told<T, E: std::fmt::Display>(&mut self, what: &str, done: Result<T, E>) -> Option<T> {
+        match done {
+            Ok(done) => {
+                if let Some(message) = self.troubles.remove(what) {
+                    trouble(&self.tell, format!("that is over: {message}")).await;
+                }
+                Some(done)
+            }
+            Err(error) => {
+                let message = format!("{what}: {error}");
+                if self.troubles.get(what) != Some(&message) {
+                    trouble(&self.tell, message.clone()).await;
+                    self.troubles.insert(what.to_owned(), message);
+                }
+                None
+            }
+        }
+    }
+
     /// Sees the ends of runs that an ended process had begun: they may go on for long, and nothing waits for them.
     async fn adopt_orphans(&mut self) {
-        let orphans = match self.engine.store.orphaned_jobs(process::runs) {
-            Ok(orphans) => orphans,
-            Err(error) => return trouble(&self.tell, error.to_string()).await,
-        };
+        let orphans = self.engine.store.orphaned_jobs(process::runs);
+        let Some(orphans) = self.told("jobs that were left", orphans).await else { return };
         while let Some(seen) = self.adopting.try_join_next() {
             if let Ok(id) = seen {
                 self.adopted.remove(&id);
@@ -216,27 +234,14 @@ impl Round {
     async fn look(&mut self) -> Vec<ReadyJob> {
         self.adopt_orphans().await;
         let mut ready = Vec::new();
-        let docker = match Docker::connect().await {
-            Ok(docker) => docker,
-            Err(error) => {
-                self.troubles.entry(None).or_default().tell(error.to_string(), &self.tell).await;
-                return ready;
-            }
-        };
-        self.troubles.entry(None).or_default().is_over(&self.tell).await;
+        let Some(docker) = self.told("the engine", Docker::connect().await).await else { return ready };
         for known in self.engine.store.projects().unwrap_or_default() {
             // A project whose folder is gone, or cannot be read now, has no jobs here.
             let Ok(project) = Project::open(&known.folder) else { continue };
             for (name, environment) in &project.settings.environments {
                 self.end_left(&docker, &project, name, environment).await;
-                let trouble = self.troubles.entry(Some(super::place(&project, name))).or_default();
-                match self.engine.ready_jobs(&docker, &project, name, environment).await {
-                    Ok(jobs) => {
-                        ready.extend(jobs);
-                        trouble.is_over(&self.tell).await;
-                    }
-                    Err(error) => trouble.tell(format!("{name} of {}: {error}", known.name), &self.tell).await,
-                }
+                let jobs = self.engine.ready_jobs(&docker, &project, name, environment).await;
+                ready.extend(self.told(&format!("{name} of {}", known.name), jobs).await.into_iter().flatten());
             }
         }
         let names: Vec<(Place, String)> = ready.iter().map(|job| (job.place.clone(), job.job.name.clone())).collect();
@@ -250,15 +255,13 @@ impl Round {
         ready
     }
 
-    async fn end_left(&self, docker: &Docker, project: &Project, name: &EnvironmentName, environment: &EnvironmentSettings) {
+    async fn end_left(&mut self, docker: &Docker, project: &Project, name: &EnvironmentName, environment: &EnvironmentSettings) {
         // What cannot be reached now is reached at another look; the jobs there tell of it.
         let Ok(target) = self.engine.target(docker, project, environment) else { return };
-        match self.engine.end_left(target, project, name, environment.bake).await {
-            Ok(done) if done.is_empty() => {}
-            Ok(done) => {
-                let _ = self.tell.send(Watched::Recovered { place: super::place(project, name), done }).await;
-            }
-            Err(error) => trouble(&self.tell, format!("{name} of {}: {error}", project.settings.app.name)).await,
+        let done = self.engine.end_left(target, project, name, environment.bake).await;
+        let what = format!("what was left in {name} of {}", project.settings.app.name);
+        if let Some(done) = self.told(&what, done).await.filter(|done| !done.is_empty()) {
+            let _ = self.tell.send(Watched::Recovered { place: super::place(project, name), done }).await;
         }
     }
 
@@ -268,21 +271,14 @@ impl Round {
         let mut next: Option<Timestamp> = None;
         for job in ready {
             let Ok(schedule) = Schedule::read(&job.job.schedule, &job.job.timezone) else { continue };
-            let from = match self.engine.store.job_counts_from(&job.place, &job.job.name) {
-                Ok(from) => from.parse().unwrap_or(now),
-                Err(error) => {
-                    trouble(&self.tell, error.to_string()).await;
-                    continue;
-                }
-            };
-            match schedule.due(from, now) {
+            let from = self.engine.store.job_counts_from(&job.place, &job.job.name);
+            let Some(from) = self.told("when jobs ran last", from).await else { continue };
+            match schedule.due(from.parse().unwrap_or(now), now) {
                 // However often it was missed, it runs once.
                 Some(due) => {
-                    if let Err(error) = self.engine.store.count_job_from(&job.place, &job.job.name, &format_time(now)) {
-                        // It would begin again and again.
-                        trouble(&self.tell, error.to_string()).await;
-                        continue;
-                    }
+                    let counted = self.engine.store.count_job_from(&job.place, &job.job.name, &format_time(now));
+                    // It would begin again and again.
+                    let Some(()) = self.told("that jobs run now", counted).await else { continue };
                     self.begin(job.clone(), due).await;
                     next = [next, schedule.next(now)].into_iter().flatten().min();
                 }
@@ -326,27 +322,6 @@ impl Round {
             Err(error) => Watched::Trouble { message: format!("{job} of {place}: {error}") },
         };
         let _ = self.tell.send(told).await;
-    }
-}
-
-/// What cannot be done at each look: told once, until it is something else or over.
-#[derive(Debug, Default)]
-pub(super) struct Trouble(Option<String>);
-
-impl Trouble {
-    /// Tells of it, unless that was the last that was told.
-    pub async fn tell(&mut self, message: String, tell: &mpsc::Sender<Watched>) {
-        if self.0.as_ref() != Some(&message) {
-            trouble(tell, message.clone()).await;
-            self.0 = Some(message);
-        }
-    }
-
-    /// Tells that it can be done again, when it could not.
-    pub async fn is_over(&mut self, tell: &mpsc::Sender<Watched>) {
-        if let Some(message) = self.0.take() {
-            trouble(tell, format!("that is over: {message}")).await;
-        }
     }
 }
 

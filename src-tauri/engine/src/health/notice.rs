@@ -139,14 +139,22 @@ pub fn of_errors(
     }
 }
 
-/// Tells whether people are told now: what an environment's level lets through, and in quiet hours outages and their ends alone.
-pub fn is_told(notice: &Notice, level: NotifyLevel, settings: &NotifySettings, now: Timestamp, zone: &TimeZone) -> bool {
-    let of_outage = notice.ends.unwrap_or(notice.weight) == NoticeWeight::Outage;
+/// Tells whether an environment's level lets a notice through.
+pub fn is_let_through(notice: &Notice, level: NotifyLevel) -> bool {
     match level {
-        NotifyLevel::All => of_outage || !settings.quiet.is_some_and(|quiet| is_within(quiet, now, zone)),
-        NotifyLevel::Down => of_outage,
+        NotifyLevel::All => true,
+        NotifyLevel::Down => is_of_outage(notice),
         NotifyLevel::None => false,
     }
+}
+
+/// Tells whether a notice waits for the end of quiet hours: all but outages and their ends.
+pub fn is_held(notice: &Notice, settings: &NotifySettings, now: Timestamp, zone: &TimeZone) -> bool {
+    !is_of_outage(notice) && settings.quiet.is_some_and(|quiet| is_within(quiet, now, zone))
+}
+
+fn is_of_outage(notice: &Notice) -> bool {
+    notice.ends.unwrap_or(notice.weight) == NoticeWeight::Outage
 }
 
 /// Tells whether it is that time of the day; a span that ends before it begins goes over midnight.
@@ -234,7 +242,7 @@ mod tests {
         let night = NotifySettings { quiet: Some((22 * 60, 7 * 60)), ..NotifySettings::default() };
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let (day, late) = (at("2026-11-23T12:00:00Z"), at("2026-11-23T23:30:00Z"));
-        let told = |notice: &Notice, level, now| is_told(notice, level, &night, now, &TimeZone::UTC);
+        let told = |notice: &Notice, level, now| is_let_through(notice, level) && !is_held(notice, &night, now, &TimeZone::UTC);
         assert!(told(&warning, NotifyLevel::All, day) && told(&good, NotifyLevel::All, at("2026-11-23T07:00:00Z")));
         assert!(!told(&warning, NotifyLevel::All, late) && !told(&good, NotifyLevel::All, at("2026-11-23T06:59:00Z")));
         assert!(told(&outage, NotifyLevel::All, late) && told(&outage, NotifyLevel::Down, late));

@@ -65,7 +65,7 @@ fn written(value: &str, forms: &mut Vec<Vec<u8>>) {
     let script = json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
     let shouted = json.replace('<', "\\u003C").replace('>', "\\u003E").replace('&', "\\u0026");
     let quoted = script.replace('\'', "\\u0027");
-    let [ascii, ascii_script, ascii_quoted] = [&json, &script, &quoted].map(|json| ascii(json));
+    let [ascii, ascii_script, ascii_shouted, ascii_quoted] = [&json, &script, &shouted, &quoted].map(|json| ascii(json));
     // Python's `repr` escapes as JSON does, but for quotes, of which it chooses the kind that does not occur.
     let repr = json.replace("\\\"", "\"");
     let quotes = repr.replace('\'', "\\'");
@@ -78,6 +78,7 @@ fn written(value: &str, forms: &mut Vec<Vec<u8>>) {
         value.to_owned(),
         ascii,
         ascii_script,
+        ascii_shouted,
         ascii_quoted,
         script,
         shouted,

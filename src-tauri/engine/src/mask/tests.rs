@@ -52,6 +52,7 @@ fn a_value_that_is_not_of_ascii_is_found_in_json_of_ascii() {
         r"gänse\u003Cfüße\u003E😀\u0026'schnee",
         r"gänse\u003cfüße\u003e😀\u0026\u0027schnee",
         r"g\u00e4nse\u003cf\u00fc\u00dfe\u003e\ud83d\ude00\u0026\u0027schnee",
+        r"g\u00e4nse\u003Cf\u00fc\u00dfe\u003E\ud83d\ude00\u0026'schnee",
     ] {
         assert_eq!(mask.text(form), HIDDEN, "{form}");
     }

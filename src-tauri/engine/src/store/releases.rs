@@ -6,16 +6,16 @@ use super::{Store, StoreError, from_json, to_json};
 use crate::model::{ProjectName, Release};
 
 impl Store {
-    /// Remembers a release; one of the same id stays as it is.
+    /// Remembers a release; one of the same id stays as it is. Tells whether it was not known.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub fn remember_release(&self, release: &Release) -> Result<(), StoreError> {
-        self.connection().execute(
+    pub fn remember_release(&self, release: &Release) -> Result<bool, StoreError> {
+        let written = self.connection().execute(
             "INSERT INTO releases (id, project, created_at, manifest) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO NOTHING",
             params![release.id.as_str(), release.project.as_str(), release.created_at, to_json(release)?],
         )?;
-        Ok(())
+        Ok(written > 0)
     }
 
     /// Lists a project's releases, the newest first.

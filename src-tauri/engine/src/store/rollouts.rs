@@ -50,12 +50,12 @@ impl Store {
         Ok(event)
     }
 
-    /// Remembers a rollout of another laptop; one that is known stays as it is.
+    /// Remembers a rollout of another laptop; one that is known stays as it is. Tells whether it was not known.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub fn remember_rollout(&self, rollout: &RolloutRecord) -> Result<(), StoreError> {
-        self.connection().execute(
+    pub fn remember_rollout(&self, rollout: &RolloutRecord) -> Result<bool, StoreError> {
+        let written = self.connection().execute(
             "INSERT INTO rollouts (id, run, project, environment, reason, from_release, to_release, placement, state, started_at, by, message,
                                    anyway)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT (id) DO NOTHING",
@@ -75,7 +75,7 @@ impl Store {
                 rollout.anyway,
             ],
         )?;
-        Ok(())
+        Ok(written > 0)
     }
 
     /// Journals that a step is about to be done.

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::Key;
 use super::look::{DISK, Subject, Subjects, subject};
-use super::tell::{hand_over, owed};
+use super::tell::{hand_over, is_held, owed};
 use crate::engine::{Engine, Watched};
 use crate::event::EventBody;
 use crate::health::incident::{Course, Rollout, Step};
@@ -43,8 +43,8 @@ pub(super) struct Judge {
     tell: mpsc::Sender<Watched>,
     verdicts: BTreeMap<Key, (Verdict, String)>,
     places: BTreeMap<Place, Known>,
-    /// Incidents that could not be written yet, by their ids, with what is to be told of them.
-    unwritten: BTreeMap<String, (Incident, Vec<Owed>)>,
+    /// Incidents that could not be written yet, by their ids.
+    unwritten: BTreeMap<String, Incident>,
     /// What the process before had not told when it ended.
     owed: Vec<Owed>,
     failing: Option<Failing>,
@@ -54,8 +54,8 @@ pub(super) struct Judge {
 struct Known {
     course: Course,
     open: Option<Incident>,
-    /// Whether people are still to be told of it: it began when they were not.
-    untold: bool,
+    /// What is to be told of it once quiet hours are over.
+    held: Vec<Owed>,
 }
 
 /// A time in which not all could be written.
@@ -162,12 +162,13 @@ impl Judge {
         }
         let open = self.store.open_incident(place)?;
         let course = Course::with(open.as_ref().map(|incident| incident.worst));
-        self.places.insert(place.clone(), Known { course, open, untold: false });
         let is_here = |one: &Owed| one.notice.project == place.project && one.notice.environment == place.environment;
         let (here, elsewhere) = std::mem::take(&mut self.owed).into_iter().partition(is_here);
         self.owed = elsewhere;
-        hand_over(here, &subject.notify, &self.store, &self.tell).await;
-        let last = self.store.state(place)?.map(|(_, at)| at);
+        self.places.insert(place.clone(), Known { course, open, held: here });
+        self.tell_held(place, subject).await;
+        // Where nothing was, nothing was missed.
+        let last = self.store.state(place)?.filter(|(state, _)| *state != HealthState::Empty).map(|(_, at)| at);
         self.note_gap(place, last.and_then(|last| rules.gap(last, now)))
     }
 
@@ -180,10 +181,15 @@ impl Judge {
     async fn go_on(&mut self, key: &Key, sample: &Sample, subject: &Subject) -> Result<(), StoreError> {
         let place = &key.0;
         let verdict = |name: &String| self.verdicts.get(&(place.clone(), name.clone()));
-        let state = together(subject.rules.keys().map(|name| verdict(name).map_or(HealthState::Unknown, |(one, _)| one.state())));
+        // What is not measured yet is unknown; the disk is not always told, and then it is no matter.
+        let state = |name: &String| match verdict(name) {
+            Some((verdict, _)) => Some(verdict.state()),
+            None => (name != DISK).then_some(HealthState::Unknown),
+        };
+        let state = together(subject.rules.keys().filter_map(state));
         let kept = self.store.keep_state(place, state, sample.at);
         let Some(known) = self.places.get(place) else { return kept };
-        let (mut course, open, untold) = (known.course, known.open.clone(), known.untold);
+        let (mut course, open) = (known.course, known.open.clone());
         // The lock is asked for only where it decides.
         let rollout = match course.would_fall(state) && subject.target.held(place).await.is_ok_and(|held| held.is_some()) {
             true => Rollout::InProgress,
@@ -197,37 +203,36 @@ impl Judge {
                 Some(Incident { worst, diagnosis, ..incident })
             }
             (Some(Step::Close), Some(incident)) => Some(Incident { closed_at: Some(now()), ..incident }),
-            (None, Some(incident)) if untold => return kept.and(self.tell_late(place, &incident, subject).await),
             (Some(Step::Worse(_) | Step::Close), None) | (None, _) => None,
         };
         let Some(incident) = incident else {
             if let Some(known) = self.places.get_mut(place) {
                 known.course = course;
             }
+            self.tell_held(place, subject).await;
             return kept.and(self.write());
         };
         let over = incident.closed_at.is_some();
+        let notice = notice::of_incident(&incident, subject.url.clone(), now());
+        let held = self.places.get_mut(place).map(|known| std::mem::take(&mut known.held)).unwrap_or_default();
         // The end of what nobody was told of is told to nobody.
-        let owed = if over && untold { Vec::new() } else { owed_of(&incident, subject) };
+        let owed = if over && !held.is_empty() { Vec::new() } else { owed(&notice, subject.level, &subject.notify) };
         let open = Some(incident.clone()).filter(|_| !over);
-        self.places.insert(place.clone(), Known { course, open, untold: !over && owed.is_empty() });
-        let written = self.keep(incident, owed.clone()).await;
-        hand_over(owed, &subject.notify, &self.store, &self.tell).await;
-        kept.and(written)
+        let written = self.keep(incident, &owed).await;
+        // What is told now says more than what waited.
+        let settled = held.iter().try_for_each(|one| self.store.settle(&one.id));
+        self.places.insert(place.clone(), Known { course, open, held: owed });
+        self.tell_held(place, subject).await;
+        kept.and(written).and(settled)
     }
 
-    /// Tells of an incident that began when people were not told, as soon as they are.
-    async fn tell_late(&mut self, place: &Place, incident: &Incident, subject: &Subject) -> Result<(), StoreError> {
-        let owed = owed_of(incident, subject);
-        if owed.is_empty() {
-            return self.write();
-        }
-        if let Some(known) = self.places.get_mut(place) {
-            known.untold = false;
-        }
-        let kept = self.store.owe(&owed);
-        hand_over(owed, &subject.notify, &self.store, &self.tell).await;
-        kept.and(self.write())
+    /// Hands over what waited for the end of quiet hours, once they are over.
+    async fn tell_held(&mut self, place: &Place, subject: &Subject) {
+        let Some(known) = self.places.get_mut(place) else { return };
+        let held = std::mem::take(&mut known.held);
+        let (held, due) = held.into_iter().partition(|one| is_held(&one.notice, &subject.notify));
+        known.held = held;
+        hand_over(due, &subject.notify, &self.store, &self.tell).await;
     }
 
     /// What was taken away is no longer ill. Whoever took it away knows.
@@ -241,24 +246,27 @@ impl Judge {
             self.store.keep_state(place, HealthState::Empty, Timestamp::now().as_millisecond())?;
         }
         let Some(incident) = open else { return Ok(()) };
-        self.keep(Incident { closed_at: Some(now()), ..incident }, Vec::new()).await
+        self.keep(Incident { closed_at: Some(now()), ..incident }, &[]).await
     }
 
-    /// Keeps how an incident goes on, with what is to be told of it, and says so. What cannot be written is told all the same, once.
-    async fn keep(&mut self, incident: Incident, owed: Vec<Owed>) -> Result<(), StoreError> {
-        self.unwritten.insert(incident.id.clone(), (incident.clone(), owed));
-        let written = self.write();
-        if let Some((_, owed)) = self.unwritten.get_mut(&incident.id) {
-            owed.clear();
-        }
+    /// Keeps how an incident goes on, with what is to be told of it, and says so.
+    async fn keep(&mut self, incident: Incident, owed: &[Owed]) -> Result<(), StoreError> {
+        self.unwritten.insert(incident.id.clone(), incident.clone());
+        let written = self.write_with(Some((&incident.id, owed)));
         let _ = self.tell.send(Watched::Incident(Box::new(incident))).await;
         written
     }
 
     /// Writes the incidents that wait for it.
     fn write(&mut self) -> Result<(), StoreError> {
-        while let Some((id, (incident, owed))) = self.unwritten.first_key_value() {
+        self.write_with(None)
+    }
+
+    /// The same, with what is to be told of one of them: what cannot be written now is told all the same, once.
+    fn write_with(&mut self, told: Option<(&str, &[Owed])>) -> Result<(), StoreError> {
+        while let Some((id, incident)) = self.unwritten.first_key_value() {
             let (id, run) = (id.clone(), RunId::new(format!("incident-{id}")));
+            let owed = told.filter(|(whose, _)| *whose == id).map(|(_, owed)| owed).unwrap_or_default();
             self.store.keep_incident(incident, owed)?;
             let event = EventBody::IncidentChanged { incident: Box::new(incident.clone()) };
             self.engine.store.append(&incident.project, &run, event)?;
@@ -295,15 +303,13 @@ impl Judge {
 
     /// Examines what serves as a rollout examines its new instances; what cannot be found out is left out.
     async fn diagnosis(&self, place: &Place, subject: &Subject) -> Option<Diagnosis> {
-        let observed = subject.target.observe(place).await.ok()?;
-        let record = &observed.serving.as_ref()?.record;
-        let found = diagnose_serving(subject.target.as_ref(), place, record, &observed.instances);
-        tokio::time::timeout(PATIENCE, found).await.ok()?.ok().flatten()
+        let examine = async {
+            let observed = subject.target.observe(place).await.ok()?;
+            let record = &observed.serving.as_ref()?.record;
+            diagnose_serving(subject.target.as_ref(), place, record, &observed.instances).await.ok().flatten()
+        };
+        tokio::time::timeout(PATIENCE, examine).await.ok().flatten()
     }
-}
-
-fn owed_of(incident: &Incident, subject: &Subject) -> Vec<Owed> {
-    owed(&notice::of_incident(incident, subject.url.clone(), now()), subject.level, &subject.notify)
 }
 
 fn measured(key: &Key, sample: &Sample) -> Measured {

@@ -13,8 +13,7 @@ use super::judge::Seen;
 use super::measure::{Means, Prepared, Vitals};
 use crate::certificates::{Authority, is_local};
 use crate::docker::Docker;
-use crate::engine::watch::Trouble;
-use crate::engine::{Engine, Watched, place};
+use crate::engine::{Engine, Watched, nothing_serves, place};
 use crate::error::EngineError;
 use crate::health::probes::HttpProber;
 use crate::health::scheduler::{Pace, Wanted};
@@ -84,7 +83,6 @@ impl Engine {
     ) {
         let Ok(mut changes) = self.changes() else { return };
         let mut seq = self.store.latest_seq().unwrap_or_default();
-        let mut trouble = Trouble::default();
         loop {
             changes.borrow_and_update();
             match self.look_everywhere(subjects, store).await {
@@ -93,10 +91,9 @@ impl Engine {
                     for place in empty {
                         let _ = seen.send(Seen::Empty(place)).await;
                     }
-                    trouble.is_over(tell).await;
                 }
-                // What was watched goes on being watched: it is unknown, not gone.
-                Err(error) => trouble.tell(error.to_string(), tell).await,
+                // What was watched goes on being watched: it is unknown, not gone. Who looks for jobs tells of it.
+                Err(error) => tracing::debug!(%error, "there is no engine to look at"),
             }
             self.tell_rollouts(&mut seq, subjects, store, tell).await;
             tokio::select! {
@@ -148,7 +145,10 @@ impl Engine {
         let target = self.target(docker, project, environment)?;
         let place = place(project, name);
         let observed = target.observe(&place).await?;
-        let Some(serving) = &observed.serving else { return Ok(None) };
+        let Some(serving) = &observed.serving else {
+            // Where the proxy is gone nothing serves, and nothing was taken away either.
+            return if observed.instances.is_empty() { Ok(None) } else { Err(nothing_serves(name)) };
+        };
         let record = serving.record.clone();
         // Twice is once; a full disk keeps nobody from watching.
         if let Err(error) = store.mark(&place, &marker(&record)) {

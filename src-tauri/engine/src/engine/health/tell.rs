@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 
-use super::look::{Subject, Subjects, subject};
+use super::look::{Subjects, subject};
 use crate::engine::{Engine, Watched, environment};
 use crate::error::EngineError;
 use crate::event::EventBody;
@@ -23,27 +23,6 @@ use crate::target::{Place, Record};
 const AT_ONCE: u32 = 500;
 
 impl Engine {
-    /// Tells of a notice whoever is to be told of it.
-    pub(super) async fn give(&self, notice: &Notice, subject: &Subject, store: &HealthStore, tell: &mpsc::Sender<Watched>) {
-        self.give_by(notice, subject.level, &subject.notify, store, tell).await;
-    }
-
-    /// The same by an environment's level and a project's settings.
-    pub(in crate::engine) async fn give_by(
-        &self,
-        notice: &Notice,
-        level: NotifyLevel,
-        settings: &NotifySettings,
-        store: &HealthStore,
-        tell: &mpsc::Sender<Watched>,
-    ) {
-        let owed = owed(notice, level, settings);
-        if let Err(error) = store.owe(&owed) {
-            tracing::debug!(%error, "a notice is told without having been kept");
-        }
-        hand_over(owed, settings, store, tell).await;
-    }
-
     /// A notice was shown on the desktop, or cannot be.
     pub fn shown(&self, id: &str) {
         if let Err(error) = HealthStore::open(&self.home.data).and_then(|store| store.settle(id)) {
@@ -74,7 +53,7 @@ impl Engine {
                 tracing::warn!(%place, %error, "how a rollout ended is not marked");
             }
             if let Some(notice) = notice::of_rollout(&event.project, record, subject.url.clone(), now()) {
-                self.give(&notice, &subject, store, tell).await;
+                give(&notice, subject.level, &subject.notify, store, tell).await;
             }
         }
     }
@@ -113,9 +92,32 @@ impl Engine {
     }
 }
 
-/// What is to go by each way that a project has: nothing when nobody is told.
+/// Tells of a notice whoever is to be told of it; in quiet hours nobody is.
+pub(in crate::engine) async fn give(
+    notice: &Notice,
+    level: NotifyLevel,
+    settings: &NotifySettings,
+    store: &HealthStore,
+    tell: &mpsc::Sender<Watched>,
+) {
+    if is_held(notice, settings) {
+        return;
+    }
+    let owed = owed(notice, level, settings);
+    if let Err(error) = store.owe(&owed) {
+        tracing::debug!(%error, "a notice is told without having been kept");
+    }
+    hand_over(owed, settings, store, tell).await;
+}
+
+/// Tells whether a notice waits for the end of quiet hours.
+pub(super) fn is_held(notice: &Notice, settings: &NotifySettings) -> bool {
+    notice::is_held(notice, settings, Timestamp::now(), &TimeZone::system())
+}
+
+/// What is to go by each way that a project has: nothing when nobody is ever told.
 pub(super) fn owed(notice: &Notice, level: NotifyLevel, settings: &NotifySettings) -> Vec<Owed> {
-    if !notice::is_told(notice, level, settings, Timestamp::now(), &TimeZone::system()) {
+    if !notice::is_let_through(notice, level) {
         return Vec::new();
     }
     let ways = settings.webhooks.keys().cloned().map(Some).chain(settings.desktop.then_some(None));

@@ -10,7 +10,7 @@ use crate::model::{
     AcmeSettings, AppSettings, EnvironmentName, EnvironmentSettings, HealthCheck, Https, NotifyLevel, ProcessKind, ProcessName,
     ProcessPlacement, Resources, SecretDelivery,
 };
-use crate::project::config::{EnvironmentSection, HttpsChoice, ProcessEntry};
+use crate::project::config::{EnvironmentSection, HttpsChoice, ProcessEntry, WrittenProbe};
 use crate::project::explain::{Bytes, Effective, Explained, Shown, path_text};
 use crate::project::{Located, ProjectError};
 
@@ -114,7 +114,6 @@ fn environment(
         notify: notify(&key, section, explained),
     };
     strategy::check_exclusive(app, name, section, &environment)?;
-    probes::check_processes(app, section)?;
     Ok(environment)
 }
 
@@ -338,6 +337,13 @@ fn check_names(inputs: &Inputs<'_>, app: &AppSettings, services: &Services) -> R
         }
         if let Some((wanted, placement)) = section.processes.iter().find(|(wanted, _)| !processes.contains(wanted)) {
             return unknown("process", "process", wanted, &placement.at, &processes);
+        }
+        for (probe, written) in &section.probes {
+            if let WrittenProbe::Command { process: Some(wanted), .. } = &written.kind
+                && !processes.contains(&wanted.value)
+            {
+                return unknown(&format!("probes.{probe}.process"), "process", &wanted.value, &wanted.at, &processes);
+            }
         }
         let Some(after) = &section.after else { continue };
         if !environments.contains(&after.value) {

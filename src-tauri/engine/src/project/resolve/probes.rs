@@ -8,7 +8,6 @@ use crate::model::{
     AppSettings, HealthCheck, HealthProbe, HttpProbe, NotifySettings, ProbeKind, ProbeSettings, ProcessKind, ProcessName,
     Threshold, WebhookKind, WebhookSettings,
 };
-use crate::project::ProjectError;
 use crate::project::config::{EnvironmentSection, ProbeSection, RulesSection, WrittenProbe};
 use crate::project::explain::{Effective, Explained, Shown};
 
@@ -34,23 +33,6 @@ pub(super) fn resolve(
         return written.iter().map(|(name, probe)| configured(inputs, name, probe, health, key, explained)).collect();
     }
     usual(app, health).into_iter().map(|(name, kind)| with_rules(inputs, name, kind, None, health)).collect()
-}
-
-/// Refuses a command that is to run in a process that the application does not have.
-pub(super) fn check_processes(app: &AppSettings, section: Option<&EnvironmentSection>) -> Result<(), ProjectError> {
-    let probes = section.map(|section| section.probes.as_slice()).unwrap_or_default();
-    for (name, probe) in probes {
-        let WrittenProbe::Command { process: Some(process), .. } = &probe.kind else { continue };
-        if !app.processes.iter().any(|one| one.name.as_str() == process.value) {
-            let known: Vec<&str> = app.processes.iter().map(|one| one.name.as_str()).collect();
-            return Err(ProjectError::Contradiction {
-                at: process.at.clone(),
-                message: format!("the probe `{name}` asks in the process `{}`, which is not there", process.value),
-                hint: format!("there is {}", known.join(", ")),
-            });
-        }
-    }
-    Ok(())
 }
 
 fn usual(app: &AppSettings, health: &HealthCheck) -> Vec<(&'static str, ProbeKind)> {

@@ -1,11 +1,16 @@
 //! Notices that somebody is still to be told of: written before they are told, so that whoever watches next tells what a process that died
 //! did not.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, params};
 
 use super::HealthStore;
 use crate::model::Notice;
 use crate::store::{StoreError, from_json, to_json};
+
+/// What was not told for so long is no news any more.
+pub(super) const NEWS: Duration = Duration::from_hours(24);
 
 /// A notice, and one way that it is to go.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +29,10 @@ impl HealthStore {
     /// # Errors
     /// When the database cannot be written.
     pub fn owe(&self, owed: &[Owed]) -> Result<(), StoreError> {
-        write(&self.connection(), owed)
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        write(&transaction, owed)?;
+        Ok(transaction.commit()?)
     }
 
     /// A notice was told, or nobody is to be told any more.
@@ -36,14 +44,15 @@ impl HealthStore {
         Ok(())
     }
 
-    /// Lists what is still to be told, the oldest first.
+    /// Lists what is still to be told and is still news, the oldest first.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn owed(&self) -> Result<Vec<Owed>, StoreError> {
         let connection = self.connection();
-        let mut statement = connection.prepare_cached("SELECT id, webhook, notice FROM owed ORDER BY at, id")?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?)))?;
+        let since = jiff::Timestamp::now().as_millisecond() - i64::try_from(NEWS.as_millis()).unwrap_or(i64::MAX);
+        let mut statement = connection.prepare_cached("SELECT id, webhook, notice FROM owed WHERE at >= ?1 ORDER BY id")?;
+        let rows = statement.query_map([since], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?)))?;
         rows.map(|row| {
             let (id, webhook, notice) = row?;
             Ok(Owed { id, webhook, notice: from_json(&notice)? })
@@ -55,8 +64,8 @@ impl HealthStore {
 pub(super) fn write(connection: &Connection, owed: &[Owed]) -> Result<(), StoreError> {
     let mut statement =
         connection.prepare_cached("INSERT OR IGNORE INTO owed (id, at, webhook, notice) VALUES (?1, ?2, ?3, ?4)")?;
+    let at = jiff::Timestamp::now().as_millisecond();
     for Owed { id, webhook, notice } in owed {
-        let at = jiff::Timestamp::now().as_millisecond();
         statement.execute(params![id, at, webhook, to_json(notice)?])?;
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, params};
 
-use super::{HOUR, HealthStore, MINUTE};
+use super::{HOUR, HealthStore, MINUTE, owed};
 use crate::store::StoreError;
 
 /// How long what is kept, and how much of the disk it may take.
@@ -30,8 +30,6 @@ impl Default for Retention {
 
 /// Rows that one step of making room removes; few enough that nobody waits for it.
 const AT_ONCE: i64 = 50_000;
-/// What was not told for so long is no news any more.
-const OWED: Duration = DAY;
 /// Notices that nobody took which are kept.
 const LETTERS: i64 = 200;
 
@@ -53,7 +51,7 @@ impl HealthStore {
             [jiff::Timestamp::from_millisecond(before(retention.hours)).unwrap_or_default().to_string()],
         )?;
         connection.execute("DELETE FROM dead_letters WHERE id <= (SELECT max(id) FROM dead_letters) - ?1", [LETTERS])?;
-        connection.execute("DELETE FROM owed WHERE at < ?1", [before(OWED)])?;
+        connection.execute("DELETE FROM owed WHERE at < ?1", [before(owed::NEWS)])?;
         while used(&connection)? > retention.bytes {
             if !make_room(&connection)? {
                 break;
