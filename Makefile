@@ -15,5 +15,5 @@ soak: ## Load over many rollouts, kills at every step, full disks, random sequen
 lint: ## Formats nothing, checks everything that needs no engine
 	@scripts/lint
 
-screenshots: ## Takes the pictures of README and docs anew, of the real command line and the real window
+screenshots: ## Takes the pictures of README and docs anew, of the real window
 	@scripts/screenshots
