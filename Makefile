@@ -6,7 +6,7 @@ run: ## Sets up what is missing, ships an example to the local engine, opens the
 test: ## Sets up what is missing and passes every test
 	@scripts/test
 
-bench: ## Measures what the README claims, beside what one would use instead
+bench: ## Measures what docs/benchmarks.md tells, beside what one would use instead
 	@scripts/bench
 
 soak: ## Load over many rollouts, kills at every step, full disks, random sequences: hours, unattended
@@ -15,5 +15,5 @@ soak: ## Load over many rollouts, kills at every step, full disks, random sequen
 lint: ## Formats nothing, checks everything that needs no engine
 	@scripts/lint
 
-screenshots: ## Takes the pictures of README and docs anew, of the real command line and the real window
+screenshots: ## Takes the pictures of README and docs anew, of the real window
 	@scripts/screenshots
