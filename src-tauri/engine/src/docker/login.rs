@@ -292,4 +292,21 @@ mod tests {
         );
         assert_eq!(login(config, "other.example.com").await.expect("no helper for it"), None);
     }
+
+    struct Ann;
+
+    #[async_trait]
+    impl KeptLogins for Ann {
+        async fn login(&self, registry: &str) -> Result<Option<Login>, String> {
+            Ok((registry == "ghcr.io").then(|| Login { username: "ann".into(), password: "made-up".into() }))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_helper_that_fails_keeps_nobody_from_a_login_that_is_kept_elsewhere() {
+        offer_logins(Arc::new(Ann));
+        let config = r#"{"credsStore":"no-such-helper"}"#;
+        assert_eq!(login(config, "ghcr.io").await.expect("kept").expect("kept").username, "ann");
+        assert!(login(config, "other.example.com").await.is_err());
+    }
 }
