@@ -36,7 +36,7 @@ fn field(pid: u32, number: usize) -> Option<String> {
 /// Tells whether a process of this machine runs. Another user's counts, too; one that is stopped runs; one that ended and was not asked
 /// by its parent how does not.
 #[cfg(unix)]
-pub fn runs(pid: u32) -> bool {
+fn runs(pid: u32) -> bool {
     let Ok(id) = i32::try_from(pid) else { return false };
     let is_known =
         id <= 0 || !matches!(nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), None), Err(nix::errno::Errno::ESRCH));
@@ -45,7 +45,7 @@ pub fn runs(pid: u32) -> bool {
 
 /// Tells whether a process of this machine runs; where that cannot be told, it does.
 #[cfg(not(unix))]
-pub fn runs(_pid: u32) -> bool {
+fn runs(_pid: u32) -> bool {
     true
 }
 

@@ -57,7 +57,7 @@ impl Engine {
 
     /// Takes away what gates of a run left whose process is gone.
     pub(super) async fn clean_after_dead_runs(&self, docker: &Docker) -> Result<(), EngineError> {
-        let dead = self.store.abandon_dead_runs(process::runs)?;
+        let dead = self.store.abandon_dead_runs(process::still_runs)?;
         if let Err(error) = gauntlet::clean_leftovers(docker, &dead).await {
             tracing::warn!(%error, "what an ended run left behind was not taken away");
         }

@@ -36,7 +36,7 @@ impl Engine {
     /// # Errors
     /// When the memory of the home cannot be read.
     pub fn runs(&self, project: &ProjectName, limit: u32) -> Result<Vec<RunRecord>, EngineError> {
-        let dead = self.store.dead_runs(process::runs)?;
+        let dead = self.store.dead_runs(process::still_runs)?;
         let runs = self.store.runs(project, limit)?;
         Ok(runs.into_iter().map(|run| judged(run, &dead)).collect())
     }
@@ -50,7 +50,7 @@ impl Engine {
         let found = self.store.run(run)?.ok_or_else(|| {
             EngineError::user("run_unknown", "no such run is known here").with_hint("`nonevent history` lists what happened")
         })?;
-        let dead = self.store.dead_runs(process::runs)?;
+        let dead = self.store.dead_runs(process::still_runs)?;
         Ok(RunPage { run: judged(found, &dead), events: self.store.events_after(after, Some(run), limit)? })
     }
 

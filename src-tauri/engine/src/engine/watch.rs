@@ -209,7 +209,7 @@ impl Round {
 
     /// Sees the ends of runs that an ended process had begun: they may go on for long, and nothing waits for them.
     async fn adopt_orphans(&mut self) {
-        let orphans = self.engine.store.orphaned_jobs(process::runs);
+        let orphans = self.engine.store.orphaned_jobs(process::still_runs);
         let Some(orphans) = self.told("jobs that were left", orphans).await else { return };
         while let Some(seen) = self.adopting.try_join_next() {
             if let Ok(id) = seen {

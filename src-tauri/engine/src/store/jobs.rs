@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::{Store, StoreError, from_json, now, to_json};
+use super::{Store, StoreError, from_json, now, own_process, to_json};
 use crate::model::{EnvironmentName, JobRun, LogLine, ProjectName, ReleaseId};
 use crate::target::{OnceExit, Place};
 
@@ -29,9 +29,11 @@ impl Store {
     /// # Errors
     /// When the database cannot be written.
     pub fn begin_job(&self, run: &JobRun) -> Result<(), StoreError> {
+        let own = own_process();
         let connection = self.connection();
         connection.execute(
-            "INSERT INTO job_runs (id, project, environment, job, release, due_at, started_at, by, pid) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO job_runs (id, project, environment, job, release, due_at, started_at, by, pid, pid_started)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             params![
                 run.id,
                 run.project.as_str(),
@@ -41,7 +43,8 @@ impl Store {
                 run.due_at,
                 run.started_at,
                 run.by,
-                std::process::id(),
+                own.0,
+                own.1,
             ],
         )?;
         connection.execute(
@@ -90,15 +93,15 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn orphaned_jobs(&self, alive: impl Fn(u32) -> bool) -> Result<Vec<JobRun>, StoreError> {
+    pub fn orphaned_jobs(&self, alive: impl Fn(u32, u64) -> bool) -> Result<Vec<JobRun>, StoreError> {
         let connection = self.connection();
         let mut statement =
-            connection.prepare_cached(&format!("SELECT {COLUMNS}, pid FROM job_runs WHERE finished_at IS NULL"))?;
-        let rows = statement.query_map([], |row| Ok((read_run(row), row.get::<_, u32>(13)?)))?;
+            connection.prepare_cached(&format!("SELECT {COLUMNS}, pid, pid_started FROM job_runs WHERE finished_at IS NULL"))?;
+        let rows = statement.query_map([], |row| Ok((read_run(row), row.get(13)?, row.get::<_, i64>(14)?)))?;
         let mut orphaned = Vec::new();
         for row in rows {
-            let (run, pid) = row?;
-            if !alive(pid) {
+            let (run, pid, started) = row?;
+            if !alive(pid, started.unsigned_abs()) {
                 orphaned.push(run?);
             }
         }
@@ -189,14 +192,14 @@ mod tests {
     fn a_run_has_one_end() {
         let store = Store::in_memory().unwrap();
         store.begin_job(&run("1", "2026-11-23T10:00:00.000Z")).unwrap();
-        assert!(store.orphaned_jobs(|_| true).unwrap().is_empty());
-        assert_eq!(store.orphaned_jobs(|_| false).unwrap().len(), 1);
+        assert!(store.orphaned_jobs(|_, _| true).unwrap().is_empty());
+        assert_eq!(store.orphaned_jobs(|_, _| false).unwrap().len(), 1);
         let good = JobEnded { exit: Some(OnceExit { exit_code: 0, oom: false }), failure: None, lines: Vec::new() };
         store.finish_job("1", &good).unwrap();
         store.finish_job("1", &JobEnded { exit: None, failure: Some("lost".to_owned()), lines: Vec::new() }).unwrap();
         let runs = store.job_runs(&place(), Some("cleanup"), 10).unwrap();
         assert!(runs[0].succeeded() && runs[0].finished_at.is_some(), "{runs:?}");
-        assert!(store.orphaned_jobs(|_| false).unwrap().is_empty());
+        assert!(store.orphaned_jobs(|_, _| false).unwrap().is_empty());
         assert!(store.job_runs(&place(), Some("other"), 10).unwrap().is_empty());
     }
 

@@ -39,12 +39,12 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn dead_runs(&self, alive: impl Fn(u32) -> bool) -> Result<Vec<RunId>, StoreError> {
+    pub fn dead_runs(&self, alive: impl Fn(u32, u64) -> bool) -> Result<Vec<RunId>, StoreError> {
         let connection = self.connection();
-        let running: Vec<(String, u32)> = connection
-            .prepare_cached("SELECT id, pid FROM runs WHERE state = 'running'")?
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<Result<_, _>>()?;
-        Ok(running.into_iter().filter(|(_, pid)| !alive(*pid)).map(|(id, _)| RunId::new(id)).collect())
+        let mut find = connection.prepare_cached("SELECT id, pid, pid_started FROM runs WHERE state = 'running'")?;
+        let running = find.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get::<_, i64>(2)?)))?;
+        let running: Vec<_> = running.collect::<Result<_, _>>()?;
+        let dead = running.into_iter().filter(|(_, pid, started)| !alive(*pid, started.unsigned_abs()));
+        Ok(dead.map(|(id, ..)| RunId::new(id)).collect())
     }
 }

@@ -55,6 +55,12 @@ pub fn now() -> String {
     format_time(Timestamp::now())
 }
 
+/// This process as rows hold it: its id, and when it started.
+fn own_process() -> (u32, i64) {
+    let id = std::process::id();
+    (id, i64::try_from(crate::process::started(id)).unwrap_or_default())
+}
+
 /// A time as events and rows hold it.
 pub fn format_time(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()

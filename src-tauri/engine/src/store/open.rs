@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_results.sql"),
     include_str!("migrations/0003_diagnosis.sql"),
     include_str!("migrations/0004_history.sql"),
+    include_str!("migrations/0005_processes.sql"),
 ];
 
 /// Why the memory of a home cannot be used.

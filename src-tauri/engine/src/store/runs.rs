@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::events::append;
-use super::{Store, StoreError, from_word, now, to_word};
+use super::{Store, StoreError, from_word, now, own_process, to_word};
 use crate::event::{Event, EventBody};
 use crate::model::{EnvironmentName, Problem, ProjectName, ReleaseId, RunId, RunRecord, RunState};
 
@@ -13,10 +13,12 @@ impl Store {
     /// # Errors
     /// When the database cannot be written.
     pub fn begin_run(&self, run: &RunRecord) -> Result<Event, StoreError> {
+        let own = own_process();
         let mut connection = self.connection();
         let transaction = connection.transaction()?;
         transaction.execute(
-            "INSERT INTO runs (id, project, environment, verb, state, release, started_at, by, pid) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO runs (id, project, environment, verb, state, release, started_at, by, pid, pid_started)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             params![
                 run.id.as_str(),
                 run.project.as_str(),
@@ -26,7 +28,8 @@ impl Store {
                 run.release.as_ref().map(ReleaseId::as_str),
                 run.started_at,
                 run.by,
-                std::process::id(),
+                own.0,
+                own.1,
             ],
         )?;
         let event = append(&transaction, &run.project, &run.id, EventBody::RunStarted(run.clone()))?;
@@ -89,18 +92,13 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be read or written.
-    pub fn abandon_dead_runs(&self, alive: impl Fn(u32) -> bool) -> Result<Vec<RunId>, StoreError> {
-        let connection = self.connection();
-        let running: Vec<(String, u32)> = connection
-            .prepare_cached("SELECT id, pid FROM runs WHERE state = 'running'")?
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<Result<_, _>>()?;
-        let mut abandoned = Vec::new();
-        for (id, _) in running.into_iter().filter(|(_, pid)| !alive(*pid)) {
-            connection.execute("UPDATE runs SET state = 'abandoned', finished_at = ?2 WHERE id = ?1", params![id, now()])?;
-            abandoned.push(RunId::new(id));
+    pub fn abandon_dead_runs(&self, alive: impl Fn(u32, u64) -> bool) -> Result<Vec<RunId>, StoreError> {
+        let dead = self.dead_runs(alive)?;
+        for run in &dead {
+            let abandon = "UPDATE runs SET state = 'abandoned', finished_at = ?2 WHERE id = ?1 AND state = 'running'";
+            self.connection().execute(abandon, params![run.as_str(), now()])?;
         }
-        Ok(abandoned)
+        Ok(dead)
     }
 }
 
