@@ -74,6 +74,37 @@ fn docker_jobs_run_at_their_times_once_and_one_process_takes_over_from_another()
     assert_eq!(world.left("container"), Vec::<String>::new());
 }
 
+/// A secret whose command says each time that it was asked.
+const ASKED: &str = r#"
+[job.rare]
+schedule = "0 0 1 1 *"
+run = "echo it is $TOKEN"
+
+[environments.local.secrets]
+TOKEN = { command = "echo x >>asked; echo made-up-token-1234" }
+"#;
+
+#[test]
+fn docker_values_of_secrets_are_asked_for_when_a_job_runs_and_not_before() {
+    let world = World::example("flask-requirements");
+    world.write("nonevent.toml", ASKED).write(".gitignore", "asked\n").commit("a secret");
+    world.run(&["ship", "--allow-untested"]).ok();
+    let asked = || std::fs::read_to_string(world.project().join("asked")).unwrap().lines().count();
+    let before = asked();
+
+    let mut watch = Watch::start(&world);
+    watch.until("watch_jobs", |told| !told["jobs"].as_array().unwrap().is_empty());
+    assert_eq!(asked(), before, "a value was asked for although nothing was due");
+    let ran = world.run(&["jobs", "run", "rare"]).ok();
+    assert_eq!((ran.stdout.trim(), asked()), ("it is ***", before + 1));
+
+    // A value that cannot be had: the job is not begun, and the history says so.
+    world.write("nonevent.toml", ASKED.replace("echo made-up-token-1234", "exit 3"));
+    world.run(&["jobs", "run", "rare"]).refused("TOKEN");
+    let log = world.run(&["jobs", "log", "rare"]).ok().stdout;
+    assert!(log.contains("not begun"), "{log}");
+}
+
 const HOLD: &str = r#"
 
 @app.task(name="primes.hold")

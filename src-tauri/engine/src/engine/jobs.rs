@@ -1,7 +1,7 @@
 //! Jobs of what serves: which there are, and one run of one of them.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,9 +13,7 @@ use super::{Engine, environment, nothing_serves, place};
 use crate::docker::Docker;
 use crate::error::EngineError;
 use crate::mask::Mask;
-use crate::model::{
-    BuilderKind, EnvironmentName, EnvironmentSettings, JobRun, JobSettings, JobStatus, LogLine, Release, SecretDelivery,
-};
+use crate::model::{BuilderKind, EnvironmentName, EnvironmentSettings, JobRun, JobSettings, JobStatus, LogLine, SecretDelivery};
 use crate::pipeline::secrets::{Needs, values};
 use crate::process;
 use crate::project::Project;
@@ -28,13 +26,15 @@ const LINES: usize = 100;
 /// Time between SIGTERM and SIGKILL where a release has no process that says.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// A job, ready to be run where it is due.
+/// A job of what serves, ready to be run.
 #[derive(Clone)]
 pub(super) struct ReadyJob {
     pub place: Place,
     pub job: JobSettings,
-    release: Release,
-    spec: InstanceSpec,
+    record: Arc<Record>,
+    environment: Arc<EnvironmentSettings>,
+    /// The project's folder, where commands that print secrets run.
+    root: PathBuf,
     target: Arc<dyn Target>,
 }
 
@@ -105,8 +105,8 @@ impl Engine {
             };
             EngineError::user("job_unknown", format!("the release that serves in {name} has no job `{job}`")).with_hint(hint)
         })?;
-        let secrets = self.placed_secrets(&project, &serving.record, environment).await?;
-        let ready = ready(target, place, &serving.record, found, environment, secrets);
+        let (record, environment) = (Arc::new(serving.record), Arc::new(environment.clone()));
+        let ready = ReadyJob { place, job: found, record, environment, root: project.root.clone(), target };
         let run = self.do_job(&ready, None, Some(lines), stop).await?;
         run.ok_or_else(|| EngineError::job_runs(job, name))
     }
@@ -123,28 +123,26 @@ impl Engine {
         let place = place(project, name);
         let Some(serving) = target.observe(&place).await?.serving else { return Ok(Vec::new()) };
         let jobs = serving.record.release.settings.jobs.clone();
-        if jobs.is_empty() {
-            return Ok(Vec::new());
-        }
-        let secrets = self.placed_secrets(project, &serving.record, environment).await?;
-        let ready = |job| ready(Arc::clone(&target), place.clone(), &serving.record, job, environment, secrets.clone());
+        let (record, environment) = (Arc::new(serving.record), Arc::new(environment.clone()));
+        let ready = |job| ReadyJob {
+            place: place.clone(),
+            job,
+            record: Arc::clone(&record),
+            environment: Arc::clone(&environment),
+            root: project.root.clone(),
+            target: Arc::clone(&target),
+        };
         Ok(jobs.into_iter().map(ready).collect())
     }
 
     /// Values of the secrets that were placed with what serves; their values are those of today.
-    async fn placed_secrets(
-        &self,
-        project: &Project,
-        record: &Record,
-        environment: &EnvironmentSettings,
-    ) -> Result<BTreeMap<String, Secret>, EngineError> {
-        let placed = &record.placement;
-        let mut needs = Needs::of_environment(&project.settings.app.name, &project.root, &placed.environment, environment);
-        needs.names = placed.secrets.keys().map(String::as_str).collect();
+    async fn placed_secrets(&self, ready: &ReadyJob) -> Result<BTreeMap<String, Secret>, EngineError> {
+        let mut needs = Needs::of_environment(&ready.place.project, &ready.root, &ready.place.environment, &ready.environment);
+        needs.names = ready.record.placement.secrets.keys().map(String::as_str).collect();
         values(&self.vaults, &needs).await
     }
 
-    /// Runs a job and remembers it; none when another run of it goes on.
+    /// Runs a job and remembers it; none when another run of it goes on. Values of secrets are asked for now, and not before.
     pub(super) async fn do_job(
         &self,
         ready: &ReadyJob,
@@ -157,7 +155,7 @@ impl Engine {
             project: ready.place.project.clone(),
             environment: ready.place.environment.clone(),
             job: ready.job.name.clone(),
-            release: Some(ready.release.id.clone()),
+            release: Some(ready.record.release.id.clone()),
             due_at,
             started_at: now(),
             finished_at: None,
@@ -168,8 +166,16 @@ impl Engine {
             by: process::who(),
         };
         self.store.begin_job(&run)?;
-        let mask = Mask::new(ready.spec.secrets.values());
-        let order = JobOrder { job: &ready.job.name, run: &run.id, spec: Some(&ready.spec) };
+        let secrets = match self.placed_secrets(ready).await {
+            Ok(secrets) => secrets,
+            Err(error) => {
+                self.store.finish_job(&run.id, &failed(&format!("not begun: {error}")))?;
+                return Err(error);
+            }
+        };
+        let mask = Mask::new(secrets.values());
+        let spec = spec(ready, secrets);
+        let order = JobOrder { job: &ready.job.name, run: &run.id, spec: Some(&spec) };
         let ended = end(ready.target.as_ref(), &ready.place, order, ready.job.timeout, &mask, tell, stop).await;
         let (overlaps, ended) = match ended {
             Ended::Run(ended) => (false, ended),
@@ -268,28 +274,21 @@ async fn end(
 }
 
 /// A job runs in what serves as it was placed: what the configuration says meanwhile comes with the next ship.
-fn ready(
-    target: Arc<dyn Target>,
-    place: Place,
-    record: &Record,
-    job: JobSettings,
-    environment: &EnvironmentSettings,
-    secrets: BTreeMap<String, Secret>,
-) -> ReadyJob {
-    let (release, placement) = (&record.release, &record.placement);
+fn spec(ready: &ReadyJob, secrets: BTreeMap<String, Secret>) -> InstanceSpec {
+    let (release, placement) = (&ready.record.release, &ready.record.placement);
     let mut env = placement.env.clone();
     for (name, value) in &release.app.env {
         // The environment's own variables stand above the app's, and those of its services below.
-        if !environment.env.contains_key(name) {
+        if !ready.environment.env.contains_key(name) {
             env.insert(name.clone(), value.clone());
         }
     }
-    let spec = InstanceSpec {
-        process: format!("job-{}", job.name).as_str().into(),
+    InstanceSpec {
+        process: format!("job-{}", ready.job.name).as_str().into(),
         release: release.id.clone(),
-        rollout: record.rollout.clone(),
+        rollout: ready.record.rollout.clone(),
         image: release.engine_id.clone(),
-        command: job.run.clone(),
+        command: ready.job.run.clone(),
         env,
         secrets,
         secret_delivery: match placement.secrets.is_empty() {
@@ -304,6 +303,5 @@ fn ready(
             BuilderKind::Wheels => RootFileSystem::ReadOnly,
             BuilderKind::Dockerfile => RootFileSystem::Writable,
         },
-    };
-    ReadyJob { place, job, release: release.clone(), spec, target }
+    }
 }
