@@ -35,6 +35,25 @@ pub fn compare(from: &Release, to: &Release, placements: Option<(&Placement, &Pl
     }
 }
 
+/// Names what an environment gave to its instances otherwise than before: settings by their keys within it, secrets by name.
+pub fn placement_changes(before: &Placement, after: &Placement) -> Vec<String> {
+    /// Longer values say more than there is room for.
+    const SHORT: usize = 16;
+    let own = format!("environments.{}.", after.environment);
+    let settings = changed(&placement_settings(before), &placement_settings(after)).into_iter().map(|change| {
+        let name = change.name.strip_prefix(&own).unwrap_or(&change.name);
+        let is_short = |side: &Option<String>| side.as_ref().is_none_or(|value| value.len() <= SHORT);
+        match (&change.before, &change.after) {
+            (Some(before), Some(after)) if is_short(&change.before) && is_short(&change.after) => {
+                format!("{name} {before} → {after}")
+            }
+            _ => name.to_owned(),
+        }
+    });
+    let secrets = changed(&before.secrets, &after.secrets).into_iter().map(|change| format!("secret {}", change.name));
+    settings.chain(secrets).collect()
+}
+
 fn base(release: &Release) -> Option<crate::model::Digest> {
     release.evidence.base.as_ref().map(|base| base.digest.clone())
 }
@@ -126,4 +145,31 @@ fn changed(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) 
         .filter(|(_, before, after)| before != after)
         .map(|(name, before, after)| Changed { name: name.clone(), before: before.cloned(), after: after.cloned() })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_an_environment_gave_otherwise_is_named_and_no_value_of_a_secret_is() {
+        let before = json!({
+            "environment": "local", "domain": "shop.localhost", "replicas": {"web": 1}, "services": [],
+            "env": {"DEBUG": "0", "URL": "http://a-long-name.example.com", "GONE": "x"},
+            "secrets": {"API_KEY": "hash-1", "OTHER": "hash-2"}, "secret_delivery": "env",
+            "resources": {"memory": 1, "cpus": 1.0, "pids": 1},
+        });
+        let mut after = before.clone();
+        after["replicas"]["web"] = json!(3);
+        after["env"] = json!({"DEBUG": "1", "URL": "http://another-name.example.com"});
+        after["secrets"]["API_KEY"] = json!("hash-3");
+        let placement = |value| serde_json::from_value::<Placement>(value).unwrap();
+        let (before, after) = (placement(before), placement(after));
+        let named = ["env.DEBUG 0 → 1", "env.GONE", "env.URL", "replicas.web 1 → 3", "secret API_KEY"];
+        assert_eq!(placement_changes(&before, &after), named);
+        assert_eq!(placement_changes(&after, &after), Vec::<String>::new());
+    }
 }

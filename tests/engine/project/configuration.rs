@@ -210,7 +210,7 @@ fn every_value_is_explained_in_the_order_of_the_configuration() {
 
 #[test]
 fn what_is_explained_is_a_configuration_with_the_same_meaning() {
-    let text = "[services.db]\nimage = \"postgres:17\"\nready = { log = \"ready\" }\n[process.worker]\ncommand = \"work\"\n[environments.production]\nreplicas = 2\nmemory = \"1GB\"\nafter = \"local\"\nsecrets = [\"A\"]\n[app]\nvolumes = [\"/app/media\"]\n[gauntlet]\nunit = { run = \"pytest\", needs = [] }\n";
+    let text = "[services.db]\nimage = \"postgres:17\"\nready = { log = \"ready\" }\n[process.worker]\ncommand = \"work\"\n[environments.production]\nreplicas = 2\nmemory = \"1GB\"\nafter = \"local\"\nsecrets = [\"A\"]\n[environments.production.probes.web]\npath = \"/x\"\nstatus = [\"200-204\", 301]\njson = \"$.a\"\nequals = \"b\"\nlatency = \"1s\"\nredirects = 2\nfall = \"2 of 3\"\n[environments.production.probes.db]\ntcp = \"db.example.com:5432\"\n[environments.production.probes.queue]\ncommand = \"check\"\nprocess = \"worker\"\n[environments.production.probes.own]\ncontainer = true\nrestarts = 2\n[health]\nneighbours = [\"192.0.2.1:443\"]\n[notify]\nquiet = \"22:00-07:00\"\n[app]\nvolumes = [\"/app/media\"]\n[gauntlet]\nunit = { run = \"pytest\", needs = [] }\n";
     let project = configured(text);
     let inferred = ["app.framework", "app.python"];
     let written: Vec<_> = project.explained.iter().filter(|setting| !inferred.contains(&setting.key.as_str())).collect();

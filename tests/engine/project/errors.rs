@@ -164,6 +164,8 @@ fn of_a_configuration() {
         "[environments.production]\ndomain = \"https://shop.example.com\"",
         "[environments.a]\ndomain = \"x.test\"\n[environments.b]\ndomain = \"x.test\"",
         "[environments.production]\nreplicas = 0",
+        "[environments.production]\nreplicas = 33",
+        "[process.web]\nreplicas = 100",
         "[environments.production]\nreplicas = 2\nprocess.web.replicas = 3",
         "[environments.production]\nprocess.wroker.replicas = 3\n[process.worker]\ncommand = \"x\"",
         "[environments.production]\nenv = { TOKEN = \"made-up\" }\nsecrets = [\"TOKEN\"]",

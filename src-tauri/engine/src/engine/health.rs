@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Engine, Watched, environment, place};
 use crate::error::EngineError;
 use crate::health::scheduler;
-use crate::model::{DeadLetter, EnvironmentName, HealthReport, HealthState, ProjectName};
+use crate::model::{DeadLetter, EnvironmentName, HealthReport, HealthState, Marker, ProjectName, RolloutRecord, RolloutState};
 use crate::project::Project;
 use crate::store::health::Retention;
 use crate::store::{HealthStore, format_time};
@@ -52,9 +52,13 @@ impl Engine {
         // That nothing is there is not measured again and again.
         let fresh = |(state, at): &(HealthState, i64)| *state == HealthState::Empty || to - at < STALE;
         let state = store.state(&place)?.filter(fresh).map_or(HealthState::Unknown, |(state, _)| state);
+        let mut markers = store.markers(&place, from, to)?;
+        let going =
+            self.store.rollouts(&place.project, Some(&place.environment), 1)?.into_iter().find_map(|last| in_progress(&last));
+        markers.extend(going.filter(|marker| marker.at >= from));
         Ok(HealthReport {
             series: series.collect::<Result<Vec<_>, EngineError>>()?,
-            markers: store.markers(&place, from, to)?,
+            markers,
             gaps: store.gaps(&place, from, to)?,
             incidents: store.incidents(&place, &format_time(since), &format_time(now))?,
             project: place.project,
@@ -128,6 +132,13 @@ impl Engine {
             }
         }
     }
+}
+
+/// What stands on the time axis for a rollout while it goes on: what serves has none of it yet.
+fn in_progress(rollout: &RolloutRecord) -> Option<Marker> {
+    let at = rollout.started_at.parse::<Timestamp>().ok()?.as_millisecond();
+    let text = format!("{} of {} goes on", rollout.reason.word(), rollout.to);
+    (rollout.state == RolloutState::Running).then(|| Marker { at, release: Some(rollout.to.clone()), text })
 }
 
 async fn forget(store: HealthStore, stop: CancellationToken) {

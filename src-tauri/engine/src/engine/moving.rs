@@ -171,10 +171,10 @@ fn refuse_dirty(project: &Project, name: &EnvironmentName, dirty: Allow) -> Resu
         return Ok(());
     }
     let what = if source.commit.is_some() {
-        "the tree has uncommitted changes"
+        "the tree has uncommitted changes, which go to `local` only"
     } else {
-        "the tree is not committed to Git, uncommitted changes cannot be told"
+        "the tree is in no Git repository, so that nobody can tell which change goes there: it goes to `local` only"
     };
-    Err(EngineError::user("dirty_tree", format!("{what}, which go to `local` only"))
+    Err(EngineError::user("dirty_tree", what)
         .with_hint("commit them (`nonevent.lock` belongs into the commit too), or ship them all the same with `--dirty`"))
 }

@@ -9,6 +9,9 @@ use crate::model::{
 };
 use crate::target::Place;
 
+/// How what a notice of an incident is about begins.
+const INCIDENT: &str = "incident-";
+
 /// Says that an incident began or got worse, or, once it has an end, that it is over.
 pub fn of_incident(incident: &Incident, url: Option<String>, at: String) -> Notice {
     let Incident { project, environment, probe, .. } = incident;
@@ -28,7 +31,7 @@ pub fn of_incident(incident: &Incident, url: Option<String>, at: String) -> Noti
         None => format!("{text}\nprobe {probe}"),
     };
     Notice {
-        about: format!("incident-{}", incident.id),
+        about: format!("{INCIDENT}{}", incident.id),
         project: project.clone(),
         environment: environment.clone(),
         release: incident.release.clone(),
@@ -83,6 +86,11 @@ pub fn of_rollout(project: &ProjectName, rollout: &RolloutRecord, url: Option<St
         url,
         at,
     })
+}
+
+/// Tells whether a notice is of an incident.
+pub fn is_of_incident(notice: &Notice) -> bool {
+    notice.about.starts_with(INCIDENT)
 }
 
 /// Says that an exception was told that no release had told before.

@@ -50,8 +50,8 @@ pub use run::{LogLine, LogStream, RunRecord, RunState, Stage, StageState};
 pub use secret::{OldValue, SecretEntry, SecretNeed, SecretReport, SecretScope, SecretSource, VaultStatus};
 pub use settings::{
     AcmeSettings, AppSettings, BuildSettings, CommandLine, EnvironmentSettings, ErrorPace, Framework, GateBudget, GateSettings,
-    GauntletSettings, HealthCheck, HealthProbe, Https, JobSettings, KeepSettings, LockSettings, LogSettings, Origin, Process,
-    ProcessKind, ProcessPlacement, ProjectSettings, Ready, ReleaseSettings, Resources, SecretDelivery, ServiceContainer,
-    ServiceFile, ServiceMoment, ServiceSettings, Setting, VolumeMount,
+    GauntletSettings, HealthCheck, HealthProbe, Https, JobSettings, KeepSettings, LockSettings, LogSettings, MOST_WEB_INSTANCES,
+    Origin, Process, ProcessKind, ProcessPlacement, ProjectSettings, Ready, ReleaseSettings, Resources, SecretDelivery,
+    ServiceContainer, ServiceFile, ServiceMoment, ServiceSettings, Setting, VolumeMount,
 };
 pub use strategy::{Batch, Figures, Strategy, Tolerance, Verdict};

@@ -15,7 +15,9 @@ use serde::{Deserialize, Serialize};
 use super::{EnvironmentName, NotifySettings};
 
 pub use app::{AppSettings, BuildSettings, CommandLine, Framework, LockSettings, Process, ProcessKind, VolumeMount};
-pub use environment::{AcmeSettings, EnvironmentSettings, Https, ProcessPlacement, Resources, SecretDelivery};
+pub use environment::{
+    AcmeSettings, EnvironmentSettings, Https, MOST_WEB_INSTANCES, ProcessPlacement, Resources, SecretDelivery,
+};
 pub use gauntlet::{GateBudget, GateSettings, GauntletSettings};
 pub use logs::{ErrorPace, LogSettings};
 pub use release::{HealthCheck, HealthProbe, JobSettings, KeepSettings, ReleaseSettings};

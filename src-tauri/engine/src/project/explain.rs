@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::place::slashed;
 use super::units::{bytes_text, duration_text};
 use super::{At, Located};
-use crate::model::{CommandLine, Origin, Setting, VolumeMount};
+use crate::model::{CommandLine, Origin, Setting, Threshold, VolumeMount, WebhookKind};
 
 /// A value and where it came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,6 +119,24 @@ impl Shown for Duration {
 impl Shown for Bytes {
     fn shown(&self) -> String {
         bytes_text(self.0).shown()
+    }
+}
+
+impl Shown for Threshold {
+    fn shown(&self) -> String {
+        self.to_string().shown()
+    }
+}
+
+impl Shown for WebhookKind {
+    fn shown(&self) -> String {
+        let word = match self {
+            Self::Slack => "slack",
+            Self::Discord => "discord",
+            Self::Ntfy => "ntfy",
+            Self::Json => "json",
+        };
+        word.to_owned().shown()
     }
 }
 

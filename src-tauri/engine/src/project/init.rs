@@ -34,7 +34,6 @@ const EXAMPLES: &str = "
 # services = [\"db\"]                          # kept here, on a volume
 
 # [environments.production]
-# target = \"ssh://deploy@shop.example.com\"
 # domain = \"shop.example.com\"
 # replicas = 3
 # secrets = [\"DATABASE_URL\"]

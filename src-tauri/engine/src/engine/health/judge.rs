@@ -163,9 +163,11 @@ impl Judge {
         let open = self.store.open_incident(place)?;
         let course = Course::with(open.as_ref().map(|incident| incident.worst));
         let is_here = |one: &Owed| one.notice.project == place.project && one.notice.environment == place.environment;
-        let (here, elsewhere) = std::mem::take(&mut self.owed).into_iter().partition(is_here);
+        let (here, elsewhere) = std::mem::take(&mut self.owed).into_iter().partition::<Vec<_>, _>(is_here);
         self.owed = elsewhere;
-        self.places.insert(place.clone(), Known { course, open, held: here });
+        let (held, other) = here.into_iter().partition(|one| notice::is_of_incident(&one.notice));
+        hand_over(other, &subject.notify, &self.store, &self.tell).await;
+        self.places.insert(place.clone(), Known { course, open, held });
         self.tell_held(place, subject).await;
         // Where nothing was, nothing was missed.
         let last = self.store.state(place)?.filter(|(state, _)| *state != HealthState::Empty).map(|(_, at)| at);

@@ -12,6 +12,7 @@ use super::Key;
 use super::judge::Seen;
 use super::measure::{Means, Prepared, Vitals};
 use crate::certificates::{Authority, is_local};
+use crate::compare::placement_changes;
 use crate::docker::Docker;
 use crate::engine::{Engine, Watched, nothing_serves, place};
 use crate::error::EngineError;
@@ -21,7 +22,7 @@ use crate::health::verdict::Rules;
 use crate::mask::Mask;
 use crate::model::{
     EnvironmentName, EnvironmentSettings, HealthCheck, HealthProbe, Marker, NotifyLevel, NotifySettings, ProbeKind,
-    ProbeSettings, ProcessKind, ProcessName, Threshold,
+    ProbeSettings, ProcessKind, ProcessName, RolloutState, Threshold,
 };
 use crate::project::Project;
 use crate::store::HealthStore;
@@ -31,6 +32,8 @@ use crate::target::{Observed, Place, Record, Target};
 const LOOK: Duration = Duration::from_secs(30);
 /// Time between two takings of figures.
 const VITALS: Duration = Duration::from_secs(15);
+/// Rollouts among which the one before what serves is looked for.
+const KNOWN: u32 = 50;
 /// The name of the verdict on the engine's disk.
 pub(super) const DISK: &str = "disk";
 
@@ -50,6 +53,8 @@ pub(super) struct Subject {
     pub tasks: BTreeMap<String, Task>,
     pub rules: BTreeMap<String, Rules>,
     made_of: (Vec<ProbeSettings>, Vec<String>),
+    /// Whether it stands on the time axis since when it serves.
+    marked: bool,
 }
 
 /// What is done at a turn.
@@ -150,14 +155,16 @@ impl Engine {
             return if observed.instances.is_empty() { Ok(None) } else { Err(nothing_serves(name)) };
         };
         let record = serving.record.clone();
-        // Twice is once; a full disk keeps nobody from watching.
-        if let Err(error) = store.mark(&place, &marker(&record)) {
-            tracing::warn!(%place, %error, "what serves since when was not kept");
-        }
         let asked = (environment.probes.clone(), environment.neighbours.clone());
-        let same = |before: &&Subject| before.made_of == asked && before.url == observed.url && before.record == record;
+        let same =
+            |before: &&Subject| before.marked && before.made_of == asked && before.url == observed.url && before.record == record;
         if let Some(before) = before.filter(same) {
             return Ok(Some(Subject { level: environment.notify, notify: project.settings.notify.clone(), ..before.clone() }));
+        }
+        // Twice is once; a full disk keeps nobody from watching.
+        let marked = store.mark(&place, &marker(&record, &self.changed_with(&place, &record)));
+        if let Err(error) = &marked {
+            tracing::warn!(%place, %error, "what serves since when was not kept");
         }
         let mut subject = Subject {
             target: Arc::clone(&target),
@@ -168,6 +175,7 @@ impl Engine {
             tasks: BTreeMap::new(),
             rules: BTreeMap::new(),
             made_of: asked,
+            marked: marked.is_ok(),
             record,
         };
         for probe in &environment.probes {
@@ -186,6 +194,14 @@ impl Engine {
         subject.rules.insert(DISK.to_owned(), Rules { fall: once, recover: once, interval: VITALS, timeout: LOOK });
         subject.tasks.insert(String::new(), Task::Vitals(Arc::new(Vitals::new(target, place, subject.record.clone()))));
         Ok(Some(subject))
+    }
+
+    /// Names what the environment gave its instances otherwise with what serves than with what served before, as far as this home knows.
+    fn changed_with(&self, place: &Place, record: &Record) -> Vec<String> {
+        let Ok(rollouts) = self.store.rollouts(&place.project, Some(&place.environment), KNOWN) else { return Vec::new() };
+        let mut earlier = rollouts.iter().skip_while(|rollout| rollout.id != record.rollout).skip(1);
+        let before = earlier.find(|rollout| matches!(rollout.state, RolloutState::Succeeded | RolloutState::Baking));
+        before.map(|before| placement_changes(&before.placement, &record.placement)).unwrap_or_default()
     }
 
     /// Returns how a probe is made; none where the environment has nothing that it could ask.
@@ -230,10 +246,11 @@ fn web(record: &Record) -> Option<ProcessName> {
     web.or(processes.first()).map(|process| process.name.clone())
 }
 
-fn marker(record: &Record) -> Marker {
+fn marker(record: &Record, changes: &[String]) -> Marker {
     let at = record.staged_at.parse().unwrap_or_else(|_| jiff::Timestamp::now()).as_millisecond();
     let what = record.reason.map_or("rollout", |reason| reason.word());
-    Marker { at, release: Some(record.release.id.clone()), text: format!("{what} of {}", record.release.id) }
+    let changes = if changes.is_empty() { String::new() } else { format!(": {}", changes.join(", ")) };
+    Marker { at, release: Some(record.release.id.clone()), text: format!("{what} of {}{changes}", record.release.id) }
 }
 
 fn turns(subjects: &Subjects) -> Wanted<Key> {

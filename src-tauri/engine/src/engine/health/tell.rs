@@ -92,22 +92,23 @@ impl Engine {
     }
 }
 
-/// Tells of a notice whoever is to be told of it; in quiet hours nobody is.
+/// Tells of a notice whoever is to be told of it; in quiet hours nobody is. Returns whether anybody is.
 pub(in crate::engine) async fn give(
     notice: &Notice,
     level: NotifyLevel,
     settings: &NotifySettings,
     store: &HealthStore,
     tell: &mpsc::Sender<Watched>,
-) {
-    if is_held(notice, settings) {
-        return;
+) -> bool {
+    let owed = if is_held(notice, settings) { Vec::new() } else { owed(notice, level, settings) };
+    if owed.is_empty() {
+        return false;
     }
-    let owed = owed(notice, level, settings);
     if let Err(error) = store.owe(&owed) {
         tracing::debug!(%error, "a notice is told without having been kept");
     }
     hand_over(owed, settings, store, tell).await;
+    true
 }
 
 /// Tells whether a notice waits for the end of quiet hours.

@@ -66,10 +66,9 @@ impl Engine {
     /// Keeps what every environment prints until `stop` is cancelled.
     pub(in crate::engine) async fn watch_logs(&self, tell: mpsc::Sender<Watched>, stop: CancellationToken) {
         let Ok(mut changes) = self.changes() else { return };
-        // Who watches health tells why it cannot be opened.
-        let Ok(health) = HealthStore::open(&self.home.data) else { return };
         let (sender, mut heard) = mpsc::channel(64);
-        let mut round = Round { engine: self.clone(), health, tell, places: BTreeMap::new(), followers: JoinSet::new(), sender };
+        let mut round =
+            Round { engine: self.clone(), health: None, tell, places: BTreeMap::new(), followers: JoinSet::new(), sender };
         let mut look_at = tokio::time::Instant::now();
         loop {
             tokio::select! {
@@ -102,7 +101,8 @@ impl Engine {
 
 struct Round {
     engine: Engine,
-    health: HealthStore,
+    /// Where what is to be told is kept; none while it cannot be opened, which who watches health tells.
+    health: Option<HealthStore>,
     tell: mpsc::Sender<Watched>,
     places: BTreeMap<Place, Followed>,
     followers: JoinSet<()>,
@@ -112,6 +112,9 @@ struct Round {
 impl Round {
     /// Begins to follow instances that are new, and ends with those that are gone.
     async fn look(&mut self) -> Result<(), EngineError> {
+        if self.health.is_none() {
+            self.health = HealthStore::open(&self.engine.home.data).ok();
+        }
         let docker = Docker::connect().await?;
         for known in self.engine.store.projects()? {
             let Ok(project) = Project::open(&known.folder) else { continue };
@@ -215,7 +218,7 @@ impl Round {
 
     /// Tells of the exceptions that no release had told before, whoever kept them.
     async fn tell_new(&mut self, place: &Place) {
-        let Some(followed) = self.places.get_mut(place) else { return };
+        let (Some(followed), Some(health)) = (self.places.get_mut(place), &self.health) else { return };
         let Ok(news) = followed.store.news(&place.environment) else { return };
         let present = nanoseconds();
         followed.told.retain(|at| present - at < STALE);
@@ -223,7 +226,7 @@ impl Round {
             if followed.settings.new_exceptions && present - news.at <= STALE && followed.told.len() < NEWS {
                 followed.told.push(present);
                 let notice = notice::of_exception(place, &news.exception, &news.release, followed.url.clone(), now());
-                give(&notice, followed.level, &followed.notify, &self.health, &self.tell).await;
+                give(&notice, followed.level, &followed.notify, health, &self.tell).await;
             }
             if let Err(error) = followed.store.note_told(&place.environment, &news.exception.fingerprint) {
                 tracing::warn!(%error, "an exception will be told once more");
@@ -234,6 +237,7 @@ impl Round {
     /// Tells of too many failures, once, and once of their end.
     async fn check_pace(&mut self) {
         const MINUTE: i64 = 60_000_000_000;
+        let Some(health) = &self.health else { return };
         for (place, followed) in &mut self.places {
             let Some(pace) = followed.settings.errors else { continue };
             let within = i64::try_from(pace.within.as_nanos()).unwrap_or(i64::MAX);
@@ -241,10 +245,12 @@ impl Round {
             let Ok(count) = followed.store.errors_since(&place.environment, since - since.rem_euclid(MINUTE)) else { continue };
             let many = count >= u64::from(pace.count);
             if many != followed.alarmed {
-                followed.alarmed = many;
                 let weight = if many { NoticeWeight::Warning } else { NoticeWeight::Good };
                 let notice = notice::of_errors(place, (count, pace), followed.url.clone(), now(), weight);
-                give(&notice, followed.level, &followed.notify, &self.health, &self.tell).await;
+                // Of the end of what nobody was told of nobody is told.
+                if give(&notice, followed.level, &followed.notify, health, &self.tell).await {
+                    followed.alarmed = many;
+                }
             }
         }
     }

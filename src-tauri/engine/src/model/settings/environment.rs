@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{EnvironmentName, NotifyLevel, ProbeSettings, ProcessName, Strategy, Tolerance};
 
+/// Instances between which requests are shared out, at most.
+pub const MOST_WEB_INSTANCES: u16 = 32;
+
 /// A named place where releases run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]

@@ -158,7 +158,7 @@ impl EnvironmentSection {
             let reason = "a target is `docker` or a URL".into();
             let hint = match closest(&target.value, ["docker"].into_iter()) {
                 Some(_) => "write `target = \"docker\"`".into(),
-                None => "write `target = \"docker\"`, or `target = \"ssh://deploy@shop.example.com\"`".into(),
+                None => "write `target = \"docker\"`".into(),
             };
             return Err(section.bad("target", &target.at, &quoted(&target.value), reason, hint));
         }

@@ -181,19 +181,30 @@ fn read_http(section: &Section<'_>) -> Result<HttpSection, ProjectError> {
     })
 }
 
-/// Reads `status = 200` or `status = [200, 204]`.
+/// Reads `status = 200`, `status = "200-299"` or `status = ["200-299", 404]`.
 fn read_status(section: &Section<'_>) -> Result<Vec<u16>, ProjectError> {
-    const EXAMPLE: &str = "status = [200, 204]";
+    const EXAMPLE: &str = "status = [\"200-299\", 404]";
     let Some((at, value)) = section.any("status") else { return Ok(Vec::new()) };
-    let one = |value: &DeValue<'_>| {
-        let number = value.as_integer()?;
-        u16::from_str_radix(number.as_str(), number.radix()).ok().filter(|status| (100..=599).contains(status))
+    let some = |value: &DeValue<'_>| {
+        let (first, last) = match value {
+            DeValue::String(text) => {
+                let (first, last) = text.split_once('-')?;
+                (first.parse::<u16>().ok()?, last.parse().ok()?)
+            }
+            other => {
+                let number = other.as_integer()?;
+                let status = u16::from_str_radix(number.as_str(), number.radix()).ok()?;
+                (status, status)
+            }
+        };
+        (100 <= first && first <= last && last <= 599).then_some(first..=last)
     };
     let found = match value {
-        DeValue::Array(items) => items.iter().map(|item| one(item.get_ref())).collect::<Option<Vec<u16>>>(),
-        single => one(single).map(|status| vec![status]),
+        DeValue::Array(items) => items.iter().map(|item| some(item.get_ref())).collect::<Option<Vec<_>>>(),
+        single => some(single).map(|one| vec![one]),
     };
-    found.ok_or_else(|| section.wrong("status", at, "a status from 100 to 599, or a list of them", value, EXAMPLE))
+    let found = found.map(|ranges| ranges.into_iter().flatten().collect());
+    found.ok_or_else(|| section.wrong("status", at, "a status from 100 to 599, a range, or a list of them", value, EXAMPLE))
 }
 
 /// Reads `fall = "3 of 5"`.

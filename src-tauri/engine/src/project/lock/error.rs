@@ -231,15 +231,14 @@ fn no_wheel_hints(packages: &[Unavailable]) -> Vec<String> {
     };
     for package in packages {
         add(match &package.reason {
-            NoWheel::OnlySource => format!(
-                "build it once with `nonevent wheels build {}` (needs Docker), or choose a version with a wheel",
-                package.name
-            ),
+            NoWheel::OnlySource => {
+                "choose a version with a wheel, or build the image by a Dockerfile (`build.dockerfile`)".into()
+            }
             NoWheel::OlderGlibc { .. } => "choose a newer base image, or an older version of the package".into(),
             NoWheel::Musl => "choose a base on Debian, such as the one without `alpine` in its tag".into(),
             NoWheel::OtherPython { .. } => "choose a base with one of these versions, or another version of the package".into(),
             NoWheel::OtherPlatform { .. } => {
-                format!("build it once with `nonevent wheels build {}` (needs Docker), or choose another platform", package.name)
+                "choose another platform, or build the image by a Dockerfile (`build.dockerfile`)".into()
             }
         });
     }

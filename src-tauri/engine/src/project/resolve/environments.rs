@@ -7,8 +7,8 @@ use super::services::Services;
 use super::{Inputs, probes, strategy};
 use crate::certificates::is_local;
 use crate::model::{
-    AcmeSettings, AppSettings, EnvironmentName, EnvironmentSettings, HealthCheck, Https, NotifyLevel, ProcessKind, ProcessName,
-    ProcessPlacement, Resources, SecretDelivery,
+    AcmeSettings, AppSettings, EnvironmentName, EnvironmentSettings, HealthCheck, Https, MOST_WEB_INSTANCES, NotifyLevel,
+    ProcessKind, ProcessName, ProcessPlacement, Resources, SecretDelivery,
 };
 use crate::project::config::{EnvironmentSection, HttpsChoice, ProcessEntry, WrittenProbe};
 use crate::project::explain::{Bytes, Effective, Explained, Shown, path_text};
@@ -250,11 +250,11 @@ fn main_process(app: &AppSettings) -> Option<&ProcessName> {
 }
 
 /// `[process.NAME] replicas`.
-fn default_replicas(inputs: &Inputs<'_>, process: &str) -> Effective<u16> {
+fn configured_replicas<'a>(inputs: &Inputs<'a>, process: &str) -> Option<&'a Located<u16>> {
     let section = inputs.configuration.processes.iter().find(|(name, _)| name == process);
     match section {
-        Some((_, ProcessEntry::On(section))) => Effective::or(section.replicas.clone(), || Effective::default(1)),
-        _ => Effective::default(1),
+        Some((_, ProcessEntry::On(section))) => section.replicas.as_ref(),
+        _ => None,
     }
 }
 
@@ -268,14 +268,31 @@ fn web_replicas(
     section: Option<&EnvironmentSection>,
 ) -> Result<Effective<u16>, ProjectError> {
     let process = main_process(app).map_or("web", ProcessName::as_str);
-    match (section.and_then(|section| section.replicas.as_ref()), placed(section, process)) {
-        (Some(first), Some(second)) => Err(ProjectError::Contradiction {
-            at: second.at.clone(),
-            message: format!("`replicas` ({}) and `process.{process}.replicas` both say how many instances there are", first.at),
-            hint: "keep `replicas`".into(),
+    let written = match (section.and_then(|section| section.replicas.as_ref()), placed(section, process)) {
+        (Some(first), Some(second)) => {
+            return Err(ProjectError::Contradiction {
+                at: second.at.clone(),
+                message: format!(
+                    "`replicas` ({}) and `process.{process}.replicas` both say how many instances there are",
+                    first.at
+                ),
+                hint: "keep `replicas`".into(),
+            });
+        }
+        (one, other) => one.or(other).or_else(|| configured_replicas(inputs, process)),
+    };
+    let receives_requests = app.processes.iter().any(|process| matches!(process.kind, ProcessKind::Web { .. }));
+    match written {
+        Some(replicas) if receives_requests && replicas.value > MOST_WEB_INSTANCES => Err(ProjectError::Contradiction {
+            at: replicas.at.clone(),
+            message: format!(
+                "{} instances of `{process}` are more than the {MOST_WEB_INSTANCES} between which requests are shared out",
+                replicas.value
+            ),
+            hint: format!("write {MOST_WEB_INSTANCES} or less, and more workers in each of them"),
         }),
-        (Some(replicas), None) | (None, Some(replicas)) => Ok(Effective::at(replicas.value, &replicas.at)),
-        (None, None) => Ok(default_replicas(inputs, process)),
+        Some(replicas) => Ok(Effective::at(replicas.value, &replicas.at)),
+        None => Ok(Effective::default(1)),
     }
 }
 
@@ -291,11 +308,10 @@ fn placements(
     let only = main_process(app);
     let mut found = BTreeMap::new();
     for process in workers {
-        let replicas = match (placed(section, process.name.as_str()), section.and_then(|section| section.replicas.as_ref())) {
-            (Some(replicas), _) => Effective::at(replicas.value, &replicas.at),
-            (None, Some(replicas)) if only == Some(&process.name) => Effective::at(replicas.value, &replicas.at),
-            _ => default_replicas(inputs, process.name.as_str()),
-        };
+        let common = section.and_then(|section| section.replicas.as_ref()).filter(|_| only == Some(&process.name));
+        let name_of = process.name.as_str();
+        let written = placed(section, name_of).or(common).or_else(|| configured_replicas(inputs, name_of));
+        let replicas = written.map_or(Effective::default(1), |replicas| Effective::at(replicas.value, &replicas.at));
         let replicas = explained.take(&format!("environments.{name}.process.{}.replicas", process.name), replicas);
         found.insert(process.name.clone(), ProcessPlacement { replicas: Some(replicas) });
     }

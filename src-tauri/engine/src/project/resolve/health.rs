@@ -22,6 +22,9 @@ pub(super) fn resolve(inputs: &Inputs<'_>, chosen: &Chosen<'_>) -> (HealthCheck,
     let timeout = Effective::or(configuration.timeout.clone(), || Effective::default(TIMEOUT));
     let successes = Effective::or(configuration.successes.clone(), || Effective::default(SUCCESSES));
     let deadline = Effective::or(configuration.deadline.clone(), || Effective::default(DEADLINE));
+    if let Some(neighbours) = &configuration.neighbours {
+        explained.note("health.neighbours", neighbours.value.shown(), neighbours.origin());
+    }
     let check = HealthCheck {
         probe,
         interval: explained.take("health.interval", interval),

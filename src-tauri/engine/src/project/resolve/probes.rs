@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::Inputs;
 use crate::model::{
-    AppSettings, HealthCheck, HealthProbe, HttpProbe, NotifySettings, ProbeKind, ProbeSettings, ProcessKind, ProcessName,
+    AppSettings, HealthCheck, HealthProbe, HttpProbe, NotifySettings, Origin, ProbeKind, ProbeSettings, ProcessKind, ProcessName,
     Threshold, WebhookKind, WebhookSettings,
 };
+use crate::project::Located;
 use crate::project::config::{EnvironmentSection, ProbeSection, RulesSection, WrittenProbe};
 use crate::project::explain::{Effective, Explained, Shown};
 
@@ -29,10 +30,23 @@ pub(super) fn resolve(
     explained: &mut Explained,
 ) -> Vec<ProbeSettings> {
     let written = section.map(|section| section.probes.as_slice()).unwrap_or_default();
-    if !written.is_empty() {
-        return written.iter().map(|(name, probe)| configured(inputs, name, probe, health, key, explained)).collect();
+    let mut found = Vec::new();
+    for (name, probe) in written {
+        let kind = configured(&probe.kind);
+        let origin = Effective::at((), &probe.at).origin;
+        found.push((name.as_str(), kind, origin, Some(probe)));
     }
-    usual(app, health).into_iter().map(|(name, kind)| with_rules(inputs, name, kind, None, health)).collect()
+    if written.is_empty() {
+        found.extend(usual(app, health).into_iter().map(|(name, kind)| (name, kind, Origin::Default, None)));
+    }
+    let settings = |(name, kind, origin, probe): (&str, ProbeKind, Origin, Option<&ProbeSection>)| {
+        let key = |part: &str| key(&format!("probes.{name}.{part}"));
+        for (part, value) in shown(&kind) {
+            explained.note(&key(&part), value, origin.clone());
+        }
+        with_rules(inputs, name, kind, probe, health, &key, explained)
+    };
+    found.into_iter().map(settings).collect()
 }
 
 fn usual(app: &AppSettings, health: &HealthCheck) -> Vec<(&'static str, ProbeKind)> {
@@ -57,15 +71,8 @@ fn usual(app: &AppSettings, health: &HealthCheck) -> Vec<(&'static str, ProbeKin
     seen.map(|seen| ("app", seen)).into_iter().chain([containers]).collect()
 }
 
-fn configured(
-    inputs: &Inputs<'_>,
-    name: &str,
-    probe: &ProbeSection,
-    health: &HealthCheck,
-    key: &dyn Fn(&str) -> String,
-    explained: &mut Explained,
-) -> ProbeSettings {
-    let kind = match &probe.kind {
+fn configured(written: &WrittenProbe) -> ProbeKind {
+    match written {
         WrittenProbe::Http(http) => ProbeKind::Http(HttpProbe {
             target: http.target.clone(),
             status: http.status.clone(),
@@ -81,16 +88,51 @@ fn configured(
             ProbeKind::Command { run: run.clone(), process: process.as_ref().map(|process| ProcessName::new(&process.value)) }
         }
         WrittenProbe::Container { restarts } => ProbeKind::Container { restarts: *restarts },
+    }
+}
+
+/// What a probe asks and wants, part by part. A header may hold a password: its name is told, what it is not.
+fn shown(kind: &ProbeKind) -> Vec<(String, String)> {
+    match kind {
+        ProbeKind::Http(http) => {
+            let target = if http.target.starts_with('/') { "path" } else { "url" };
+            let mut parts = vec![(target.to_owned(), http.target.shown())];
+            let mut note = |part: &str, value: Option<String>| parts.extend(value.map(|value| (part.to_owned(), value)));
+            note("status", (!http.status.is_empty()).then(|| statuses(&http.status)));
+            note("body", http.body.as_ref().map(Shown::shown));
+            note("json", http.json.as_ref().map(|(path, _)| path.shown()));
+            note("equals", http.json.as_ref().and_then(|(_, wanted)| wanted.as_ref()).map(Shown::shown));
+            note("latency", http.latency.as_ref().map(Shown::shown));
+            note("certificate_days", http.certificate_days.as_ref().map(Shown::shown));
+            note("redirects", (http.redirects > 0).then(|| http.redirects.shown()));
+            parts.extend(http.headers.keys().map(|name| (format!("headers.{name}"), "…".to_owned().shown())));
+            parts
+        }
+        ProbeKind::Tcp { address } => vec![("tcp".to_owned(), address.clone().unwrap_or_default().shown())],
+        ProbeKind::Command { run, process } => {
+            let process = process.as_ref().map(|process| ("process".to_owned(), process.as_str().to_owned().shown()));
+            [("command".to_owned(), run.shown())].into_iter().chain(process).collect()
+        }
+        ProbeKind::Container { restarts } => {
+            vec![("container".to_owned(), true.shown()), ("restarts".to_owned(), restarts.shown())]
+        }
+    }
+}
+
+/// Statuses as they are written: what follows on each other as a range.
+fn statuses(all: &[u16]) -> String {
+    let mut ranges: Vec<(u16, u16)> = Vec::new();
+    for status in all {
+        match ranges.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(*status) => *last = *status,
+            _ => ranges.push((*status, *status)),
+        }
+    }
+    let shown = |(first, last): (u16, u16)| match first == last {
+        true => first.shown(),
+        false => format!("{first}-{last}").shown(),
     };
-    let (part, shown) = match &kind {
-        ProbeKind::Http(http) if http.target.starts_with('/') => ("path", http.target.shown()),
-        ProbeKind::Http(http) => ("url", http.target.shown()),
-        ProbeKind::Tcp { address } => ("tcp", address.clone().unwrap_or_default().shown()),
-        ProbeKind::Command { run, .. } => ("command", run.shown()),
-        ProbeKind::Container { .. } => ("container", true.shown()),
-    };
-    explained.note(&key(&format!("probes.{name}.{part}")), shown, Effective::at((), &probe.at).origin);
-    with_rules(inputs, name, kind, Some(probe), health)
+    format!("[{}]", ranges.into_iter().map(shown).collect::<Vec<_>>().join(", "))
 }
 
 fn with_rules(
@@ -99,22 +141,28 @@ fn with_rules(
     kind: ProbeKind,
     probe: Option<&ProbeSection>,
     health: &HealthCheck,
+    key: &dyn Fn(&str) -> String,
+    explained: &mut Explained,
 ) -> ProbeSettings {
     let common = &inputs.configuration.health;
     let own = probe.map(|probe| &probe.rules);
-    let rules =
-        |of: fn(&RulesSection) -> Option<Threshold>, usual| own.and_then(of).or_else(|| of(&common.rules)).unwrap_or(usual);
-    let interval = probe.and_then(|probe| probe.interval.as_ref()).or(common.watch_interval.as_ref());
-    let interval = interval.map_or(INTERVAL, |interval| interval.value);
-    let jitter = own.and_then(|own| own.jitter.as_ref()).or(common.rules.jitter.as_ref());
+    let rules = |of: fn(&RulesSection) -> Option<Located<Threshold>>, usual| {
+        Effective::or(own.and_then(of).or_else(|| of(&common.rules)), || Effective::default(usual))
+    };
+    let interval = probe.and_then(|probe| probe.interval.clone()).or_else(|| common.watch_interval.clone());
+    let interval = explained.take(&key("interval"), Effective::or(interval, || Effective::default(INTERVAL)));
+    let timeout = probe.and_then(|probe| probe.timeout.clone());
+    let jitter = own.and_then(|own| own.jitter.clone()).or_else(|| common.rules.jitter.clone());
     ProbeSettings {
         name: name.to_owned(),
         kind,
         interval,
-        timeout: probe.and_then(|probe| probe.timeout.as_ref()).map_or(health.timeout, |timeout| timeout.value),
-        fall: rules(|rules| rules.fall.as_ref().map(|fall| fall.value), FALL),
-        recover: rules(|rules| rules.recover.as_ref().map(|recover| recover.value), RECOVER),
-        jitter: jitter.map_or(interval / JITTER_PARTS, |jitter| jitter.value.min(interval)),
+        timeout: explained.take(&key("timeout"), Effective::or(timeout, || Effective::default(health.timeout))),
+        fall: explained.take(&key("fall"), rules(|rules| rules.fall.clone(), FALL)),
+        recover: explained.take(&key("recover"), rules(|rules| rules.recover.clone(), RECOVER)),
+        jitter: explained
+            .take(&key("jitter"), Effective::or(jitter, || Effective::default(interval / JITTER_PARTS)))
+            .min(interval),
     }
 }
 
@@ -131,9 +179,14 @@ pub(super) fn resolve_notify(inputs: &Inputs<'_>) -> (NotifySettings, Explained)
     });
     let mut webhooks = BTreeMap::new();
     for (name, webhook) in &configuration.webhooks {
-        let kind = webhook.kind.as_ref().map_or(WebhookKind::Json, |kind| kind.value);
+        let key = |part: &str| format!("notify.webhook.{name}.{part}");
+        let kind = Effective::or(webhook.kind.clone(), || Effective::default(WebhookKind::Json));
+        let kind = explained.take(&key("kind"), kind);
         // An address may hold a password: where it came from is told, what it is not.
-        explained.note(&format!("notify.webhook.{name}.url"), "…".to_owned().shown(), webhook.url.origin());
+        explained.note(&key("url"), "…".to_owned().shown(), webhook.url.origin());
+        if let Some(secret) = &webhook.secret {
+            explained.note(&key("secret"), secret.value.shown(), secret.origin());
+        }
         let secret = webhook.secret.as_ref().and_then(|secret| secret.value.strip_prefix("env:")).map(str::to_owned);
         webhooks.insert(name.clone(), WebhookSettings { kind, url: webhook.url.value.clone(), secret });
     }

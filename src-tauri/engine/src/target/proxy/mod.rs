@@ -26,6 +26,8 @@ mod runtime;
 mod script;
 mod state;
 
+use crate::model::MOST_WEB_INSTANCES;
+
 pub use https::{
     ACME, AcmeHost, CERTIFICATES, HostHttps, Issue, Leaf, ROOTS, SECURE_PORT, SYSTEM_ROOTS, acme_file, certificate_files,
 };
@@ -37,8 +39,8 @@ pub use state::{
     CheckKind, Color, Exposure, Generation, Member, NewSide, PlaceState, Ports, ProxyState, SideState, Slot, StateError,
 };
 
-/// Server slots of each backend: no environment has more instances of its web process than this.
-pub const SLOTS: u16 = 32;
+/// Server slots of each backend.
+pub const SLOTS: u16 = MOST_WEB_INSTANCES;
 
 /// The folder inside the proxy's container on which its volume is mounted.
 pub const FOLDER: &str = "/var/lib/nonevent";
