@@ -15,8 +15,8 @@ What `nonevent VERB -h` prints, on one page. A test compares this page with the 
 Data goes to standard output, everything else to standard error. On a terminal, what goes on is shown moving; in a pipe or a file
 there are only final lines. Every mark has a shape of its own, so that nothing depends on colour.
 
-The first Ctrl-C, or SIGTERM, stops a run cleanly: what serves goes on serving. The second ends the process at once; the next verb, or
-`nonevent recover`, then ends what it left in the middle.
+The first Ctrl-C, or SIGTERM, stops a run cleanly: what serves goes on serving. The second ends the process at once; whoever watches, the
+next rollout there, or `nonevent recover` then ends what it left in the middle.
 
 With `--json`, each line of standard output is one object: `v` (1), `at`, `type`, `data`; events have `seq`, `project` and `run` as
 well. The last line has `type` `result`; its `data.ok` tells whether the verb did what was asked, and `data.problem` why not (`code`,

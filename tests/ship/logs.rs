@@ -305,3 +305,44 @@ fn docker_every_line_is_kept_once_whatever_happens_to_whoever_keeps_them() {
     assert!(output.status.success() && stdout.contains("the last one"), "{stdout}\n{stderr}");
     assert!(stderr.contains("what is kept ends at"), "{stderr}");
 }
+
+/// An example as it is, but for its gates, which other tests run.
+fn ungated(name: &str) -> World {
+    let world = World::example(name);
+    let text = std::fs::read_to_string(world.project().join("nonevent.toml")).unwrap();
+    let mut document: toml::Table = text.parse().unwrap();
+    let off = ["lint", "format", "types", "unit", "integration"].map(|gate| (gate.to_owned(), toml::Value::Boolean(false)));
+    document.insert("gauntlet".to_owned(), toml::Value::Table(off.into_iter().collect()));
+    world.write("nonevent.toml", document.to_string());
+    world
+}
+
+#[test]
+fn docker_what_real_servers_and_loggers_print_is_understood() {
+    // gunicorn's access log; uvicorn's; structlog's JSON, with uvicorn's own words through it.
+    let examples = [
+        ("django-static", None, "/not-there?page=2", "Booting worker with pid", None),
+        ("worker-redis", None, "/not-there?page=2", "Application startup complete.", None),
+        ("fastapi-postgres", Some("shop.main"), "/not-there", "Application startup complete.", Some("uvicorn.error")),
+    ];
+    for (example, logger, path, own, own_logger) in examples {
+        let world = ungated(example);
+        world.run(&["ship", "--allow-untested"]).ok();
+        assert_eq!(world.get("local", "/not-there?page=2").0, 404);
+        let find = |words: &str| {
+            eventually(&format!("that {example} prints `{words}`"), Duration::from_secs(20), || {
+                let ended = world.run(&["logs", "--since", "10m", "--search", words, "--json"]).ok();
+                read(&ended.stdout).0.into_iter().next()
+            })
+        };
+        let record = find("not-there status=404 method=GET");
+        let told = ["method", "path", "status"].map(|name| field(&record, name).unwrap());
+        assert_eq!(told, ["GET", path, "404"], "{record}");
+        assert_eq!((&record["level"], record["logger"].as_str()), (&Value::from("info"), logger), "{record}");
+        assert!(field(&record, "client").is_some_and(|client| client.contains('.')), "{record}");
+        let record = find(&format!("{own:?}"));
+        assert_eq!((&record["level"], record["logger"].as_str()), (&Value::from("info"), own_logger), "{record}");
+        let message = record["message"].as_str().unwrap();
+        assert!(message.starts_with(own), "the level is a part of the message: {message}");
+    }
+}

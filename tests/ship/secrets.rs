@@ -112,7 +112,7 @@ fn docker_secrets_reach_instances_and_nothing_that_is_told_or_kept_holds_them() 
 
     let before = desk.world.status("local")["instances"][0]["id"].clone();
     let rotated = desk.run(&["secret", "rotate", "API_KEY"], SECOND).ok().stdout;
-    assert!(rotated.contains("local runs with the old value until `nonevent restart -e local`"), "{rotated}");
+    assert!(rotated.contains("local runs with the old value until `nonevent restart local`"), "{rotated}");
     desk.run(&["ship", "--allow-untested", "--json"], "").ok();
     assert_ne!(desk.world.status("local")["instances"][0]["id"], before, "a changed secret is a rollout");
     assert_eq!(desk.world.serving("local"), first, "and not another release");

@@ -8,7 +8,7 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::paint::Tone;
 use crate::session::{Session, View};
-use crate::words::{age, bytes, duration};
+use crate::words::{age, bytes, counted, duration};
 use crate::{args, help};
 
 /// Show how an environment fared: uptime, latency, incidents, releases
@@ -88,6 +88,10 @@ pub fn text(report: &HealthReport, view: View) -> String {
         lines.extend(listed);
     }
     lines.extend(figures(report));
+    lines.extend(report.gaps.iter().rev().take(5).map(|gap| {
+        let lasted = duration(gap.to.abs_diff(gap.from));
+        format!("  ? {}, {lasted}: {}", moment(gap.from), gap.reason)
+    }));
     lines.extend(report.incidents.iter().take(10).map(|incident| incident_line(incident, view)));
     lines.join("\n")
 }
@@ -162,15 +166,19 @@ fn markers(report: &HealthReport, width: usize) -> Option<String> {
 
 /// The last figures of instances and requests.
 fn figures(report: &HealthReport) -> Option<String> {
-    let last = |name: &str| {
+    let points = |name: &str| {
         let found = report.series.iter().find(|(series, _)| series.name == name);
-        found.and_then(|(_, points)| points.last()).map(|point| point.p50)
+        found.map(|(_, points)| points.as_slice()).unwrap_or_default()
     };
+    let last = |name: &str| points(name).last().map(|point| point.p50);
     let words: Vec<String> = [
         last("cpu").map(|cpu| format!("{:.2} cores", cpu as f64 / 1000.0)),
         last("memory").map(|memory| format!("{} of memory", bytes(memory))),
         last("memory_share").map(|share| format!("{} % of its limit", share / 10)),
+        last("restarts").filter(|count| *count > 0).map(|count| counted(usize::try_from(count).unwrap_or(usize::MAX), "restart")),
         last("requests").map(|pace| format!("{:.1} requests/s", pace as f64 / 1000.0)),
+        last("errors").map(|pace| format!("{:.1} of them failed by 5xx", pace as f64 / 1000.0)),
+        last("p95").map(|took| format!("95 % of them within {}", latency(took))),
         last("disk_free").map(|free| format!("{} of disk left", bytes(free))),
     ]
     .into_iter()

@@ -234,7 +234,7 @@ pub fn rotated(name: &str, scope: &SecretScope, old: &[OldValue]) -> String {
     let mut lines = vec![format!("{name} is kept anew for {}", scope.title())];
     for one in old {
         lines.push(match &one.unknown {
-            None => format!("{0} runs with the old value until `nonevent restart -e {0}`, or its next ship", one.environment),
+            None => format!("{0} runs with the old value until `nonevent restart {0}`, or its next ship", one.environment),
             Some(why) => format!("whether {} runs with the old value is not known: {why}", one.environment),
         });
     }

@@ -40,7 +40,7 @@ pub struct Args {
     /// Before traffic moves, wait for a look at the new instances; `--yes` goes on by itself
     #[arg(long)]
     preview: bool,
-    /// Do not wait for the bake; the next start of Nonevent ends it
+    /// Do not wait for the bake; whoever watches ends it, or the next rollout there
     #[arg(long)]
     detach: bool,
     /// Run every gate, also those that were green with the same inputs

@@ -3,14 +3,29 @@
 use std::path::Path;
 
 /// The variables that say which home is watched, and which engine.
-const VARIABLES: [&str; 6] =
-    ["NONEVENT_HOME", "NONEVENT_CACHE", "NONEVENT_SCOPE", "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG"];
+const VARIABLES: [&str; 11] = [
+    "NONEVENT_HOME",
+    "NONEVENT_CACHE",
+    "NONEVENT_SCOPE",
+    "XDG_DATA_HOME",
+    "XDG_CACHE_HOME",
+    "DOCKER_HOST",
+    "DOCKER_CONTEXT",
+    "DOCKER_CONFIG",
+    "DOCKER_TLS",
+    "DOCKER_TLS_VERIFY",
+    "DOCKER_CERT_PATH",
+];
+/// Those that are folders: what is relative is so to the folder of this process.
+const FOLDERS: [&str; 6] =
+    ["NONEVENT_HOME", "NONEVENT_CACHE", "XDG_DATA_HOME", "XDG_CACHE_HOME", "DOCKER_CONFIG", "DOCKER_CERT_PATH"];
 
 /// Returns the unit file for a program, with those variables of this process that matter to it.
 pub fn file(program: &Path, variable: impl Fn(&str) -> Option<String>) -> String {
     let environment: String = VARIABLES
         .iter()
         .filter_map(|name| Some((name, variable(name).filter(|value| !value.is_empty())?)))
+        .map(|(name, value)| (name, if FOLDERS.contains(name) { absolute(value) } else { value }))
         .map(|(name, value)| format!("Environment={}\n", quoted(&format!("{name}={value}"))))
         .collect();
     format!(
@@ -40,6 +55,10 @@ pub fn file(program: &Path, variable: impl Fn(&str) -> Option<String>) -> String
     .to_owned()
 }
 
+fn absolute(folder: String) -> String {
+    std::path::absolute(&folder).map_or(folder, |absolute| absolute.display().to_string())
+}
+
 /// Quotes a word as systemd.syntax(7) and systemd.unit(5) want it. `$` means nothing in `Environment=` (systemd.exec(5)).
 fn quoted(word: &str) -> String {
     format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%"))
@@ -61,6 +80,13 @@ mod tests {
         assert!(!unit.contains("DOCKER_HOST"), "{unit}");
         // As `process::write_no_core` wants it, which may not raise a limit of 0.
         assert!(unit.contains("\nLimitCORE=1\n"), "{unit}");
+    }
+
+    #[test]
+    fn a_relative_folder_is_the_same_one_there() {
+        let unit = file(Path::new("/opt/nonevent"), |name| (name == "NONEVENT_HOME").then(|| "home".to_owned()));
+        let here = std::env::current_dir().unwrap().join("home");
+        assert!(unit.contains(&format!("NONEVENT_HOME={}\"", here.display())), "{unit}");
     }
 
     #[test]

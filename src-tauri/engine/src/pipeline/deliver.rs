@@ -110,8 +110,8 @@ async fn tell_whose_values(context: &Context, delivery: &Delivery<'_>, composed:
     }
     let message =
         format!("the rollback uses today's values of secrets: {} changed since the release was placed here", names.join(", "));
-    let hint =
-        format!("to go back to an earlier value as well, set it: `nonevent secret set {} -e {}`", names.join(" "), delivery.name);
+    let commands = names.iter().map(|name| format!("`nonevent secret set {name} -e {}`", delivery.name)).collect::<Vec<_>>();
+    let hint = format!("to go back to an earlier value as well, set it: {}", commands.join(", "));
     context.emit(EventBody::WarningRaised { message, hint: Some(hint) }).await?;
     Ok(())
 }

@@ -115,8 +115,12 @@ impl VaultError {
             Self::KeychainAbsent { .. } => {
                 vec!["where there is none, keep secrets in an encrypted file: `nonevent secret vault file`".to_owned(), ci()]
             }
-            Self::KeychainLocked { .. } | Self::NoAnswer { .. } => {
+            Self::KeychainLocked { .. } => {
                 vec!["unlock the keychain and run this again; nothing was changed".to_owned(), ci()]
+            }
+            Self::NoAnswer { .. } => {
+                let hint = "unlock the keychain and run this again; what it still asks is done once it is answered";
+                vec![hint.to_owned(), ci()]
             }
             Self::KeychainFailed { .. } => vec!["see that the keychain runs, and run this again; nothing was changed".to_owned()],
             Self::PassphraseWanted { .. } => {

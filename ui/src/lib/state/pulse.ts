@@ -4,11 +4,14 @@ const PAUSE = 15_000;
 /** The same for a window that is seen beside the one that is worked in: what is told of comes at once all the same. */
 const REST = 60_000;
 
+/** A clock that ticks late is still on time. */
+const LATE = 1_000;
+
 /** Calls every so often while the window is seen, and when it is come back to. Returns the way to stop. */
 export function keepLooking(look: () => void): () => void {
   let last = Date.now();
   const again = (pause: number) => {
-    if (document.visibilityState !== 'visible' || Date.now() - last < pause) return;
+    if (document.visibilityState !== 'visible' || Date.now() - last < pause - LATE) return;
     last = Date.now();
     look();
   };

@@ -79,7 +79,7 @@ export const credentials = {
   differ: 'The two are different.',
   openIt: 'Open the vault',
   opening: 'Opening…',
-  openText: 'The window keeps it until it is closed, and nowhere else.',
+  openText: 'It is kept while Nonevent runs, and nowhere else.',
   to: { keychain: 'Keep them in the keychain', file: 'Keep them in an encrypted file' },
   reseal: 'Close the file anew',
   kept: { keychain: 'They are in the keychain', file: 'They are in an encrypted file' },

@@ -210,7 +210,7 @@ pub fn exceptions_text(groups: &[ExceptionGroup], view: View) -> String {
         lines.extend(place.map(|place| format!("    {place}")));
     }
     if groups.len() > GROUPS {
-        lines.push(format!("and {} more: `-n`, or `--json` for all", groups.len() - GROUPS));
+        lines.push(format!("and {} more: `--json` for all, or a shorter `--since`", groups.len() - GROUPS));
     }
     if let Some(last) = groups.first() {
         lines.push(String::new());
