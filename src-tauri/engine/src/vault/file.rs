@@ -76,18 +76,32 @@ impl Key {
 
     fn decrypt(&self, bytes: &[u8]) -> Result<Vec<u8>, DecryptError> {
         match self {
-            Self::Passphrase(passphrase) => age::decrypt(&age::scrypt::Identity::new(words(passphrase)), bytes),
+            Self::Passphrase(passphrase) => {
+                let mut identity = age::scrypt::Identity::new(words(passphrase));
+                identity.set_max_work_factor(MOST_WORK);
+                age::decrypt(&identity, bytes)
+            }
             Self::Identity(identity) => age::decrypt(identity.as_ref(), bytes),
         }
     }
 
     fn encrypt(&self, bytes: &[u8]) -> Result<Vec<u8>, age::EncryptError> {
         match self {
-            Self::Passphrase(passphrase) => age::encrypt(&age::scrypt::Recipient::new(words(passphrase)), bytes),
+            Self::Passphrase(passphrase) => {
+                let mut recipient = age::scrypt::Recipient::new(words(passphrase));
+                recipient.set_work_factor(WORK);
+                age::encrypt(&recipient, bytes)
+            }
             Self::Identity(identity) => age::encrypt(&identity.to_public(), bytes),
         }
     }
 }
+
+/// What stretching a passphrase costs: 2 to the power of it, a second or less and 256 MB. The library would measure it for a millisecond: on
+/// a busy machine a file would be closed weakly, and a sound one be refused.
+const WORK: u8 = 18;
+/// What opening a file may cost: more is an attack on whoever opens it.
+const MOST_WORK: u8 = 22;
 
 fn words(passphrase: &Secret) -> SecretString {
     SecretString::from(passphrase.reveal().to_owned())
@@ -152,6 +166,15 @@ pub(super) fn write(file: &Path, key: &Key, all: &All) -> Result<(), VaultError>
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_passphrase_is_stretched_as_much_on_a_busy_machine_as_on_a_calm_one() {
+        let key = Key::Passphrase(Secret::new("made-up passphrase"));
+        let closed = key.encrypt(b"content").unwrap();
+        let header = String::from_utf8_lossy(&closed).lines().find(|line| line.starts_with("-> scrypt ")).map(str::to_owned);
+        assert!(header.as_ref().is_some_and(|header| header.ends_with(&format!(" {WORK}"))), "{header:?}");
+        assert_eq!(key.decrypt(&closed).unwrap(), b"content");
+    }
 
     fn key(folder: &Path) -> (PathBuf, Key) {
         let file = folder.join("key");
