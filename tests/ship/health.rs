@@ -109,7 +109,8 @@ fn docker_incidents_have_a_cause_and_an_end_and_outlive_their_watcher() {
     for id in &ids {
         docker(&["exec", id, "touch", "/tmp/sick"]);
     }
-    let down = watch.until("incident_changed", |told| told["worst"] == "down");
+    // On a busy machine the cause may come after the incident.
+    let down = watch.until("incident_changed", |told| told["worst"] == "down" && !told["diagnosis"].is_null());
     assert_eq!((&down["release"], &down["probe"]), (&release.as_str().into(), &"app".into()), "{down}");
     assert!(down["finding"].as_str().unwrap().contains("answered 500"), "{down}");
     assert!(down["diagnosis"].to_string().contains("the well ran dry"), "the cause was not found: {down}");

@@ -81,7 +81,7 @@ schedule = "0 0 1 1 *"
 run = "echo it is $TOKEN"
 
 [environments.local.secrets]
-TOKEN = { command = "echo x >>asked; echo made-up-token-1234" }
+TOKEN = { command = "sh -c 'echo x >>asked; echo made-up-token-1234'" }
 "#;
 
 #[test]

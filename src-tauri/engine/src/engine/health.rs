@@ -100,7 +100,7 @@ impl Engine {
         let subjects: Subjects = Arc::new(Mutex::default());
         let (wanted, wants) = mpsc::channel(1);
         let (sender, seen) = mpsc::channel::<Seen>(256);
-        let judge = Judge::new(self.clone(), store.clone(), subjects.clone(), tell.clone());
+        let judge = Judge::new(self.clone(), store.clone(), subjects.clone(), tell.clone(), sender.downgrade());
         let judging = tokio::spawn(judge.run(seen));
         let probe = {
             let (subjects, store, sender) = (subjects.clone(), store.clone(), sender.clone());

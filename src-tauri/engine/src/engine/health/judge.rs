@@ -1,6 +1,7 @@
 //! Keeps samples, judges them, and keeps incidents: what each probe's last samples mean, and what they mean together.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -18,12 +19,14 @@ use crate::model::{Diagnosis, Gap, HealthState, Incident, RunId, Series, Unit};
 use crate::rollout::diagnose_serving;
 use crate::store::health::{Measured, Owed};
 use crate::store::{HealthStore, StoreError, format_time, now};
-use crate::target::Place;
+use crate::target::{Place, Target};
 
 /// How long before an incident a change may be its cause, milliseconds.
 const SHORTLY: i64 = 60 * 60 * 1000;
-/// Time that the search for a cause may take: people are told without one then.
+/// Time that people wait for a cause: they are told without one then.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Time that the search for one may take.
+const EXAMINE: Duration = Duration::from_mins(1);
 /// Time without a failure after which all can be written again.
 const CALM: Duration = Duration::from_secs(5);
 
@@ -33,6 +36,8 @@ pub(super) enum Seen {
     Sample(Key, Sample),
     /// Nothing serves there.
     Empty(Place),
+    /// The cause of an incident that took longer to be found than people wait for it.
+    Cause { place: Place, incident: String, diagnosis: Box<Diagnosis> },
 }
 
 /// What is thought of every environment.
@@ -41,6 +46,8 @@ pub(super) struct Judge {
     store: HealthStore,
     subjects: Subjects,
     tell: mpsc::Sender<Watched>,
+    /// The way by which this is told what is seen; weak, so that it ends with whoever looks.
+    seen: mpsc::WeakSender<Seen>,
     verdicts: BTreeMap<Key, (Verdict, String)>,
     places: BTreeMap<Place, Known>,
     /// Incidents that could not be written yet, by their ids.
@@ -68,13 +75,20 @@ struct Failing {
 }
 
 impl Judge {
-    pub fn new(engine: Engine, store: HealthStore, subjects: Subjects, tell: mpsc::Sender<Watched>) -> Self {
+    pub fn new(
+        engine: Engine,
+        store: HealthStore,
+        subjects: Subjects,
+        tell: mpsc::Sender<Watched>,
+        seen: mpsc::WeakSender<Seen>,
+    ) -> Self {
         let owed = store.owed().unwrap_or_default();
         Self {
             engine,
             store,
             subjects,
             tell,
+            seen,
             verdicts: BTreeMap::new(),
             places: BTreeMap::new(),
             unwritten: BTreeMap::new(),
@@ -89,6 +103,9 @@ impl Judge {
             let (at, written) = match seen {
                 Seen::Sample(key, sample) => (sample.at, self.take(&key, sample).await),
                 Seen::Empty(place) => (Timestamp::now().as_millisecond(), self.part_with(&place).await),
+                Seen::Cause { place, incident, diagnosis } => {
+                    (Timestamp::now().as_millisecond(), self.learn(&place, &incident, *diagnosis).await)
+                }
             };
             self.note(at, written).await;
         }
@@ -201,7 +218,7 @@ impl Judge {
         let incident = match (step, open) {
             (Some(Step::Open(worst)), _) => Some(self.begin(place, worst, subject).await),
             (Some(Step::Worse(worst)), Some(incident)) => {
-                let diagnosis = self.diagnosis(place, subject).await.or(incident.diagnosis);
+                let diagnosis = self.diagnosis(place, &incident.id, subject).await.or(incident.diagnosis);
                 Some(Incident { worst, diagnosis, ..incident })
             }
             (Some(Step::Close), Some(incident)) => Some(Incident { closed_at: Some(now()), ..incident }),
@@ -284,12 +301,12 @@ impl Judge {
         let (probe, finding) = first.map(|((_, name), (_, finding))| (name.clone(), finding.clone())).unwrap_or_default();
         let from = at.as_millisecond() - SHORTLY;
         let markers = self.store.markers(place, from, at.as_millisecond()).unwrap_or_default();
+        let id = uuid::Uuid::now_v7().simple().to_string();
         let changes = markers.iter().rev().map(|marker| {
             let minutes = (at.as_millisecond() - marker.at) / 60_000;
             format!("{}, {minutes} min before", marker.text)
         });
         Incident {
-            id: uuid::Uuid::now_v7().simple().to_string(),
             project: place.project.clone(),
             environment: place.environment.clone(),
             worst,
@@ -298,20 +315,44 @@ impl Judge {
             probe,
             finding,
             release: Some(subject.record.release.id.clone()),
-            diagnosis: self.diagnosis(place, subject).await,
+            diagnosis: self.diagnosis(place, &id, subject).await,
             changes: changes.collect(),
+            id,
         }
     }
 
-    /// Examines what serves as a rollout examines its new instances; what cannot be found out is left out.
-    async fn diagnosis(&self, place: &Place, subject: &Subject) -> Option<Diagnosis> {
-        let examine = async {
-            let observed = subject.target.observe(place).await.ok()?;
-            let record = &observed.serving.as_ref()?.record;
-            diagnose_serving(subject.target.as_ref(), place, record, &observed.instances).await.ok().flatten()
-        };
-        tokio::time::timeout(PATIENCE, examine).await.ok().flatten()
+    /// Examines what serves as a rollout examines its new instances; what cannot be found out is left out. What takes longer than people wait
+    /// for it comes to the incident later.
+    async fn diagnosis(&self, place: &Place, incident: &str, subject: &Subject) -> Option<Diagnosis> {
+        let (target, at) = (Arc::clone(&subject.target), place.clone());
+        let mut examining = tokio::spawn(async move { tokio::time::timeout(EXAMINE, examine(target.as_ref(), &at)).await.ok()? });
+        if let Ok(found) = tokio::time::timeout(PATIENCE, &mut examining).await {
+            return found.ok()?;
+        }
+        let (seen, place, incident) = (self.seen.clone(), place.clone(), incident.to_owned());
+        tokio::spawn(async move {
+            let Ok(Some(diagnosis)) = examining.await else { return };
+            if let Some(seen) = seen.upgrade() {
+                let _ = seen.send(Seen::Cause { place, incident, diagnosis: Box::new(diagnosis) }).await;
+            }
+        });
+        None
     }
+
+    /// Adds a cause to an incident that has none and still goes on. Nobody is told anew.
+    async fn learn(&mut self, place: &Place, incident: &str, diagnosis: Diagnosis) -> Result<(), StoreError> {
+        let open = self.places.get_mut(place).and_then(|known| known.open.as_mut());
+        let Some(open) = open.filter(|open| open.id == incident && open.diagnosis.is_none()) else { return Ok(()) };
+        open.diagnosis = Some(diagnosis);
+        let incident = open.clone();
+        self.keep(incident, &[]).await
+    }
+}
+
+async fn examine(target: &dyn Target, place: &Place) -> Option<Diagnosis> {
+    let observed = target.observe(place).await.ok()?;
+    let record = &observed.serving.as_ref()?.record;
+    diagnose_serving(target, place, record, &observed.instances).await.ok().flatten()
 }
 
 fn measured(key: &Key, sample: &Sample) -> Measured {
