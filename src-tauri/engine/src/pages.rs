@@ -67,6 +67,22 @@ pub enum RunRequest {
     },
 }
 
+/// A run whose plan is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "snake_case", tag = "verb")]
+pub enum PlanRequest {
+    /// The newest release, or the one that is promoted there.
+    Ship,
+    /// An earlier release, by any unique prefix of its id; without one, the last known good.
+    Rollback {
+        /// Which.
+        release: Option<ReleaseId>,
+    },
+    /// Fresh instances of the release that serves.
+    Restart,
+}
+
 /// A test that took long.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]

@@ -1,8 +1,8 @@
 //! The environments of a project.
 
 use nonevent_engine::EngineError;
-use nonevent_engine::model::{EnvironmentName, Plan, ProjectName, ReleaseId, RunId};
-use nonevent_engine::pages::HeldPage;
+use nonevent_engine::model::{EnvironmentName, Plan, ProjectName, RunId};
+use nonevent_engine::pages::{HeldPage, PlanRequest};
 use tauri::State;
 use url::Url;
 
@@ -36,16 +36,16 @@ pub async fn recover(desk: State<'_, Desk>, project: ProjectName, environment: E
     desk.ask(|engine| async move { engine.recover(&engine.folder_of(&project)?, Some(&environment)).await }).await
 }
 
-/// Tells what moving an environment would do: a rollback to the given release, else a ship of the newest.
+/// Tells what a run would do to an environment.
 #[tauri::command]
 #[specta::specta]
 pub async fn plan(
     desk: State<'_, Desk>,
     project: ProjectName,
     environment: EnvironmentName,
-    release: Option<ReleaseId>,
+    request: PlanRequest,
 ) -> Answer<Plan> {
-    desk.ask(|engine| async move { engine.plan_to(&project, &environment, release.as_ref()).await }).await
+    desk.ask(|engine| async move { engine.plan(&engine.folder_of(&project)?, &environment, &request).await }).await
 }
 
 /// Tells who holds an environment; none where nobody does.

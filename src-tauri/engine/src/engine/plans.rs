@@ -3,15 +3,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::choose::Which;
 use super::{Engine, environment, place};
 use crate::docker::Docker;
 use crate::error::EngineError;
-use crate::model::{EnvironmentName, Plan, ProjectName, Release, ReleaseId, RolloutReason};
+use crate::model::{EnvironmentName, Plan, Release, RolloutReason};
+use crate::pages::PlanRequest;
 use crate::pipeline::placement::compose;
-use crate::pipeline::release::by_prefix;
 use crate::pipeline::secrets::{Needs, values};
 use crate::project::Project;
-use crate::request::Preview;
+use crate::request::{Allow, Asked, Preview};
 use crate::rollout::{self, Circumstances, Desired};
 use crate::target::{Room, Target};
 
@@ -19,54 +20,31 @@ use crate::target::{Room, Target};
 const EARLIER: u32 = 10;
 
 impl Engine {
-    /// Returns what shipping the last release of the project to an environment would do, without doing it.
+    /// Returns what a run would do to an environment, without doing it.
     ///
     /// # Errors
-    /// When nothing was ever released, or the target does not answer.
-    pub async fn plan(&self, folder: &Path, name: &EnvironmentName) -> Result<Plan, EngineError> {
+    /// When there is no such release, nothing serves that could be left or started afresh, or the target does not answer.
+    pub async fn plan(&self, folder: &Path, name: &EnvironmentName, request: &PlanRequest) -> Result<Plan, EngineError> {
         let project = self.open_project(folder)?;
         let (_, environment) = environment(&project, name)?;
-        let target = self.target(&Docker::connect().await?, &project, environment)?;
-        let (release, reason) = match &environment.after {
-            Some(before) => (self.promoted(target.as_ref(), &project, before).await?, RolloutReason::Promote),
-            None => (self.newest(&project)?, RolloutReason::Ship),
+        let docker = Docker::connect().await?;
+        let target = self.target(&docker, &project, environment)?;
+        let which = match request {
+            PlanRequest::Ship => {
+                let (release, reason) = match &environment.after {
+                    Some(before) => (self.promoted(target.as_ref(), &project, before).await?, RolloutReason::Promote),
+                    None => (self.newest(&project)?, RolloutReason::Ship),
+                };
+                return self.planned(target, &project, name, release, reason).await;
+            }
+            PlanRequest::Rollback { release } => Which::Earlier(release.as_ref().map(|release| release.as_str().to_owned())),
+            PlanRequest::Restart => Which::Serving,
         };
+        // Whether it may be gone back to is decided by the run itself.
+        let engine = self.asked(Asked { anyway: Allow::Yes, ..self.asked.clone() });
+        let release = engine.choose(&docker, target.as_ref(), &project, name, &which).await?.release;
+        let reason = if matches!(which, Which::Serving) { RolloutReason::Restart } else { RolloutReason::Rollback };
         self.planned(target, &project, name, release, reason).await
-    }
-
-    /// Returns what a rollback to a release (any unique prefix of its id) would do, without doing it.
-    ///
-    /// # Errors
-    /// When there is no such release, or the target does not answer.
-    pub async fn plan_rollback(&self, folder: &Path, name: &EnvironmentName, release: &str) -> Result<Plan, EngineError> {
-        let project = self.open_project(folder)?;
-        let (_, environment) = environment(&project, name)?;
-        let releases = self.store.releases(&project.settings.app.name)?;
-        let release = by_prefix(&releases, release).map_err(|error| {
-            EngineError::user("release_unknown", error.to_string()).with_hint("`nonevent releases` lists them")
-        })?;
-        let target = self.target(&Docker::connect().await?, &project, environment)?;
-        self.planned(target, &project, name, release.clone(), RolloutReason::Rollback).await
-    }
-
-    /// Returns what moving an environment to a release would do, without doing it: a rollback to the given one, else what a ship of the
-    /// newest would.
-    ///
-    /// # Errors
-    /// When there is no such release, or the target does not answer.
-    pub async fn plan_to(
-        &self,
-        project: &ProjectName,
-        name: &EnvironmentName,
-        release: Option<&ReleaseId>,
-    ) -> Result<Plan, EngineError> {
-        let folder = self.folder_of(project)?;
-        let Some(release) = release else { return self.plan(&folder, name).await };
-        let release = self.known_release(project, release)?;
-        let opened = Project::open(&folder)?;
-        let (_, environment) = environment(&opened, name)?;
-        let target = self.target(&Docker::connect().await?, &opened, environment)?;
-        self.planned(target, &opened, name, release, RolloutReason::Rollback).await
     }
 
     async fn planned(
