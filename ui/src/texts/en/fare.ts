@@ -1,6 +1,5 @@
 /** The texts of the Health screen. */
 export const fare = {
-  title: 'Health',
   environment: 'Environment',
   range: 'How far back',
   ranges: {
@@ -53,9 +52,7 @@ export const fare = {
   chart: (what: string, last: string) =>
     `${what}, now ${last}. Arrow keys go through time; the table below has the same figures.`,
   none: 'no value',
-  at: 'At',
   last: 'last',
-  unknown: 'Nobody watched',
   gap: (reason: string) => `Unknown: ${reason}`,
   incidents: 'Incidents',
   noIncidents: 'No incident in this time.',

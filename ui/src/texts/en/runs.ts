@@ -75,24 +75,20 @@ export const run = {
     `did not pass in ${String(red)} of the last ${String(all)} runs that had it`,
   thisRun: 'this run',
   follow: 'Follow',
-  following: 'Following',
   noOutput: 'No line yet.',
   elsewhere: 'Another process runs it: its output is there. Everything that happens appears here.',
   notKept: 'Its output was not kept here',
   notKeptText: 'Another process ran it, or the window was started anew since. What its gates found is kept.',
   printedNothing: 'Nothing was printed.',
   filterFindings: 'Find findings',
-  selected: 'What is wrong',
   noFindings: 'This gate found nothing.',
   noFindingsYet: 'Nothing was found yet.',
   noFindingsAtAll: 'The gates found nothing.',
   noGateRan: 'No gate ran.',
-  chooseFinding: 'Choose a finding to see its place.',
   excerptMissing: 'The place cannot be shown',
   tail: 'Its last lines',
   fresh: 'new since the run before',
   printed: 'What it printed',
-  warnings: 'Worth knowing',
   ok: (release: string | null, environment: string | null, verb: string) => {
     if (verb === 'check') return 'The project is proven: nothing stands in the way of a ship';
     if (verb === 'down') return `${environment ?? 'It'} is taken down`;
@@ -121,6 +117,4 @@ export const run = {
       .join(', '),
   since: 'began',
   took: 'took',
-  by: 'By',
-  release: 'Release',
 };
