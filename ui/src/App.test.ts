@@ -1,15 +1,9 @@
-import { render, screen, waitFor, within } from '@testing-library/svelte';
-import userEvent from '@testing-library/user-event';
+import { screen, waitFor, within } from '@testing-library/svelte';
 
-import App from './App.svelte';
 import { FakeBackend, SILENT, anEngine, anEnvironment, failed, ok } from './lib/backend/fake';
 import type { SceneName } from './lib/backend/scenes';
 import { scene } from './lib/backend/scenes';
-
-function show(backend: FakeBackend) {
-  render(App, { backend });
-  return { backend, user: userEvent.setup() };
-}
+import { show } from './test/show';
 
 /** What is written in an element, its parts with a space between them. */
 function textOf(element: Element): string {

@@ -1,18 +1,8 @@
-import { render, screen, waitFor, within } from '@testing-library/svelte';
-import userEvent from '@testing-library/user-event';
+import { screen, waitFor, within } from '@testing-library/svelte';
 
-import App from './App.svelte';
-import type { FakeBackend } from './lib/backend/fake';
 import { failed, ok } from './lib/backend/fake';
 import { scene } from './lib/backend/scenes';
-
-function show(backend: FakeBackend, hash: string) {
-  location.hash = hash;
-  render(App, { backend });
-  return { backend, user: userEvent.setup() };
-}
-
-const shop = (rest: string) => `#/projects/shop/${rest}`;
+import { shop, show } from './test/show';
 
 describe('what went wrong', () => {
   test('stands beside what scrolls, until it is put away', async () => {
@@ -55,10 +45,9 @@ describe('what went wrong', () => {
 describe('what was done', () => {
   test('is seen for a while', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    location.hash = shop('settings');
     const backend = scene('story');
     backend.mending = ok(['uv.lock pins httpx']);
-    render(App, { backend });
+    show(backend, shop('settings'));
     (await screen.findByRole('button', { name: 'Mend the lock' })).click();
     const line = await screen.findByText('uv.lock pins httpx');
     expect(line).toBeVisible();

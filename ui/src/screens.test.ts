@@ -1,20 +1,11 @@
-import { cleanup, render, screen, waitFor, within } from '@testing-library/svelte';
-import userEvent from '@testing-library/user-event';
+import { cleanup, screen, waitFor, within } from '@testing-library/svelte';
+import type { UserEvent } from '@testing-library/user-event';
 
-import App from './App.svelte';
-import type { FakeBackend } from './lib/backend/fake';
 import { SILENT, failed, ok } from './lib/backend/fake';
 import { scene } from './lib/backend/scenes';
 import { aRelease, aRun, going, hex, shipped } from './lib/backend/stories';
 import { TABS } from './lib/route';
-
-function show(backend: FakeBackend, hash: string) {
-  location.hash = hash;
-  render(App, { backend });
-  return { backend, user: userEvent.setup() };
-}
-
-const shop = (rest: string) => `#/projects/shop/${rest}`;
+import { shop, show } from './test/show';
 
 describe('a project', () => {
   test('is where the address says, and its tabs change the address', async () => {
@@ -282,7 +273,7 @@ describe('a release', () => {
 
 describe('the keyboard', () => {
   /** Takes the first entry of the palette for some words. */
-  async function find(user: ReturnType<typeof userEvent.setup>, words: string) {
+  async function find(user: UserEvent, words: string) {
     await user.keyboard('{Control>}k{/Control}');
     await user.type(await screen.findByRole('combobox'), words);
     await user.keyboard('{Enter}');
