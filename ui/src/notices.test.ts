@@ -15,6 +15,17 @@ describe('what went wrong', () => {
     expect(screen.queryByRole('alert')).toBeNull();
   });
 
+  test('gives the keyboard back to where it was taken from', async () => {
+    const { user } = show(scene('refusing'), shop('environments/local'));
+    const ship = await screen.findByRole('button', { name: 'Ship to local' });
+    await user.click(ship);
+    const dismiss = within(await screen.findByRole('alert')).getByRole('button', { name: 'Dismiss' });
+    ship.focus();
+    dismiss.focus();
+    await user.keyboard('{Enter}');
+    await waitFor(() => expect(ship).toHaveFocus());
+  });
+
   test('is told in the question from which it was begun, which stays', async () => {
     const { user } = show(scene('refusing'), shop('environments/local'));
     await user.click(await screen.findByRole('button', { name: 'More' }));
