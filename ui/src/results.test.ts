@@ -94,6 +94,15 @@ describe('the tests of a run', () => {
   });
 });
 
+test('a run is looked at with one question of each kind', async () => {
+  const { backend, user } = show(scene('red'), shop('runs/run-now'));
+  await user.click(await screen.findByRole('button', { name: /^Tests/ }));
+  await list();
+  const asked = (question: string) => backend.asked.filter((one) => one === question);
+  expect(asked('gateHistory shop')).toHaveLength(1);
+  expect(asked('gateTests run-now unit')).toHaveLength(1);
+});
+
 test('a run without tests offers none', async () => {
   const backend = scene('refused');
   backend.slowest = SILENT;

@@ -200,6 +200,16 @@ describe('an environment', () => {
     expect(await screen.findByText('No request is lost')).toBeVisible();
   });
 
+  test('is asked once what a ship would do, however often its engine is looked at', async () => {
+    const { backend } = show(scene('story'), shop('environments/local'));
+    await screen.findByText('No request is lost');
+    const asked = (question: string) => backend.asked.filter((one) => one === question).length;
+    document.dispatchEvent(new Event('visibilitychange'));
+    await waitFor(() => expect(asked('engineInfo')).toBe(2));
+    await waitFor(() => expect(asked('projectStatus shop')).toBe(2));
+    expect(asked('plan shop local')).toBe(1);
+  });
+
   test('goes back to any kept release, after saying what that does', async () => {
     const { backend, user } = show(scene('story'), shop('environments/local'));
     await user.click(await screen.findByRole('button', { name: `Roll back to ${hex(2)}` }));
