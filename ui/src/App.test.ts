@@ -205,15 +205,15 @@ describe('the engine', () => {
   test('is named with the reason why it was chosen', async () => {
     show(scene('healthy'));
     expect(
-      await screen.findByRole('button', { name: 'Engine: Docker 28.5.2, the platform’s default socket' }),
+      await screen.findByRole('button', { name: 'Engine: Docker 28.5.2, default socket' }),
     ).toBeVisible();
     expect(screen.getByText('unix:///var/run/docker.sock')).toBeInTheDocument();
   });
 
   test.each([
-    [{ rule: 'docker_host' } as const, 'named by DOCKER_HOST'],
-    [{ rule: 'docker_context', name: 'work' } as const, 'context work, named by DOCKER_CONTEXT'],
-    [{ rule: 'current_context', name: 'colima' } as const, 'docker’s current context, colima'],
+    [{ rule: 'docker_host' } as const, 'DOCKER_HOST'],
+    [{ rule: 'docker_context', name: 'work' } as const, 'DOCKER_CONTEXT work'],
+    [{ rule: 'current_context', name: 'colima' } as const, 'context colima'],
   ])('was chosen by %o', async (origin, words) => {
     const backend = new FakeBackend();
     backend.engine = ok(anEngine({ origin }));
@@ -326,7 +326,7 @@ describe('a person', () => {
       'shop',
       'Credentials',
       'Settings',
-      'Engine: Docker 28.5.2, the platform’s default socket',
+      'Engine: Docker 28.5.2, default socket',
       '',
       'Add project',
       '1 healthy',
