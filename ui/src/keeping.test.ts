@@ -122,9 +122,9 @@ describe('secrets', () => {
   });
 });
 
-test('where secrets are kept is marked, and the other place is offered', async () => {
+test('where secrets are kept is told, and the other place is offered', async () => {
   show(scene('healthy'), '#/credentials');
-  expect(await screen.findByText('They are in the keychain')).toBeVisible();
+  expect(await screen.findByText('the keychain of this computer')).toBeVisible();
   expect(screen.queryByRole('button', { name: 'Keep them in the keychain' })).toBeNull();
   expect(screen.getByRole('button', { name: 'Keep them in an encrypted file' })).toBeVisible();
 });
@@ -148,7 +148,6 @@ describe('a key file', () => {
     expect(backend.asked).toContain('chooseKeyFile new');
     expect(await screen.findByText(place)).toBeVisible();
     expect(screen.queryByRole('dialog')).toBeNull();
-    expect(screen.getByText('They are in an encrypted file')).toBeVisible();
     expect(screen.getByRole('button', { name: 'Close the file anew' })).toBeVisible();
   });
 

@@ -81,7 +81,6 @@ export const credentials = {
   openText: 'The window keeps it until it is closed, and nowhere else.',
   to: { keychain: 'Keep them in the keychain', file: 'Keep them in an encrypted file' },
   reseal: 'Close the file anew',
-  kept: { keychain: 'They are in the keychain', file: 'They are in an encrypted file' },
   moveTitle: { keychain: 'Keep secrets in the keychain?', file: 'Keep secrets in an encrypted file?' },
   moveText: {
     keychain: 'What is kept elsewhere is brought over. The system asks for its own password where it must.',
