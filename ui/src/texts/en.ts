@@ -318,7 +318,7 @@ export const en = {
   },
   environments: {
     title: 'Environments',
-    configure: (file: string) => `Another one is a table of ${file}: [environments.staging]`,
+    configure: (file: string, name: string) => `Another one is a table of ${file}: [environments.${name}]`,
   },
   environment: {
     instances: 'Instances',
@@ -332,7 +332,7 @@ export const en = {
     serving: 'takes requests',
     notServing: 'none',
     worker: 'takes no requests',
-    warm: 'warm, kept for the way back',
+    warm: 'kept warm',
     warmToo: (count: number) => `and ${String(count)} of other releases`,
     plan: 'What a ship would do now',
     planAgain: 'Ask again',
@@ -340,7 +340,7 @@ export const en = {
     noHistory: 'No rollout here yet.',
     secrets: 'Secrets',
     noSecrets: 'It needs none.',
-    secretsText: 'Where each value comes from, and setting it',
+    secretsText: 'Where each value comes from',
     nothing: 'Nothing released yet',
     nothingText: 'The first ship brings the app up here: its services, its instances, its address.',
     noInstances: 'No instance is here.',
