@@ -167,8 +167,8 @@ describe('a run', () => {
 
 describe('lists', () => {
   test.each([
-    ['runs', ['Run', 'State', 'Release', 'Took', 'By', 'When']],
-    ['overview', ['Run', 'State', 'Release', 'Took', 'By', 'When']],
+    ['runs', ['Run', 'State', 'Release', 'By', 'Took', 'When']],
+    ['overview', ['Run', 'State', 'Release', 'By', 'Took', 'When']],
     ['releases', ['Release', 'Source', 'Evidence', 'Serves in', 'Size', 'Made']],
     ['environments/local', ['Release', 'Why', 'State', 'Took', 'When']],
   ])('of %s say what their columns are', async (tab, names) => {
