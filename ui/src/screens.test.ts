@@ -276,7 +276,7 @@ describe('a release', () => {
   test('is one of two thousand, of which few are drawn', async () => {
     show(scene('huge'), shop('releases'));
     const list = await screen.findByRole('list', { name: 'Releases' });
-    expect(screen.getByText('2000 releases')).toBeVisible();
+    expect(screen.getByText('2,000 releases')).toBeVisible();
     expect(list.querySelectorAll('.release').length).toBeLessThan(60);
   });
 });

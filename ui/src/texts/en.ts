@@ -11,7 +11,7 @@ import { logs } from './en/logs';
 import { projects } from './en/projects';
 import { run, runs } from './en/runs';
 import { credentials, secrets } from './en/secrets';
-import { copying, finding, problems, things, times } from './en/shared';
+import { copying, counted, countedOf, finding, many, problems, things, times } from './en/shared';
 
 const tabs: Record<Tab, string> = {
   overview: 'Overview',
@@ -77,6 +77,7 @@ export const en = {
   copying,
   engine,
   finding,
+  many,
   problems,
   projects,
   things,
@@ -176,8 +177,8 @@ export const en = {
     downTitle: (environment: string) => `Take ${environment} down?`,
     downText: (environment: string, instances: number, services: number) =>
       [
-        `${String(instances)} ${instances === 1 ? 'instance' : 'instances'}`,
-        services > 0 ? `${String(services)} ${services === 1 ? 'service' : 'services'}` : null,
+        counted(instances, 'instance'),
+        services > 0 ? counted(services, 'service') : null,
         `and the address of ${environment} are removed. Nobody is served there until the next ship.`,
       ]
         .filter((part) => part !== null)
@@ -239,10 +240,10 @@ export const en = {
     noGit: 'not in Git',
     notYet: 'not proven yet',
     on: (size: string, base: string) => `${size} on ${base}`,
-    packages: (count: number) => `${String(count)} packages`,
+    packages: (count: number) => counted(count, 'package'),
     passed: (passed: number, all: number) => `${String(passed)} of ${String(all)} passed`,
     allPassed: (all: number) => `all ${String(all)} passed`,
-    tests: (count: number) => `${String(count)} tests`,
+    tests: (count: number) => counted(count, 'test'),
     latest: 'Latest runs',
     allRuns: 'All runs',
     instances: 'Instances',
@@ -269,13 +270,12 @@ export const en = {
       serves: 'Serves in',
       when: 'Made',
     },
-    count: (shown: number, all: number) =>
-      shown === all ? `${String(all)} releases` : `${String(shown)} of ${String(all)} releases`,
+    count: (shown: number, all: number) => countedOf(shown, all, 'release'),
     problem: 'The releases cannot be listed',
     noMatch: 'No release matches.',
     untested: 'untested',
-    gates: (count: number) => `${String(count)} ${count === 1 ? 'gate' : 'gates'}`,
-    tests: (count: number) => `${String(count)} ${count === 1 ? 'test' : 'tests'}`,
+    gates: (count: number) => counted(count, 'gate'),
+    tests: (count: number) => counted(count, 'test'),
   },
   release: {
     chain: 'Evidence',

@@ -1,4 +1,6 @@
 /** The texts of the Health screen. */
+import { many } from './shared';
+
 export const fare = {
   environment: 'Environment',
   range: 'How far back',
@@ -67,7 +69,8 @@ export const fare = {
   nothingBefore: 'Nothing that is known here.',
   fix: 'To do',
   table: 'The same as a table',
-  columns: { from: 'From', outcome: 'Outcome', p50: 'p50', p95: 'p95', p99: 'p99', measured: 'Measured' },
-  failedOf: (failed: number, count: number) => `${String(failed)} of ${String(count)} failed`,
+  columns: { from: 'From', outcome: 'Outcome', p50: 'p50', p95: 'p95', p99: 'p99', failed: 'Failed' },
+  of: (part: number, all: number) => `${many(part)} of ${many(all)}`,
+  failedOf: (part: number, all: number) => `${many(part)} of ${many(all)} failed`,
   marks: (count: number, last: string) => `${String(count)} events, the last: ${last}`,
 };

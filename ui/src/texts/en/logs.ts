@@ -1,5 +1,6 @@
 /** The texts of logs. */
 import type { LogLevel } from '../../lib/backend';
+import { counted, many } from './shared';
 
 const levels: Record<LogLevel, string> = {
   debug: 'debug',
@@ -8,8 +9,6 @@ const levels: Record<LogLevel, string> = {
   error: 'error',
   critical: 'critical',
 };
-
-const many = (count: number) => count.toLocaleString('en-US');
 
 export const logs = {
   title: 'Logs',
@@ -60,7 +59,7 @@ export const logs = {
   pause: 'Pause',
   goOn: 'Go on',
   paused: 'Paused',
-  count: (count: number) => `${many(count)} ${count === 1 ? 'record' : 'records'}`,
+  count: (count: number) => counted(count, 'record'),
   countMore: (count: number) => `the newest ${many(count)} records`,
   news: (count: number) => `${many(count)} new`,
   toEnd: 'To the newest',
@@ -109,7 +108,7 @@ export const logs = {
     noneSince: 'No exception was told in this time.',
     problem: 'The exceptions cannot be read',
     fresh: 'new in this release',
-    times: (count: number) => `${many(count)} ${count === 1 ? 'time' : 'times'}`,
+    times: (count: number) => counted(count, 'time'),
     first: 'First',
     last: 'Last',
     releases: 'Releases',
