@@ -195,6 +195,20 @@ describe('an environment', () => {
     expect(screen.queryByRole('button', { name: 'Ship' })).toBeNull();
   });
 
+  test('tells how often an instance began anew, where it did', async () => {
+    show(scene('story'), shop('environments/staging'));
+    expect(await screen.findByText('4 restarts')).toBeVisible();
+    expect(screen.queryByText('0 restarts')).toBeNull();
+  });
+
+  test('names another one by a name that is free', async () => {
+    show(scene('story'), shop('environments'));
+    expect(await screen.findByText(/\[environments\.preview\]/)).toBeVisible();
+    cleanup();
+    show(scene('story'), shop('environments/nightly'));
+    expect(await screen.findByText(/\[environments\.nightly\]/)).toBeVisible();
+  });
+
   test('tells the guarantee before anything is done', async () => {
     show(scene('story'), shop('environments/local'));
     expect(await screen.findByText('No request is lost')).toBeVisible();

@@ -326,7 +326,7 @@ export const en = {
     traffic: 'Traffic',
     state: 'State',
     started: 'Started',
-    restarts: 'Restarts',
+    restarts: (count: number) => counted(count, 'restart'),
     release: 'Release',
     address: 'Address',
     serving: 'takes requests',
