@@ -66,7 +66,7 @@ export interface ShipOptions extends CheckOptions {
 }
 
 /** What a run was asked to do, and why. */
-export interface Begun {
+interface Begun {
   request: RunRequest;
   message: string | null;
 }
