@@ -85,7 +85,7 @@ describe('a run', () => {
   test('that is red shows each finding by file and line, and opens it', async () => {
     const { backend, user } = show(scene('red'), shop('runs/run-now'));
     expect(await screen.findByText('the gauntlet is red: lint, unit')).toBeVisible();
-    const list = await screen.findByRole('list', { name: 'Findings' });
+    const list = await screen.findByRole('listbox', { name: 'Findings' });
     expect(within(list).getByText('src/shop/main.py:3')).toBeInTheDocument();
     await user.click(screen.getByRole('button', { name: 'Open in editor' }));
     expect(backend.asked).toContain('openInEditor shop src/shop/main.py 3');
@@ -93,14 +93,21 @@ describe('a run', () => {
     expect(await within(list).findByText('tests/test_orders_0.py:12')).toBeInTheDocument();
   });
 
+  test('that is red has its findings gone through with the keyboard', async () => {
+    const { user } = show(scene('red'), shop('runs/run-now'));
+    (await screen.findByRole('listbox', { name: 'Findings' })).focus();
+    await user.keyboard('{ArrowDown}{Enter}');
+    expect(screen.getByRole('button', { name: 'Copy place src/shop/orders.py:41' })).toBeVisible();
+  });
+
   test('of twenty thousand failed tests has few rows at a time, and finds one', async () => {
     const { user } = show(scene('huge'), shop('runs/run-now'));
     await user.click(await screen.findByRole('button', { name: /^unit/ }));
-    const list = await screen.findByRole('list', { name: 'Findings' });
-    expect(within(list).getAllByRole('listitem').length).toBeLessThan(60);
+    const list = await screen.findByRole('listbox', { name: 'Findings' });
+    expect(within(list).getAllByRole('option').length).toBeLessThan(60);
     await user.type(screen.getByRole('textbox', { name: 'Find findings' }), 'order_19999');
     await waitFor(() => {
-      expect(within(list).getAllByRole('listitem')).toHaveLength(1);
+      expect(within(list).getAllByRole('option')).toHaveLength(1);
     });
   }, 60_000);
 
@@ -177,6 +184,17 @@ describe('lists', () => {
     const heads = [...document.querySelectorAll('main .heads span')].map(({ textContent }) => textContent);
     expect(heads.filter((head) => head !== '')).toEqual(names);
   });
+});
+
+test('arrow keys go from row to row of a list', async () => {
+  const { user } = show(scene('story'), shop('runs'));
+  const list = await screen.findByRole('list', { name: 'Runs' });
+  const [first, second] = await within(list).findAllByRole('link');
+  first?.focus();
+  await user.keyboard('{ArrowDown}');
+  expect(second).toHaveFocus();
+  await user.keyboard('{ArrowUp}{ArrowUp}');
+  expect(first).toHaveFocus();
 });
 
 describe('an environment', () => {
