@@ -197,6 +197,18 @@ test('arrow keys go from row to row of a list', async () => {
   expect(first).toHaveFocus();
 });
 
+test('the runs of a gate are one stop of the keyboard, and gone through by arrow keys', async () => {
+  const { user } = show(scene('story'), shop('runs/run-0'));
+  const runs = await screen.findByRole('list', { name: /^lint: / });
+  const links = within(runs).getAllByRole('link');
+  expect(links.filter(({ tabIndex }) => tabIndex === 0)).toHaveLength(1);
+  links.find(({ tabIndex }) => tabIndex === 0)?.focus();
+  await user.keyboard('{Home}');
+  expect(links[0]).toHaveFocus();
+  await user.keyboard('{ArrowRight}');
+  expect(links[1]).toHaveFocus();
+});
+
 describe('an environment', () => {
   test('of a project that cannot be looked at is unknown, and why is said', async () => {
     show(scene('gone'), '#/projects/prototype/environments');
