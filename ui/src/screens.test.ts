@@ -186,6 +186,20 @@ describe('lists', () => {
   });
 });
 
+test('a list that cannot be read says why, and is tried again', async () => {
+  const backend = scene('story');
+  const read = backend.projectRuns.bind(backend);
+  backend.projectRuns = () => Promise.resolve(failed({ message: 'the database cannot be read' }));
+  const { user } = show(backend, shop('runs'));
+  const alert = await screen.findByRole('alert');
+  expect(alert).toHaveTextContent('the database cannot be read');
+  expect(screen.queryByText('Looking…')).toBeNull();
+  backend.projectRuns = read;
+  await user.click(within(alert).getByRole('button', { name: 'Try again' }));
+  expect(await screen.findByRole('list', { name: 'Runs' })).toBeVisible();
+  expect(screen.queryByRole('alert')).toBeNull();
+});
+
 test('arrow keys go from row to row of a list', async () => {
   const { user } = show(scene('story'), shop('runs'));
   const list = await screen.findByRole('list', { name: 'Runs' });
