@@ -51,7 +51,7 @@ async fn a_red_gate_is_mended_shipped_and_rolled_back() {
     page.press("Ship to local").await;
     ended(&page, "Failed").await;
     page.find(&format!("//code[starts-with(normalize-space(.), '{SOURCE}:')]")).await;
-    page.find("//button[contains(normalize-space(.), 'imported but unused')]").await.click().await.unwrap();
+    page.find("//*[@role='option'][contains(normalize-space(.), 'imported but unused')]").await.click().await.unwrap();
     page.find("//p[contains(normalize-space(.), 'F401')]").await;
     page.find("//*[contains(@class, 'here')]//code[normalize-space(.)='import json']").await;
     page.picture("run-red").await;

@@ -1,15 +1,9 @@
-import { render, screen, waitFor, within } from '@testing-library/svelte';
-import userEvent from '@testing-library/user-event';
+import { screen, waitFor, within } from '@testing-library/svelte';
 
-import App from './App.svelte';
 import { FakeBackend, SILENT, anEngine, anEnvironment, failed, ok } from './lib/backend/fake';
 import type { SceneName } from './lib/backend/scenes';
 import { scene } from './lib/backend/scenes';
-
-function show(backend: FakeBackend) {
-  render(App, { backend });
-  return { backend, user: userEvent.setup() };
-}
+import { show } from './test/show';
 
 /** What is written in an element, its parts with a space between them. */
 function textOf(element: Element): string {
@@ -211,15 +205,15 @@ describe('the engine', () => {
   test('is named with the reason why it was chosen', async () => {
     show(scene('healthy'));
     expect(
-      await screen.findByRole('button', { name: 'Engine: Docker 28.5.2, the platform’s default socket' }),
+      await screen.findByRole('button', { name: 'Engine: Docker 28.5.2, default socket' }),
     ).toBeVisible();
     expect(screen.getByText('unix:///var/run/docker.sock')).toBeInTheDocument();
   });
 
   test.each([
-    [{ rule: 'docker_host' } as const, 'named by DOCKER_HOST'],
-    [{ rule: 'docker_context', name: 'work' } as const, 'context work, named by DOCKER_CONTEXT'],
-    [{ rule: 'current_context', name: 'colima' } as const, 'docker’s current context, colima'],
+    [{ rule: 'docker_host' } as const, 'DOCKER_HOST'],
+    [{ rule: 'docker_context', name: 'work' } as const, 'DOCKER_CONTEXT work'],
+    [{ rule: 'current_context', name: 'colima' } as const, 'context colima'],
   ])('was chosen by %o', async (origin, words) => {
     const backend = new FakeBackend();
     backend.engine = ok(anEngine({ origin }));
@@ -332,7 +326,7 @@ describe('a person', () => {
       'shop',
       'Credentials',
       'Settings',
-      'Engine: Docker 28.5.2, the platform’s default socket',
+      'Engine: Docker 28.5.2, default socket',
       '',
       'Add project',
       '1 healthy',

@@ -1,20 +1,11 @@
-import { render, screen, waitFor, within } from '@testing-library/svelte';
-import userEvent from '@testing-library/user-event';
+import { screen, waitFor, within } from '@testing-library/svelte';
 
-import App from './App.svelte';
 import type { Problem, RunRecord } from './lib/backend';
 import { FakeBackend, failed, ok } from './lib/backend/fake';
 import { shopFacts } from './lib/backend/scenes/lives';
 import { story } from './lib/backend/scenes/story';
 import { aRun, hex, refused, shipped } from './lib/backend/stories';
-
-function show(backend: FakeBackend, hash: string) {
-  location.hash = hash;
-  render(App, { backend });
-  return { backend, user: userEvent.setup() };
-}
-
-const shop = (rest: string) => `#/projects/shop/${rest}`;
+import { shop, show } from './test/show';
 
 const problem = (code: string): Problem => failed({ code, message: `it was refused: ${code}` }).error;
 

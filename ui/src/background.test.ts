@@ -1,16 +1,8 @@
-import { render, screen, waitFor, within } from '@testing-library/svelte';
-import userEvent from '@testing-library/user-event';
+import { screen, waitFor, within } from '@testing-library/svelte';
 
-import App from './App.svelte';
-import type { FakeBackend } from './lib/backend/fake';
 import { failed } from './lib/backend/fake';
 import { scene } from './lib/backend/scenes';
-
-function show(backend: FakeBackend, hash = '') {
-  location.hash = hash;
-  render(App, { backend });
-  return { backend, user: userEvent.setup() };
-}
+import { show } from './test/show';
 
 describe('closing the window', () => {
   test('is asked, and what was answered is kept before the window goes', async () => {

@@ -1,21 +1,13 @@
-import { render, screen, within } from '@testing-library/svelte';
-import userEvent from '@testing-library/user-event';
+import { screen, within } from '@testing-library/svelte';
 
-import App from './App.svelte';
-import type { FakeBackend } from './lib/backend/fake';
 import { failed, ok } from './lib/backend/fake';
 import { scene } from './lib/backend/scenes';
 import { hex } from './lib/backend/stories';
-
-function show(backend: FakeBackend, rest: string) {
-  location.hash = `#/projects/shop/${rest}`;
-  render(App, { backend });
-  return { backend, user: userEvent.setup() };
-}
+import { shop, show } from './test/show';
 
 describe('a ship', () => {
   test('waits for a look when it is asked to, and says why it is done', async () => {
-    const { backend, user } = show(scene('story'), 'overview');
+    const { backend, user } = show(scene('story'), shop('overview'));
     await user.click(await screen.findByRole('button', { name: 'Ship elsewhere or check' }));
     await user.click(screen.getByRole('menuitem', { name: /^Ship to local with choices/ }));
     const dialog = await screen.findByRole('dialog', { name: 'Ship to local?' });
@@ -31,7 +23,7 @@ describe('a ship', () => {
   });
 
   test('that shows its new instances opens them, and goes on or stops', async () => {
-    const { backend, user } = show(scene('previewing'), 'runs/run-now');
+    const { backend, user } = show(scene('previewing'), shop('runs/run-now'));
     await user.click(await screen.findByRole('button', { name: 'Open them' }));
     expect(backend.asked).toContain('openPreview run-now');
     expect(screen.getByRole('button', { name: 'Stop the run' })).toBeEnabled();
@@ -42,7 +34,7 @@ describe('a ship', () => {
 
 describe('what was left in the middle', () => {
   test('is ended, and what was done is told', async () => {
-    const { backend, user } = show(scene('story'), 'environments/local');
+    const { backend, user } = show(scene('story'), shop('environments/local'));
     backend.recovering = ok(['local: learned release `3f2a` from the target']);
     await user.click(await screen.findByRole('button', { name: 'More' }));
     await user.click(screen.getByRole('menuitem', { name: 'Recover' }));
@@ -54,7 +46,7 @@ describe('what was left in the middle', () => {
   });
 
   test('is not, while somebody works on it, and why is told', async () => {
-    const { backend, user } = show(scene('story'), 'environments/local');
+    const { backend, user } = show(scene('story'), shop('environments/local'));
     backend.recovering = failed({ message: 'shop/local is held by grace@hopper', hints: ['wait for it'] });
     await user.click(await screen.findByRole('button', { name: 'More' }));
     await user.click(screen.getByRole('menuitem', { name: 'Recover' }));
@@ -66,7 +58,7 @@ describe('what was left in the middle', () => {
 
 describe('space', () => {
   test('is freed after what goes was told', async () => {
-    const { backend, user } = show(scene('story'), 'overview');
+    const { backend, user } = show(scene('story'), shop('overview'));
     await screen.findByRole('link', { name: 'Runs' });
     await user.keyboard('{Control>}k{/Control}');
     await user.type(await screen.findByRole('combobox'), 'free space');
@@ -82,7 +74,7 @@ describe('space', () => {
 
 describe('two releases', () => {
   test('are compared: commits, packages, secrets by name, and any other one can be chosen', async () => {
-    const { backend, user } = show(scene('story'), `releases/${hex(1)}`);
+    const { backend, user } = show(scene('story'), shop(`releases/${hex(1)}`));
     expect(await screen.findByText('orders: refuse a second payment')).toBeVisible();
     expect(screen.getByRole('row', { name: 'fastapi 0.121.0 0.122.1' })).toBeVisible();
     expect(screen.getByRole('row', { name: /STRIPE_KEY . changed/ })).toBeVisible();
@@ -94,12 +86,12 @@ describe('two releases', () => {
 
 describe('settings of a project', () => {
   test('tell what no webhook took, and why', async () => {
-    show(scene('story'), 'settings');
+    show(scene('story'), shop('settings'));
     expect(await screen.findByText('it answered 404 three times')).toBeVisible();
   });
 
   test('are written down by a press', async () => {
-    const { backend, user } = show(scene('story'), 'settings');
+    const { backend, user } = show(scene('story'), shop('settings'));
     backend.writing = ok(['app.name', 'app.port']);
     await user.click(await screen.findByRole('button', { name: 'Write it down' }));
     expect(await screen.findByText('Added app.name, app.port.')).toBeVisible();

@@ -1,19 +1,10 @@
-import { render, screen, waitFor, within } from '@testing-library/svelte';
-import userEvent from '@testing-library/user-event';
+import { screen, waitFor, within } from '@testing-library/svelte';
 
-import App from './App.svelte';
 import type { FakeBackend } from './lib/backend/fake';
 import { aVault, failed, ok } from './lib/backend/fake';
 import { scene } from './lib/backend/scenes';
 import { hex } from './lib/backend/stories';
-
-function show(backend: FakeBackend, hash: string) {
-  location.hash = hash;
-  render(App, { backend });
-  return { backend, user: userEvent.setup() };
-}
-
-const shop = (rest: string) => `#/projects/shop/${rest}`;
+import { shop, show } from './test/show';
 
 describe('a run that asks', () => {
   test('shows its plan, and goes on with the answer', async () => {
@@ -131,9 +122,9 @@ describe('secrets', () => {
   });
 });
 
-test('where secrets are kept is marked, and the other place is offered', async () => {
+test('where secrets are kept is told, and the other place is offered', async () => {
   show(scene('healthy'), '#/credentials');
-  expect(await screen.findByText('They are in the keychain')).toBeVisible();
+  expect(await screen.findByText('the keychain of this computer')).toBeVisible();
   expect(screen.queryByRole('button', { name: 'Keep them in the keychain' })).toBeNull();
   expect(screen.getByRole('button', { name: 'Keep them in an encrypted file' })).toBeVisible();
 });
@@ -157,7 +148,6 @@ describe('a key file', () => {
     expect(backend.asked).toContain('chooseKeyFile new');
     expect(await screen.findByText(place)).toBeVisible();
     expect(screen.queryByRole('dialog')).toBeNull();
-    expect(screen.getByText('They are in an encrypted file')).toBeVisible();
     expect(screen.getByRole('button', { name: 'Close the file anew' })).toBeVisible();
   });
 
@@ -308,9 +298,7 @@ test('earlier runs of a job tell how they ended, and what they printed', async (
 
 test('jobs are asked for again when something happened, and when one was due', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  location.hash = shop('environments/local');
-  const backend = scene('story');
-  render(App, { backend });
+  const { backend } = show(scene('story'), shop('environments/local'));
   await screen.findByRole('button', { name: 'Run now: cleanup' });
   const asked = () => backend.asked.filter((question) => question === 'jobs shop local').length;
   const first = asked();

@@ -1,23 +1,15 @@
-import { render, screen, waitFor, within } from '@testing-library/svelte';
-import userEvent from '@testing-library/user-event';
+import { screen, waitFor, within } from '@testing-library/svelte';
 
-import App from './App.svelte';
-import type { FakeBackend } from './lib/backend/fake';
 import { aRecord, failed, ok, someRecords } from './lib/backend/fake';
 import { scene } from './lib/backend/scenes';
-
-function show(backend: FakeBackend, rest = 'logs/local') {
-  location.hash = `#/projects/shop/${rest}`;
-  render(App, { backend });
-  return { backend, user: userEvent.setup() };
-}
+import { shop, show } from './test/show';
 
 const list = () => screen.findByRole('listbox', { name: 'Records' });
 const query = () => new URLSearchParams(location.hash.split('?')[1]);
 
 describe('records', () => {
   test('are there with their level, their instance and what they say, the newest last', async () => {
-    show(scene('story'));
+    show(scene('story'), shop('logs/local'));
     const rows = within(await list()).getAllByRole('option');
     expect(rows.at(-1)).toHaveAttribute('aria-posinset', '240');
     expect(rows.at(-1)).toHaveTextContent('GET /orders/1239 200');
@@ -25,7 +17,7 @@ describe('records', () => {
   });
 
   test('are narrowed by the language of the command line, which stands in the address', async () => {
-    const { backend, user } = show(scene('story'));
+    const { backend, user } = show(scene('story'), shop('logs/local'));
     await user.type(await screen.findByRole('textbox', { name: 'Filter' }), '"paid twice"');
     expect(await screen.findByText('14 records')).toBeVisible();
     expect(query().get('q')).toBe('"paid twice"');
@@ -33,7 +25,7 @@ describe('records', () => {
   });
 
   test('are shown as the address says', async () => {
-    show(scene('story'), 'logs/local?q=level%3E%3Derror&columns=status');
+    show(scene('story'), shop('logs/local?q=level%3E%3Derror&columns=status'));
     await list();
     expect(screen.getByRole('textbox', { name: 'Filter' })).toHaveValue('level>=error');
     expect(screen.getByRole('radio', { name: 'Error' })).toBeChecked();
@@ -41,7 +33,7 @@ describe('records', () => {
   });
 
   test('are chosen by level, and the filter says so', async () => {
-    const { user } = show(scene('story'));
+    const { user } = show(scene('story'), shop('logs/local'));
     await list();
     await user.click(screen.getByRole('radio', { name: 'Warning' }));
     expect(screen.getByRole('textbox', { name: 'Filter' })).toHaveValue('level>=warning');
@@ -50,7 +42,7 @@ describe('records', () => {
   });
 
   test('stay where they are while the filter cannot be read, and why is told', async () => {
-    const { user } = show(scene('story'));
+    const { user } = show(scene('story'), shop('logs/local'));
     await user.type(await screen.findByRole('textbox', { name: 'Filter' }), 'level>=loud');
     const alert = await screen.findByRole('alert');
     expect(alert).toHaveTextContent('loud is no level; levels are debug, info, warning, error and critical');
@@ -59,7 +51,7 @@ describe('records', () => {
   });
 
   test('that none fits offers to look without the filter', async () => {
-    const { user } = show(scene('story'), 'logs/local?q=nowhere&since=900');
+    const { user } = show(scene('story'), shop('logs/local?q=nowhere&since=900'));
     await user.click(await screen.findByRole('button', { name: 'Look in all that is kept' }));
     expect(query().get('since')).toBeNull();
     await user.click(await screen.findByRole('button', { name: 'Clear the filter' }));
@@ -67,7 +59,7 @@ describe('records', () => {
   });
 
   test('open into their fields, and a press on a value narrows to it', async () => {
-    const { user } = show(scene('story'));
+    const { user } = show(scene('story'), shop('logs/local'));
     (await list()).focus();
     await user.keyboard('{End}{Enter}');
     const pane = await screen.findByRole('article', { name: 'Record' });
@@ -83,13 +75,13 @@ describe('records', () => {
   });
 
   test('that the address names are open after a reload, whatever is asked for', async () => {
-    show(scene('story'), 'logs/local?q=nothing-fits&record=13-13');
+    show(scene('story'), shop('logs/local?q=nothing-fits&record=13-13'));
     const pane = await screen.findByRole('article', { name: 'Record' });
     expect(within(pane).getByText('payment failed', { selector: '.message code' })).toBeVisible();
   });
 
   test('with a traceback lead to the lines of the project', async () => {
-    const { backend, user } = show(scene('story'), 'logs/local?record=13-13');
+    const { backend, user } = show(scene('story'), shop('logs/local?record=13-13'));
     await user.click(await screen.findByRole('button', { name: /payments\.py", line 118/ }));
     expect(backend.asked).toContain('openInEditor shop /app/src/shop/payments.py 118');
     expect(screen.queryByRole('button', { name: /routing\.py/ })).toBeNull();
@@ -104,14 +96,14 @@ describe('records', () => {
       aRecord({ at: new Date(at - 1_000).toISOString(), release: 'before' }),
       aRecord({ at: new Date(at + 1_000).toISOString(), release: first?.to ?? '' }),
     ]);
-    show(backend);
+    show(backend, shop('logs/local'));
     expect(await screen.findByText(`${first?.to ?? ''} begins: ship`)).toBeVisible();
   });
 });
 
 describe('what comes', () => {
   test('is added at the end, and once', async () => {
-    const { backend } = show(scene('story'));
+    const { backend } = show(scene('story'), shop('logs/local'));
     await list();
     const at = new Date(Date.now() + 1_000).toISOString();
     // The last line of an instance is said again when it begins to be followed.
@@ -122,7 +114,7 @@ describe('what comes', () => {
   });
 
   test('is counted while it is paused, and read when it goes on', async () => {
-    const { backend, user } = show(scene('story'));
+    const { backend, user } = show(scene('story'), shop('logs/local'));
     await list();
     await user.click(screen.getByRole('button', { name: 'Live' }));
     const at = new Date(Date.now() + 1_000).toISOString();
@@ -140,7 +132,7 @@ describe('what comes', () => {
     const backend = scene('story');
     backend.following = failed({ code: 'engine_unreachable', message: 'no Docker engine answers' });
     backend.reach = { first: null, last: null, behind: 'no Docker engine answers' };
-    show(backend);
+    show(backend, shop('logs/local'));
     expect(await screen.findByText(/this is what was kept until .*: no Docker engine answers/)).toBeVisible();
     expect(within(await list()).getAllByRole('option').length).toBeGreaterThan(5);
   });
@@ -150,7 +142,7 @@ describe('a hundred thousand records', () => {
   test('are paged in as one goes up, and few rows are drawn', async () => {
     const backend = scene('story');
     backend.records = ok(someRecords(100_000));
-    const { user } = show(backend);
+    const { user } = show(backend, shop('logs/local'));
     const rows = await list();
     expect(within(rows).getAllByRole('option').length).toBeLessThan(60);
     expect(screen.getByText('the newest 300 records')).toBeVisible();
@@ -163,7 +155,7 @@ describe('a hundred thousand records', () => {
 
 describe('exceptions', () => {
   test('are grouped by their stack, new ones marked, and lead to their records', async () => {
-    const { user } = show(scene('story'), 'logs/local?view=exceptions');
+    const { user } = show(scene('story'), shop('logs/local?view=exceptions'));
     const groups = await screen.findByRole('listbox', { name: 'Exceptions' });
     const options = within(groups).getAllByRole('option');
     expect(options[0]).toHaveTextContent('shop.payments.PaymentRefused');
@@ -177,7 +169,7 @@ describe('exceptions', () => {
   });
 
   test('that were never told teach what would be here', async () => {
-    show(scene('fresh'), 'logs/local?view=exceptions');
+    show(scene('fresh'), shop('logs/local?view=exceptions'));
     expect(await screen.findByRole('heading', { name: 'No exception was told' })).toBeVisible();
   });
 });

@@ -1,18 +1,8 @@
-import { render, screen, waitFor, within } from '@testing-library/svelte';
-import userEvent from '@testing-library/user-event';
+import { screen, waitFor, within } from '@testing-library/svelte';
 
-import App from './App.svelte';
-import type { FakeBackend } from './lib/backend/fake';
 import { failed, ok } from './lib/backend/fake';
 import { scene } from './lib/backend/scenes';
-
-function show(backend: FakeBackend, hash: string) {
-  location.hash = hash;
-  render(App, { backend });
-  return { backend, user: userEvent.setup() };
-}
-
-const shop = (rest: string) => `#/projects/shop/${rest}`;
+import { shop, show } from './test/show';
 
 describe('what went wrong', () => {
   test('stands beside what scrolls, until it is put away', async () => {
@@ -23,6 +13,17 @@ describe('what went wrong', () => {
     expect(screen.getByRole('main')).not.toContainElement(alert);
     await user.click(within(alert).getByRole('button', { name: 'Dismiss' }));
     expect(screen.queryByRole('alert')).toBeNull();
+  });
+
+  test('gives the keyboard back to where it was taken from', async () => {
+    const { user } = show(scene('refusing'), shop('environments/local'));
+    const ship = await screen.findByRole('button', { name: 'Ship to local' });
+    await user.click(ship);
+    const dismiss = within(await screen.findByRole('alert')).getByRole('button', { name: 'Dismiss' });
+    ship.focus();
+    dismiss.focus();
+    await user.keyboard('{Enter}');
+    await waitFor(() => expect(ship).toHaveFocus());
   });
 
   test('is told in the question from which it was begun, which stays', async () => {
@@ -55,10 +56,9 @@ describe('what went wrong', () => {
 describe('what was done', () => {
   test('is seen for a while', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    location.hash = shop('settings');
     const backend = scene('story');
     backend.mending = ok(['uv.lock pins httpx']);
-    render(App, { backend });
+    show(backend, shop('settings'));
     (await screen.findByRole('button', { name: 'Mend the lock' })).click();
     const line = await screen.findByText('uv.lock pins httpx');
     expect(line).toBeVisible();

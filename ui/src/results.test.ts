@@ -1,16 +1,13 @@
-import { render, screen, waitFor, within } from '@testing-library/svelte';
-import userEvent from '@testing-library/user-event';
+import { screen, waitFor, within } from '@testing-library/svelte';
 
-import App from './App.svelte';
 import type { FakeBackend } from './lib/backend/fake';
 import { SILENT, failed, ok } from './lib/backend/fake';
 import { scene } from './lib/backend/scenes';
 import { failure } from './lib/backend/stories';
+import { shop, show } from './test/show';
 
-async function show(backend: FakeBackend, run: string) {
-  location.hash = `#/projects/shop/runs/${run}`;
-  render(App, { backend });
-  const user = userEvent.setup();
+async function showTests(given: FakeBackend, run: string) {
+  const { backend, user } = show(given, shop(`runs/${run}`));
   await user.click(await screen.findByRole('button', { name: /^Tests/ }));
   return { backend, user };
 }
@@ -24,7 +21,7 @@ async function rows(count: number): Promise<(string | undefined)[]> {
 
 describe('the tests of a run', () => {
   test('are those of the gate that is red, failed ones first, then the slowest', async () => {
-    const { backend } = await show(scene('red'), 'run-now');
+    const { backend } = await showTests(scene('red'), 'run-now');
     const [first, second, slowest] = await rows(3);
     expect(first).toBe('test_total_of_order_0 tests/test_orders_0.py Failed 20 ms');
     expect(second).toMatch(/^test_total_of_order_1/);
@@ -35,7 +32,7 @@ describe('the tests of a run', () => {
   });
 
   test('are found by words, of their names or of their state', async () => {
-    const { user } = await show(scene('red'), 'run-now');
+    const { user } = await showTests(scene('red'), 'run-now');
     await list();
     await user.type(screen.getByRole('textbox', { name: 'Find tests' }), 'skipped platform');
     expect(await screen.findByText('3 of 215 tests')).toBeVisible();
@@ -45,7 +42,7 @@ describe('the tests of a run', () => {
   });
 
   test('tell of one what became of it in the runs before', async () => {
-    const { backend, user } = await show(scene('red'), 'run-now');
+    const { backend, user } = await showTests(scene('red'), 'run-now');
     expect(await screen.findByText(/^Choose a test/)).toBeVisible();
     await user.click(within(await list()).getByText('test_total_of_order_0'));
     const past = await screen.findByRole('list', { name: 'What became of it' });
@@ -59,14 +56,14 @@ describe('the tests of a run', () => {
   });
 
   test('are gone through with the keyboard', async () => {
-    const { backend, user } = await show(scene('red'), 'run-now');
+    const { backend, user } = await showTests(scene('red'), 'run-now');
     (await list()).focus();
     await user.keyboard('{ArrowDown}{Enter}');
     expect(backend.asked).toContain(`testHistory shop ${failure(0).id}`);
   });
 
   test('are the slowest of all gates where none is chosen', async () => {
-    const { backend, user } = await show(scene('story'), 'run-0');
+    const { backend, user } = await showTests(scene('story'), 'run-0');
     await list();
     await user.click(screen.getByRole('button', { name: 'Everything, not only unit' }));
     await waitFor(() => expect(backend.asked).toContain('slowestTests shop run-0 100'));
@@ -75,7 +72,7 @@ describe('the tests of a run', () => {
   });
 
   test('of a gate that has none, is not kept, or cannot be read are told so', async () => {
-    const { backend, user } = await show(scene('red'), 'run-now');
+    const { backend, user } = await showTests(scene('red'), 'run-now');
     await list();
     await user.click(screen.getByRole('button', { name: /^lint/ }));
     expect(screen.getByText('This gate tells of no tests.')).toBeVisible();
@@ -91,17 +88,25 @@ describe('the tests of a run', () => {
   test('whose past cannot be read say why', async () => {
     const backend = scene('red');
     backend.testPast = () => failed({ message: 'the folder of shop is gone' });
-    const { user } = await show(backend, 'run-now');
+    const { user } = await showTests(backend, 'run-now');
     await user.click(within(await list()).getByText('test_total_of_order_0'));
     expect(await screen.findByText(/the folder of shop is gone/)).toBeVisible();
   });
 });
 
+test('a run is looked at with one question of each kind', async () => {
+  const { backend, user } = show(scene('red'), shop('runs/run-now'));
+  await user.click(await screen.findByRole('button', { name: /^Tests/ }));
+  await list();
+  const asked = (question: string) => backend.asked.filter((one) => one === question);
+  expect(asked('gateHistory shop')).toHaveLength(1);
+  expect(asked('gateTests run-now unit')).toHaveLength(1);
+});
+
 test('a run without tests offers none', async () => {
   const backend = scene('refused');
   backend.slowest = SILENT;
-  location.hash = '#/projects/shop/runs/run-now';
-  render(App, { backend });
+  show(backend, shop('runs/run-now'));
   expect(await screen.findByRole('button', { name: 'Output' })).toBeVisible();
   expect(screen.queryByRole('button', { name: /^Tests/ })).toBeNull();
 });

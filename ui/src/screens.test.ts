@@ -1,20 +1,11 @@
-import { cleanup, render, screen, waitFor, within } from '@testing-library/svelte';
-import userEvent from '@testing-library/user-event';
+import { cleanup, screen, waitFor, within } from '@testing-library/svelte';
+import type { UserEvent } from '@testing-library/user-event';
 
-import App from './App.svelte';
-import type { FakeBackend } from './lib/backend/fake';
 import { SILENT, failed, ok } from './lib/backend/fake';
 import { scene } from './lib/backend/scenes';
 import { aRelease, aRun, going, hex, shipped } from './lib/backend/stories';
 import { TABS } from './lib/route';
-
-function show(backend: FakeBackend, hash: string) {
-  location.hash = hash;
-  render(App, { backend });
-  return { backend, user: userEvent.setup() };
-}
-
-const shop = (rest: string) => `#/projects/shop/${rest}`;
+import { shop, show } from './test/show';
 
 describe('a project', () => {
   test('is where the address says, and its tabs change the address', async () => {
@@ -94,7 +85,7 @@ describe('a run', () => {
   test('that is red shows each finding by file and line, and opens it', async () => {
     const { backend, user } = show(scene('red'), shop('runs/run-now'));
     expect(await screen.findByText('the gauntlet is red: lint, unit')).toBeVisible();
-    const list = await screen.findByRole('list', { name: 'Findings' });
+    const list = await screen.findByRole('listbox', { name: 'Findings' });
     expect(within(list).getByText('src/shop/main.py:3')).toBeInTheDocument();
     await user.click(screen.getByRole('button', { name: 'Open in editor' }));
     expect(backend.asked).toContain('openInEditor shop src/shop/main.py 3');
@@ -102,14 +93,21 @@ describe('a run', () => {
     expect(await within(list).findByText('tests/test_orders_0.py:12')).toBeInTheDocument();
   });
 
+  test('that is red has its findings gone through with the keyboard', async () => {
+    const { user } = show(scene('red'), shop('runs/run-now'));
+    (await screen.findByRole('listbox', { name: 'Findings' })).focus();
+    await user.keyboard('{ArrowDown}{Enter}');
+    expect(screen.getByRole('button', { name: 'Copy place src/shop/orders.py:41' })).toBeVisible();
+  });
+
   test('of twenty thousand failed tests has few rows at a time, and finds one', async () => {
     const { user } = show(scene('huge'), shop('runs/run-now'));
     await user.click(await screen.findByRole('button', { name: /^unit/ }));
-    const list = await screen.findByRole('list', { name: 'Findings' });
-    expect(within(list).getAllByRole('listitem').length).toBeLessThan(60);
+    const list = await screen.findByRole('listbox', { name: 'Findings' });
+    expect(within(list).getAllByRole('option').length).toBeLessThan(60);
     await user.type(screen.getByRole('textbox', { name: 'Find findings' }), 'order_19999');
     await waitFor(() => {
-      expect(within(list).getAllByRole('listitem')).toHaveLength(1);
+      expect(within(list).getAllByRole('option')).toHaveLength(1);
     });
   }, 60_000);
 
@@ -176,8 +174,8 @@ describe('a run', () => {
 
 describe('lists', () => {
   test.each([
-    ['runs', ['Run', 'State', 'Release', 'Took', 'By', 'When']],
-    ['overview', ['Run', 'State', 'Release', 'Took', 'By', 'When']],
+    ['runs', ['Run', 'State', 'Release', 'By', 'Took', 'When']],
+    ['overview', ['Run', 'State', 'Release', 'By', 'Took', 'When']],
     ['releases', ['Release', 'Source', 'Evidence', 'Serves in', 'Size', 'Made']],
     ['environments/local', ['Release', 'Why', 'State', 'Took', 'When']],
   ])('of %s say what their columns are', async (tab, names) => {
@@ -186,6 +184,43 @@ describe('lists', () => {
     const heads = [...document.querySelectorAll('main .heads span')].map(({ textContent }) => textContent);
     expect(heads.filter((head) => head !== '')).toEqual(names);
   });
+});
+
+test('a list that cannot be read says why, and is tried again', async () => {
+  const backend = scene('story');
+  const read = backend.projectRuns.bind(backend);
+  backend.projectRuns = () => Promise.resolve(failed({ message: 'the database cannot be read' }));
+  const { user } = show(backend, shop('runs'));
+  const alert = await screen.findByRole('alert');
+  expect(alert).toHaveTextContent('the database cannot be read');
+  expect(screen.queryByText('Looking…')).toBeNull();
+  backend.projectRuns = read;
+  await user.click(within(alert).getByRole('button', { name: 'Try again' }));
+  expect(await screen.findByRole('list', { name: 'Runs' })).toBeVisible();
+  expect(screen.queryByRole('alert')).toBeNull();
+});
+
+test('arrow keys go from row to row of a list', async () => {
+  const { user } = show(scene('story'), shop('runs'));
+  const list = await screen.findByRole('list', { name: 'Runs' });
+  const [first, second] = await within(list).findAllByRole('link');
+  first?.focus();
+  await user.keyboard('{ArrowDown}');
+  expect(second).toHaveFocus();
+  await user.keyboard('{ArrowUp}{ArrowUp}');
+  expect(first).toHaveFocus();
+});
+
+test('the runs of a gate are one stop of the keyboard, and gone through by arrow keys', async () => {
+  const { user } = show(scene('story'), shop('runs/run-0'));
+  const runs = await screen.findByRole('list', { name: /^lint: / });
+  const links = within(runs).getAllByRole('link');
+  expect(links.filter(({ tabIndex }) => tabIndex === 0)).toHaveLength(1);
+  links.find(({ tabIndex }) => tabIndex === 0)?.focus();
+  await user.keyboard('{Home}');
+  expect(links[0]).toHaveFocus();
+  await user.keyboard('{ArrowRight}');
+  expect(links[1]).toHaveFocus();
 });
 
 describe('an environment', () => {
@@ -204,9 +239,33 @@ describe('an environment', () => {
     expect(screen.queryByRole('button', { name: 'Ship' })).toBeNull();
   });
 
+  test('tells how often an instance began anew, where it did', async () => {
+    show(scene('story'), shop('environments/staging'));
+    expect(await screen.findByText('4 restarts')).toBeVisible();
+    expect(screen.queryByText('0 restarts')).toBeNull();
+  });
+
+  test('names another one by a name that is free', async () => {
+    show(scene('story'), shop('environments'));
+    expect(await screen.findByText(/\[environments\.preview\]/)).toBeVisible();
+    cleanup();
+    show(scene('story'), shop('environments/nightly'));
+    expect(await screen.findByText(/\[environments\.nightly\]/)).toBeVisible();
+  });
+
   test('tells the guarantee before anything is done', async () => {
     show(scene('story'), shop('environments/local'));
     expect(await screen.findByText('No request is lost')).toBeVisible();
+  });
+
+  test('is asked once what a ship would do, however often its engine is looked at', async () => {
+    const { backend } = show(scene('story'), shop('environments/local'));
+    await screen.findByText('No request is lost');
+    const asked = (question: string) => backend.asked.filter((one) => one === question).length;
+    document.dispatchEvent(new Event('visibilitychange'));
+    await waitFor(() => expect(asked('engineInfo')).toBe(2));
+    await waitFor(() => expect(asked('projectStatus shop')).toBe(2));
+    expect(asked('plan shop local')).toBe(1);
   });
 
   test('goes back to any kept release, after saying what that does', async () => {
@@ -275,14 +334,14 @@ describe('a release', () => {
   test('is one of two thousand, of which few are drawn', async () => {
     show(scene('huge'), shop('releases'));
     const list = await screen.findByRole('list', { name: 'Releases' });
-    expect(screen.getByText('2000 releases')).toBeVisible();
+    expect(screen.getByText('2,000 releases')).toBeVisible();
     expect(list.querySelectorAll('.release').length).toBeLessThan(60);
   });
 });
 
 describe('the keyboard', () => {
   /** Takes the first entry of the palette for some words. */
-  async function find(user: ReturnType<typeof userEvent.setup>, words: string) {
+  async function find(user: UserEvent, words: string) {
     await user.keyboard('{Control>}k{/Control}');
     await user.type(await screen.findByRole('combobox'), words);
     await user.keyboard('{Enter}');

@@ -14,7 +14,7 @@ export type Range = keyof typeof RANGES;
 export type Outcome = 'passed' | 'degraded' | 'failed' | 'unknown';
 
 /** A part of the time that is looked at, as one bar shows it. */
-export interface Slot {
+interface Slot {
   from: number;
   to: number;
   outcome: Outcome;

@@ -95,6 +95,7 @@ test('places of the project in a traceback can be opened, those of packages cann
     { file: '/app/shop/a.py', line: 3, function: 'f', own: true },
     { file: '/x/site-packages/b.py', line: 9, function: 'g', own: false },
   ];
+  expect(printed(text, frames)[1]).toMatchObject({ lead: '  ', text: 'File "/app/shop/a.py", line 3, in f' });
   expect(printed(text, frames).map(({ place }) => place)).toEqual([
     null,
     { file: '/app/shop/a.py', line: 3 },

@@ -150,7 +150,9 @@ export function beside(record: LogRecord, columns: readonly string[]): string {
 }
 
 /** A line of what was printed, and the place that it names, when that is the project's own. */
-export interface Printed {
+interface Printed {
+  /** What stands before the place. */
+  lead: string;
   text: string;
   place: { file: string; line: number } | null;
 }
@@ -159,10 +161,11 @@ export interface Printed {
 export function printed(text: string, frames: NonNullable<LogRecord['exception']>['frames']): Printed[] {
   const own = new Set(frames.filter((frame) => frame.own).map(({ file, line }) => `${file}:${String(line)}`));
   return text.split('\n').map((line) => {
-    const named = /^[\s|+-]*File "([^"]+)", line (\d+)/.exec(line);
-    const [, file, number] = named ?? [];
-    if (file === undefined || !own.has(`${file}:${String(number)}`)) return { text: line, place: null };
-    return { text: line, place: { file, line: Number(number) } };
+    const named = /^([\s|+-]*)File "([^"]+)", line (\d+)/.exec(line);
+    const [, lead = '', file, number] = named ?? [];
+    if (file === undefined || !own.has(`${file}:${String(number)}`))
+      return { lead: '', text: line, place: null };
+    return { lead, text: line.slice(lead.length), place: { file, line: Number(number) } };
   });
 }
 

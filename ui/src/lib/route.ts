@@ -24,7 +24,7 @@ export type Route =
 /** How something is looked at: what stands after `?`. */
 export type Query = Record<string, string>;
 
-export const HOME: Route = { screen: 'projects' };
+const HOME: Route = { screen: 'projects' };
 
 /** Reads the part after `#`. What is not understood is the list of projects. */
 export function parse(hash: string): Route {

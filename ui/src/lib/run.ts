@@ -17,7 +17,7 @@ import type {
   Verdict,
 } from './backend';
 
-export const STAGES: readonly Stage[] = [
+const STAGES: readonly Stage[] = [
   'inspect',
   'lock',
   'build',

@@ -11,7 +11,7 @@ import { logs } from './en/logs';
 import { projects } from './en/projects';
 import { run, runs } from './en/runs';
 import { credentials, secrets } from './en/secrets';
-import { copying, finding, problems, things, times } from './en/shared';
+import { copying, counted, countedOf, finding, many, problems, things, times } from './en/shared';
 
 const tabs: Record<Tab, string> = {
   overview: 'Overview',
@@ -77,6 +77,7 @@ export const en = {
   copying,
   engine,
   finding,
+  many,
   problems,
   projects,
   things,
@@ -134,7 +135,6 @@ export const en = {
     logs: 'Logs',
     editor: 'Open in editor',
     again: 'Run again',
-    seeRun: 'See the run',
     mend: 'Mend the lock',
     mending: 'Mending…',
     shipDirty: 'Ship with uncommitted changes',
@@ -177,8 +177,8 @@ export const en = {
     downTitle: (environment: string) => `Take ${environment} down?`,
     downText: (environment: string, instances: number, services: number) =>
       [
-        `${String(instances)} ${instances === 1 ? 'instance' : 'instances'}`,
-        services > 0 ? `${String(services)} ${services === 1 ? 'service' : 'services'}` : null,
+        counted(instances, 'instance'),
+        services > 0 ? counted(services, 'service') : null,
         `and the address of ${environment} are removed. Nobody is served there until the next ship.`,
       ]
         .filter((part) => part !== null)
@@ -192,7 +192,6 @@ export const en = {
     scaleAt: (place: string) => `In ${place}`,
     scaleNew: 'In nonevent.toml, as a new line',
     scaleProcess: (process: string) => `Instances of ${process}`,
-    plan: 'What will be done',
     looking: 'Asking the target…',
   },
   choices: {
@@ -236,23 +235,21 @@ export const en = {
     lock: 'Lock',
     image: 'Image',
     gates: 'Gates',
-    environments: 'Environments',
     dirty: 'uncommitted changes',
     clean: 'clean',
     noGit: 'not in Git',
     notYet: 'not proven yet',
     on: (size: string, base: string) => `${size} on ${base}`,
-    packages: (count: number) => `${String(count)} packages`,
+    packages: (count: number) => counted(count, 'package'),
     passed: (passed: number, all: number) => `${String(passed)} of ${String(all)} passed`,
     allPassed: (all: number) => `all ${String(all)} passed`,
-    tests: (count: number) => `${String(count)} tests`,
+    tests: (count: number) => counted(count, 'test'),
     latest: 'Latest runs',
     allRuns: 'All runs',
     instances: 'Instances',
     services: 'Services',
     promotes: (before: string) => `promoted from ${before}`,
     protected: 'protected',
-    nothing: 'Nothing released yet',
     first: 'Ship it here',
     rolling: 'Rolling out',
     problem: 'The project cannot be read',
@@ -273,13 +270,12 @@ export const en = {
       serves: 'Serves in',
       when: 'Made',
     },
-    count: (shown: number, all: number) =>
-      shown === all ? `${String(all)} releases` : `${String(shown)} of ${String(all)} releases`,
+    count: (shown: number, all: number) => countedOf(shown, all, 'release'),
     problem: 'The releases cannot be listed',
     noMatch: 'No release matches.',
     untested: 'untested',
-    gates: (count: number) => `${String(count)} ${count === 1 ? 'gate' : 'gates'}`,
-    tests: (count: number) => `${String(count)} ${count === 1 ? 'test' : 'tests'}`,
+    gates: (count: number) => counted(count, 'gate'),
+    tests: (count: number) => counted(count, 'test'),
   },
   release: {
     chain: 'Evidence',
@@ -318,13 +314,11 @@ export const en = {
     nowhere: 'It has not served anywhere that this laptop knows of.',
     problem: 'The release cannot be shown',
     untested: 'There were no tests, and a person let it pass.',
-    warnings: 'Let pass by the lock',
     by: 'by',
   },
   environments: {
     title: 'Environments',
-    problem: 'The environments cannot be listed',
-    configure: (file: string) => `Another one is a table of ${file}: [environments.staging]`,
+    configure: (file: string, name: string) => `Another one is a table of ${file}: [environments.${name}]`,
   },
   environment: {
     instances: 'Instances',
@@ -332,13 +326,13 @@ export const en = {
     traffic: 'Traffic',
     state: 'State',
     started: 'Started',
-    restarts: 'Restarts',
+    restarts: (count: number) => counted(count, 'restart'),
     release: 'Release',
     address: 'Address',
     serving: 'takes requests',
     notServing: 'none',
     worker: 'takes no requests',
-    warm: 'warm, kept for the way back',
+    warm: 'kept warm',
     warmToo: (count: number) => `and ${String(count)} of other releases`,
     plan: 'What a ship would do now',
     planAgain: 'Ask again',
@@ -346,7 +340,7 @@ export const en = {
     noHistory: 'No rollout here yet.',
     secrets: 'Secrets',
     noSecrets: 'It needs none.',
-    secretsText: 'Where each value comes from, and setting it',
+    secretsText: 'Where each value comes from',
     nothing: 'Nothing released yet',
     nothingText: 'The first ship brings the app up here: its services, its instances, its address.',
     noInstances: 'No instance is here.',
@@ -391,7 +385,6 @@ export const en = {
     value: 'Value',
     origin: 'From',
     default: 'Nonevent’s choice',
-    inferred: 'read from the project',
     forget: 'Forget this project',
     forgetText: 'It leaves the list. Its environments go on running, its history and its folder stay.',
     write: 'The configuration',
@@ -420,7 +413,6 @@ export const en = {
     cache: 'Cache',
     reveal: 'Show the folder',
     notRevealed: 'The folder was not shown',
-    about: 'About',
     version: 'Version',
     counting: 'counting…',
     notKept: 'The setting was not kept',

@@ -5,8 +5,7 @@ import { texts } from '../../texts';
 
 const words = texts.jobs;
 
-export function progress(run: JobRun | null): Progress {
-  if (run === null) return 'planned';
+export function progress(run: JobRun): Progress {
   if (run.finished_at === null) return 'running';
   return run.exit_code === 0 && run.failure === null ? 'passed' : 'failed';
 }

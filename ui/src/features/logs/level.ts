@@ -1,7 +1,7 @@
 /** How a level looks: colour for what is wrong alone. */
 import type { LogLevel } from '../../lib/backend';
 
-export type Tone = 'faint' | 'plain' | 'degraded' | 'down';
+type Tone = 'faint' | 'plain' | 'degraded' | 'down';
 
 const TONES: Record<LogLevel, Tone> = {
   debug: 'faint',

@@ -1,6 +1,7 @@
 /** Which projects are shown, and how many environments there are of each state. */
 import type { EnvironmentStatus, HealthState, KnownProject } from '../../lib/backend';
 import type { Look } from '../../lib/state/projects.svelte';
+import { finds } from '../../shared/finding';
 
 /** What is known about a project's environments, by its name. */
 export type LookOf = (name: string) => Look | undefined;
@@ -12,16 +13,12 @@ export function filtered(
   text: string,
   health: HealthState | null,
 ): KnownProject[] {
-  const wanted = text.trim().toLowerCase();
   // Most of the time nothing is wanted, and then no look need be taken.
-  if (wanted === '' && health === null) return all;
+  if (text.trim() === '' && health === null) return all;
   return all.filter(({ name, folder }) => {
     const seen = look(name);
     const words = [name, folder, ...(seen?.environments ?? []).flatMap(searched)];
-    return (
-      (health === null || lights(seen).includes(health)) &&
-      words.some((word) => word.toLowerCase().includes(wanted))
-    );
+    return (health === null || lights(seen).includes(health)) && finds(text, words);
   });
 }
 

@@ -1,10 +1,10 @@
 /** Which projects of a long table are drawn: those in sight and some beyond. Their parts are of different heights. */
 
 /** What is drawn of the table, from its top to its bottom: projects by their places, and room, in pixels, for those between them. */
-export type Piece = { kind: 'project'; place: number } | { kind: 'room'; height: number };
+type Piece = { kind: 'project'; place: number } | { kind: 'room'; height: number };
 
 /** A table that was scrolled by `top` pixels and of which `seen` pixels are shown. */
-export interface Sight {
+interface Sight {
   top: number;
   seen: number;
   /** Pixels that are drawn beyond both edges. */

@@ -296,7 +296,7 @@ export function shipped(run: RunRecord, first = 1): Event[] {
 }
 
 /** A new release that is no worse than the old one. */
-export const VERDICT: Verdict = {
+const VERDICT: Verdict = {
   new: { requests: 1_840, errors: 1, p95_ms: 41, restarts: 0 },
   old: { requests: 2_112, errors: 0, p95_ms: 44, restarts: 0 },
   worse: null,

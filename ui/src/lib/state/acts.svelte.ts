@@ -2,6 +2,7 @@
 import { texts } from '../../texts';
 import type { Backend, Leave, Problem, RunRequest, Said } from '../backend';
 import type { Route } from '../route';
+import type { Mishap } from './projects.svelte';
 
 /** What is said already when a question opens, and what the engine asks for. */
 interface Asked {
@@ -65,14 +66,9 @@ export interface ShipOptions extends CheckOptions {
 }
 
 /** What a run was asked to do, and why. */
-export interface Begun {
+interface Begun {
   request: RunRequest;
   message: string | null;
-}
-
-interface Mishap {
-  title: string;
-  problem: Problem;
 }
 
 const SILENT: Said = { typed: null, held: 'refuse', anyway: 'no', message: null };
@@ -185,7 +181,7 @@ export class Acts {
   /** Agrees to what a run asks for; false when another process runs it. */
   async approve(run: string): Promise<boolean> {
     const answer = await this.#backend.approveRun(run);
-    if (answer.status === 'error') this.#fail(texts.consent.notGiven, answer.error);
+    if (answer.status === 'error') this.tell(texts.consent.notGiven, answer.error);
     return answer.status === 'ok' && answer.data;
   }
 
@@ -233,42 +229,42 @@ export class Acts {
     }
     const environment = 'environment' in request ? request.environment : null;
     const what = texts.runs.what(request.verb, null);
-    this.#fail(texts.acts.nothingStarted(what, environment), problem);
+    this.tell(texts.acts.nothingStarted(what, environment), problem);
   }
 
   async cancel(run: string): Promise<boolean> {
     const answer = await this.#backend.cancelRun(run);
-    if (answer.status === 'error') this.#fail(texts.acts.notCancelled, answer.error);
+    if (answer.status === 'error') this.tell(texts.acts.notCancelled, answer.error);
     return answer.status === 'ok' && answer.data;
   }
 
   async open(project: string, environment: string): Promise<void> {
     const answer = await this.#backend.openEnvironment(project, environment);
-    if (answer.status === 'error') this.#fail(texts.acts.notOpened, answer.error);
+    if (answer.status === 'error') this.tell(texts.acts.notOpened, answer.error);
   }
 
   async openPreview(run: string): Promise<void> {
     const answer = await this.#backend.openPreview(run);
-    if (answer.status === 'error') this.#fail(texts.acts.notOpened, answer.error);
+    if (answer.status === 'error') this.tell(texts.acts.notOpened, answer.error);
   }
 
   async edit(project: string, file: string, line: number | null): Promise<void> {
     const answer = await this.#backend.openInEditor(project, file, line ?? 1);
-    if (answer.status === 'error') this.#fail(texts.acts.notOpened, answer.error);
+    if (answer.status === 'error') this.tell(texts.acts.notOpened, answer.error);
   }
 
   async mend(project: string): Promise<void> {
     this.mending = project;
     const answer = await this.#backend.mendLock(project);
     this.mending = null;
-    if (answer.status === 'error') this.#fail(texts.acts.notMended, answer.error);
+    if (answer.status === 'error') this.tell(texts.acts.notMended, answer.error);
     else this.said = texts.acts.mended(answer.data);
   }
 
   /** Writes down what was inferred of a project. */
   async write(project: string): Promise<void> {
     const answer = await this.#backend.writeConfiguration(project);
-    if (answer.status === 'error') this.#fail(texts.configuration.notWritten, answer.error);
+    if (answer.status === 'error') this.tell(texts.configuration.notWritten, answer.error);
     else this.said = texts.configuration.written(answer.data);
     this.changed();
   }
@@ -278,7 +274,7 @@ export class Acts {
     const answer = await this.#backend.notifyTest(project, environment);
     const problem =
       answer.status === 'error' ? answer.error : answer.data.find((way) => way.problem)?.problem;
-    if (problem) this.#fail(texts.notify.failed, problem);
+    if (problem) this.tell(texts.notify.failed, problem);
     else if (answer.status === 'ok') this.said = texts.notify.all(answer.data.map(({ way }) => way));
   }
 
@@ -287,9 +283,9 @@ export class Acts {
     this.changes += 1;
   }
 
-  /** Something that was asked for outside of the page was not done. */
+  /** Something that was asked for, here or outside of the page, was not done. */
   tell(title: string, problem: Problem): void {
-    this.#fail(title, problem);
+    this.mishap = { title, problem };
   }
 
   dismiss(): void {
@@ -303,10 +299,6 @@ export class Acts {
   #open(ask: Ask): void {
     this.mishap = null;
     this.ask = ask;
-  }
-
-  #fail(title: string, problem: Problem): void {
-    this.mishap = { title, problem };
   }
 }
 

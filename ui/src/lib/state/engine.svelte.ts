@@ -1,7 +1,7 @@
 /** The Docker engine that is used, or why none is. */
 import type { Backend, EngineInfo, Problem } from '../backend';
 
-export type Found =
+type Found =
   { state: 'looking' } | { state: 'found'; info: EngineInfo } | { state: 'missing'; problem: Problem };
 
 export class Engine {

@@ -15,7 +15,7 @@ export interface Look {
 }
 
 /** The list, or why there is none. */
-export type Listing =
+type Listing =
   { state: 'reading' } | { state: 'read'; projects: KnownProject[] } | { state: 'failed'; problem: Problem };
 
 /** What went wrong with something that a person asked for. */

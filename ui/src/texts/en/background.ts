@@ -14,7 +14,6 @@ export const background = {
     looking: 'Finding out who watches…',
   },
   holder: 'Who',
-  again: 'Try again',
   closing: 'When the window is closed',
   closings: {
     ask: 'Ask',

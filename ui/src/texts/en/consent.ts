@@ -65,5 +65,4 @@ export const consent = {
   beat: 'Last heartbeat',
   ago: (time: string) => `${time} ago`,
   lives,
-  held: 'Held',
 };

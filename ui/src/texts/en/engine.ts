@@ -13,15 +13,14 @@ export const engine = {
   address: 'Address',
   chosenBy: 'Chosen by',
   platform: 'Platform',
-  api: 'API',
   machine: (platform: string, cores: number, memory: string) =>
     `${platform}, ${counted(cores, 'core')}, ${memory}`,
   store: 'Image store',
   mirrors: 'Mirrors',
   rules: {
-    dockerHost: 'named by DOCKER_HOST',
-    dockerContext: (name: string) => `context ${name}, named by DOCKER_CONTEXT`,
-    currentContext: (name: string) => `docker’s current context, ${name}`,
-    defaultSocket: 'the platform’s default socket',
+    dockerHost: 'DOCKER_HOST',
+    dockerContext: (name: string) => `DOCKER_CONTEXT ${name}`,
+    currentContext: (name: string) => `context ${name}`,
+    defaultSocket: 'default socket',
   },
 };

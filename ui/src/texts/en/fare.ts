@@ -1,6 +1,7 @@
 /** The texts of the Health screen. */
+import { many } from './shared';
+
 export const fare = {
-  title: 'Health',
   environment: 'Environment',
   range: 'How far back',
   ranges: {
@@ -53,9 +54,7 @@ export const fare = {
   chart: (what: string, last: string) =>
     `${what}, now ${last}. Arrow keys go through time; the table below has the same figures.`,
   none: 'no value',
-  at: 'At',
   last: 'last',
-  unknown: 'Nobody watched',
   gap: (reason: string) => `Unknown: ${reason}`,
   incidents: 'Incidents',
   noIncidents: 'No incident in this time.',
@@ -70,7 +69,8 @@ export const fare = {
   nothingBefore: 'Nothing that is known here.',
   fix: 'To do',
   table: 'The same as a table',
-  columns: { from: 'From', outcome: 'Outcome', p50: 'p50', p95: 'p95', p99: 'p99', measured: 'Measured' },
-  failedOf: (failed: number, count: number) => `${String(failed)} of ${String(count)} failed`,
+  columns: { from: 'From', outcome: 'Outcome', p50: 'p50', p95: 'p95', p99: 'p99', failed: 'Failed' },
+  of: (part: number, all: number) => `${many(part)} of ${many(all)}`,
+  failedOf: (part: number, all: number) => `${many(part)} of ${many(all)} failed`,
   marks: (count: number, last: string) => `${String(count)} events, the last: ${last}`,
 };

@@ -3,7 +3,6 @@ export const jobs = {
   title: 'Jobs',
   none: 'The release that serves has no job.',
   noneText: 'A job is a table of the configuration: [job.cleanup] with schedule and run.',
-  problem: 'The jobs cannot be listed',
   next: 'Next',
   never: 'not by itself',
   last: 'Last',
@@ -86,7 +85,6 @@ export const trend = {
   text: 'The newest run is at the right; the higher a bar, the longer the gate took.',
   outcomes: (gate: string, red: number, all: number) =>
     `${gate}: ${String(red)} of the last ${String(all)} runs red`,
-  durations: (gate: string, now: string, usual: string) => `${gate} took ${now}, usually ${usual}`,
   usual: (time: string) => `usually ${time}`,
   at: (run: string, state: string, time: string) => `${run}: ${state}, ${time}`,
 };

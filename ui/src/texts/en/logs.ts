@@ -1,5 +1,6 @@
 /** The texts of logs. */
 import type { LogLevel } from '../../lib/backend';
+import { counted, many } from './shared';
 
 const levels: Record<LogLevel, string> = {
   debug: 'debug',
@@ -8,8 +9,6 @@ const levels: Record<LogLevel, string> = {
   error: 'error',
   critical: 'critical',
 };
-
-const many = (count: number) => count.toLocaleString('en-US');
 
 export const logs = {
   title: 'Logs',
@@ -54,15 +53,13 @@ export const logs = {
   toNow: 'Up to now',
   columns: 'Columns',
   columnsText: 'Fields that have a column',
-  noColumns: 'No record that is here has a field.',
   times: 'By the clock, or how long ago',
   relative: 'Ago',
   live: 'Live',
   pause: 'Pause',
   goOn: 'Go on',
   paused: 'Paused',
-  away: 'The engine does not answer',
-  count: (count: number) => `${many(count)} ${count === 1 ? 'record' : 'records'}`,
+  count: (count: number) => counted(count, 'record'),
   countMore: (count: number) => `the newest ${many(count)} records`,
   news: (count: number) => `${many(count)} new`,
   toEnd: 'To the newest',
@@ -89,7 +86,6 @@ export const logs = {
   all: 'Look in all that is kept',
   record: 'Record',
   closed: 'Close the record',
-  said: 'Message',
   fields: 'Fields',
   place: 'Where it came from',
   stream: 'Stream',
@@ -112,11 +108,10 @@ export const logs = {
     noneSince: 'No exception was told in this time.',
     problem: 'The exceptions cannot be read',
     fresh: 'new in this release',
-    times: (count: number) => `${many(count)} ${count === 1 ? 'time' : 'times'}`,
+    times: (count: number) => counted(count, 'time'),
     first: 'First',
     last: 'Last',
     releases: 'Releases',
-    count: (count: number) => `${many(count)} ${count === 1 ? 'exception' : 'exceptions'}`,
     example: 'The last one',
     records: 'Show its records',
     choose: 'Choose an exception to see where it comes from.',

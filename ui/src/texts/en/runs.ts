@@ -1,5 +1,6 @@
 /** The texts of runs. */
 import type { TestState } from '../../lib/backend';
+import { countedOf, many } from './shared';
 
 export const runs = {
   title: 'Runs',
@@ -20,8 +21,7 @@ export const runs = {
     if (environment === null) return word;
     return verb === 'ship' ? `${word} to ${environment}` : `${word} ${environment}`;
   },
-  count: (shown: number, all: number) =>
-    shown === all ? `${String(all)} runs` : `${String(shown)} of ${String(all)} runs`,
+  count: (shown: number, all: number) => countedOf(shown, all, 'run'),
   problem: 'The runs cannot be listed',
   noMatch: 'No run matches.',
 };
@@ -60,8 +60,7 @@ export const run = {
   findTests: 'Find tests',
   slowest: (count: number) =>
     `The slowest ${String(count)} of all gates, those that did not pass first. A gate shows all of its own.`,
-  testCount: (shown: number, all: number) =>
-    shown === all ? `${String(all)} tests` : `${String(shown)} of ${String(all)} tests`,
+  testCount: (shown: number, all: number) => countedOf(shown, all, 'test'),
   noTests: 'This gate tells of no tests.',
   testsNotYet: 'Its tests are listed when it has ended.',
   testsNotKept: 'Its tests were not kept.',
@@ -75,24 +74,20 @@ export const run = {
     `did not pass in ${String(red)} of the last ${String(all)} runs that had it`,
   thisRun: 'this run',
   follow: 'Follow',
-  following: 'Following',
   noOutput: 'No line yet.',
   elsewhere: 'Another process runs it: its output is there. Everything that happens appears here.',
   notKept: 'Its output was not kept here',
   notKeptText: 'Another process ran it, or the window was started anew since. What its gates found is kept.',
   printedNothing: 'Nothing was printed.',
   filterFindings: 'Find findings',
-  selected: 'What is wrong',
   noFindings: 'This gate found nothing.',
   noFindingsYet: 'Nothing was found yet.',
   noFindingsAtAll: 'The gates found nothing.',
   noGateRan: 'No gate ran.',
-  chooseFinding: 'Choose a finding to see its place.',
   excerptMissing: 'The place cannot be shown',
   tail: 'Its last lines',
   fresh: 'new since the run before',
   printed: 'What it printed',
-  warnings: 'Worth knowing',
   ok: (release: string | null, environment: string | null, verb: string) => {
     if (verb === 'check') return 'The project is proven: nothing stands in the way of a ship';
     if (verb === 'down') return `${environment ?? 'It'} is taken down`;
@@ -106,21 +101,19 @@ export const run = {
   problem: 'The run cannot be shown',
   found: (errors: number, warnings: number) => {
     const parts = [
-      errors > 0 ? `${String(errors)} wrong` : null,
-      warnings > 0 ? `${String(warnings)} to know` : null,
+      errors > 0 ? `${many(errors)} wrong` : null,
+      warnings > 0 ? `${many(warnings)} to know` : null,
     ].filter((part) => part !== null);
     return parts.join(', ');
   },
   tests: (passed: number, failed: number, skipped: number) =>
     [
-      failed > 0 ? `${String(failed)} failed` : null,
-      `${String(passed)} passed`,
-      skipped > 0 ? `${String(skipped)} skipped` : null,
+      failed > 0 ? `${many(failed)} failed` : null,
+      `${many(passed)} passed`,
+      skipped > 0 ? `${many(skipped)} skipped` : null,
     ]
       .filter((part) => part !== null)
       .join(', '),
   since: 'began',
   took: 'took',
-  by: 'By',
-  release: 'Release',
 };

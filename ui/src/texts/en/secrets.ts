@@ -29,7 +29,6 @@ export const secrets = {
   sources,
   unneeded: 'kept, and named nowhere',
   fromEvery: 'from all environments',
-  version: (version: number) => `version ${String(version)}`,
   lacking: (names: string) => `Without a value: ${names}. A ship there is refused until it has one.`,
   columns: { scope: 'For', source: 'Comes from', version: 'Version', changed: 'Changed', by: 'By' },
   name: 'Name',
@@ -82,7 +81,6 @@ export const credentials = {
   openText: 'It is kept while Nonevent runs, and nowhere else.',
   to: { keychain: 'Keep them in the keychain', file: 'Keep them in an encrypted file' },
   reseal: 'Close the file anew',
-  kept: { keychain: 'They are in the keychain', file: 'They are in an encrypted file' },
   moveTitle: { keychain: 'Keep secrets in the keychain?', file: 'Keep secrets in an encrypted file?' },
   moveText: {
     keychain: 'What is kept elsewhere is brought over. The system asks for its own password where it must.',
@@ -108,7 +106,6 @@ export const credentials = {
   add: 'Add a login',
   addTitle: 'Keep the login of a registry',
   registry: 'Registry',
-  registryHint: 'Such as ghcr.io',
   user: 'User',
   password: 'Password or token',
   notKept: 'The login was not kept',

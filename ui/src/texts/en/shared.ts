@@ -5,9 +5,19 @@ export const times = {
   units: { ms: 'ms', s: 's', min: 'min', h: 'h', d: 'd', mo: 'mo', y: 'y' },
 };
 
+/** Returns a number as it is read: `20,213`. */
+export function many(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
 /** Returns a number with its noun: `1 project`, `3 projects`. */
 export function counted(count: number, noun: string): string {
-  return count === 1 ? `1 ${noun}` : `${String(count)} ${noun}s`;
+  return `${many(count)} ${count === 1 ? noun : `${noun}s`}`;
+}
+
+/** Returns how many there are, or how many of them are shown: `2 of 14 runs`. */
+export function countedOf(shown: number, all: number, noun: string): string {
+  return shown === all ? counted(all, noun) : `${many(shown)} of ${counted(all, noun)}`;
 }
 
 export const problems = {

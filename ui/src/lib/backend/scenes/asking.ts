@@ -75,7 +75,7 @@ export function previewing(backend: FakeBackend): FakeBackend {
   return story(backend, (run) => waiting(run, question, PLAN), GOING);
 }
 
-export const HELD: HeldPage = {
+const HELD: HeldPage = {
   owner: 'grace@hopper',
   pid: 41_212,
   purpose: `ship ${hex(1)}`,

@@ -150,7 +150,7 @@ export function aHealthReport(
 }
 
 /** Makes an incident that is over. */
-export function anIncident(differs: Partial<Incident> = {}): Incident {
+function anIncident(differs: Partial<Incident> = {}): Incident {
   return {
     id: 'incident-1',
     project: 'shop',

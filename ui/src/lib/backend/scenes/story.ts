@@ -43,7 +43,7 @@ export function story(
 }
 
 /** Environments that fit to the releases of `lived`. */
-export function mapped(backend: FakeBackend): FakeBackend {
+function mapped(backend: FakeBackend): FakeBackend {
   const db = { name: 'db', image: 'postgres:17', running: true, volume: 'shop-local-db' };
   const named = (environment: string, release: string, count: number) =>
     Array.from({ length: count }, (_, index) =>
