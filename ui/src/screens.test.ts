@@ -265,14 +265,14 @@ describe('an environment', () => {
     document.dispatchEvent(new Event('visibilitychange'));
     await waitFor(() => expect(asked('engineInfo')).toBe(2));
     await waitFor(() => expect(asked('projectStatus shop')).toBe(2));
-    expect(asked('plan shop local')).toBe(1);
+    expect(asked('plan shop local ship')).toBe(1);
   });
 
   test('goes back to any kept release, after saying what that does', async () => {
     const { backend, user } = show(scene('story'), shop('environments/local'));
     await user.click(await screen.findByRole('button', { name: `Roll back to ${hex(2)}` }));
     const dialog = await screen.findByRole('dialog', { name: `Roll local back to ${hex(2)}?` });
-    expect(backend.asked).toContain(`plan shop local ${hex(2)}`);
+    expect(backend.asked).toContain(`plan shop local rollback ${hex(2)}`);
     await user.click(within(dialog).getByRole('button', { name: 'Roll back' }));
     expect(backend.asked).toContain(`beginRun shop rollback local to ${hex(2)}`);
   });

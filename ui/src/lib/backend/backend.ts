@@ -32,6 +32,7 @@ import type {
   LogRecord,
   OldValue,
   Plan,
+  PlanRequest,
   Preferences,
   Problem,
   ProjectFacts,
@@ -220,8 +221,8 @@ export interface Backend {
   ): Promise<Answer<Exceptions>>;
   /** Ends what `followLines` or `followRecords` brings. */
   stopLines(): Promise<Answer<null>>;
-  /** Tells what a rollback to the release would do; without one, a ship of the newest. Slow when the target does not answer. */
-  plan(project: ProjectName, environment: EnvironmentName, release: ReleaseId | null): Promise<Answer<Plan>>;
+  /** Tells what a run would do to an environment. Slow when the target does not answer. */
+  plan(project: ProjectName, environment: EnvironmentName, request: PlanRequest): Promise<Answer<Plan>>;
   /** Mends a project's lock; tells what changed, in words. */
   mendLock(project: ProjectName): Promise<Answer<string[]>>;
   /** Reads a few lines of a project's file around one of them. */

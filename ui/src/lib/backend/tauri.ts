@@ -75,7 +75,7 @@ export function tauriBackend(): Backend {
     exceptionGroups: (project, environment, since) =>
       settled(commands.exceptionGroups(project, environment, since)),
     stopLines: () => settled(commands.stopLines()),
-    plan: (project, environment, release) => settled(commands.plan(project, environment, release)),
+    plan: (project, environment, request) => settled(commands.plan(project, environment, request)),
     mendLock: (project) => settled(commands.mendLock(project)),
     excerpt: (project, file, line) => settled(commands.excerpt(project, file, line)),
     openInEditor: (project, file, line) => settled(commands.openInEditor(project, file, line)),

@@ -22,6 +22,7 @@ export const consent = {
   agreed: 'Going on…',
   elsewhere: 'Another process runs it: it asks there, and waits for the answer there.',
   notGiven: 'The answer did not reach the run',
+  same: 'Release',
   from: 'From release',
   to: 'To release',
   nothingBefore: 'nothing serves',

@@ -1,5 +1,5 @@
 /** The releases of a project, where they went, what differs between them, and what a rollout of one would do. */
-import type { Plan, Release, ReleaseDiff, RolloutRecord } from '../bindings';
+import type { Plan, PlanRequest, Release, ReleaseDiff, RolloutRecord } from '../bindings';
 import { aDiff, header } from '../makers';
 import { failed, ok, type Scripted } from './answers';
 import { FakeProjects } from './projects';
@@ -42,9 +42,14 @@ export class FakeReleases extends FakeProjects {
     return this.answer(`releaseDiff ${project} ${environment} ${from} ${to}`, this.differing(from, to));
   }
 
-  async plan(project: string, environment: string, release: string | null) {
-    const answer = await this.answer(`plan ${project} ${environment} ${release ?? ''}`.trim(), this.planned);
-    if (release === null || answer.status === 'error') return answer;
-    return ok({ ...answer.data, reason: 'rollback' as const, from: answer.data.to, to: release });
+  async plan(project: string, environment: string, request: PlanRequest) {
+    const release = request.verb === 'rollback' ? request.release : null;
+    const question = ['plan', project, environment, request.verb, ...(release === null ? [] : [release])];
+    const answer = await this.answer(question.join(' '), this.planned);
+    if (request.verb === 'ship' || answer.status === 'error') return answer;
+    // What was shipped last serves.
+    const from = answer.data.to;
+    const to = request.verb === 'restart' ? from : (release ?? answer.data.from ?? from);
+    return ok({ ...answer.data, reason: request.verb, from, to });
   }
 }
