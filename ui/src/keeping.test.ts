@@ -142,7 +142,7 @@ describe('a key file', () => {
   test('is made, and closes the file from then on', async () => {
     const backend = scene('healthy');
     const place = '/home/ada/.local/share/nonevent/vault.age, closed with the key in /media/ada/keychain.key';
-    backend.keyed = ok(aVault({ place, chosen: true }));
+    backend.keyed = ok(aVault({ opens_with: 'key_file', place, chosen: true }));
     const { user, dialog } = await ask(backend, 'a new key file');
     await user.click(within(dialog).getByRole('button', { name: 'Make the key file…' }));
     expect(backend.asked).toContain('chooseKeyFile new');

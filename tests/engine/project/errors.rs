@@ -30,6 +30,7 @@ fn of_a_project() {
         case("a syntax error in the manifest", Tree::new().file("pyproject.toml", "[project]\nname = \"shop\"\nversion = = 1\n")),
         case("a syntax error after a tab and an umlaut", Tree::new().file("pyproject.toml", "[project]\n\tname = \"ü\" x\n")),
         case("a syntax error in the configuration", app().file("nonevent.toml", "[app\nport = 1\n")),
+        case("a configuration that is a folder", app().file("nonevent.toml/app", "")),
         case("a key that stands twice", app().file("nonevent.toml", "[app]\nport = 1\nport = 2\n")),
         case("both configuration files", app().file("nonevent.toml", "").file("pyproject.toml", "[tool.nonevent]\n")),
         case("two entry points", app().file("admin/main.py", "from fastapi import FastAPI\n\napp = FastAPI(title=\"admin\")\n")),

@@ -47,7 +47,7 @@ pub use rollout::{
     RolloutState, ServiceStatus, StepKind, StepRecord, StepState,
 };
 pub use run::{LogLine, LogStream, RunRecord, RunState, Stage, StageState};
-pub use secret::{OldValue, SecretEntry, SecretNeed, SecretReport, SecretScope, SecretSource, VaultStatus};
+pub use secret::{OldValue, SecretEntry, SecretNeed, SecretReport, SecretScope, SecretSource, VaultKey, VaultStatus};
 pub use settings::{
     AcmeSettings, AppSettings, BuildSettings, CommandLine, EnvironmentSettings, ErrorPace, Framework, GateBudget, GateSettings,
     GauntletSettings, HealthCheck, HealthProbe, Https, JobSettings, KeepSettings, LockSettings, LogSettings, MOST_WEB_INSTANCES,

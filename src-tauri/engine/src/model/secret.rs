@@ -102,11 +102,26 @@ pub struct SecretNeed {
     pub source: SecretSource,
 }
 
+/// What opens a vault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum VaultKey {
+    /// The operating system's keychain, which holds it.
+    Keychain,
+    /// The passphrase of the file.
+    Passphrase,
+    /// The file of a key.
+    KeyFile,
+}
+
 /// Where secrets are kept, and whether that answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct VaultStatus {
-    /// `keychain`, or the file, in words.
+    /// What opens it.
+    pub opens_with: VaultKey,
+    /// The keychain, or the file, in words.
     pub place: String,
     /// Whether a person chose it, or it is what is used unless one does.
     pub chosen: bool,

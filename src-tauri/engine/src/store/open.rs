@@ -17,6 +17,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_processes.sql"),
 ];
 
+/// The file of the home that remembers projects, runs and releases.
+const HISTORY: &str = "state.db";
+
 /// Why the memory of a home cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -38,6 +41,14 @@ pub enum StoreError {
         /// The newest known version.
         known: u32,
     },
+    /// A file is no database, or cannot be opened as one.
+    #[error("{} cannot be opened: {error}", file.display())]
+    Unusable {
+        /// The file.
+        file: PathBuf,
+        /// What SQLite said.
+        error: rusqlite::Error,
+    },
     /// SQLite refused.
     #[error("the database cannot be read or written: {0}")]
     Database(#[from] rusqlite::Error),
@@ -55,10 +66,15 @@ impl StoreError {
         match self {
             Self::Folder { .. } => Some("make it writable, or point NONEVENT_HOME at another folder".into()),
             Self::Newer { .. } => Some("install the newer version, or point NONEVENT_HOME at another folder".into()),
-            Self::Database(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) => {
+            Self::Database(error) | Self::Unusable { error, .. }
+                if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) =>
+            {
                 Some("free some disk space".into())
             }
-            Self::Database(_) | Self::Shape { .. } => {
+            Self::Unusable { file, .. } if file.file_name().is_some_and(|name| name != HISTORY) => {
+                Some("move it aside: what was kept in it goes with it, and is gathered anew from then on".into())
+            }
+            Self::Unusable { .. } | Self::Database(_) | Self::Shape { .. } => {
                 Some("what serves is safe on the target: move the file aside and run `nonevent recover`".into())
             }
         }
@@ -71,15 +87,7 @@ impl Store {
     /// # Errors
     /// When the folder cannot be used, the file is no database, or a newer version wrote it.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(folder)
-            .map_err(|error| StoreError::Folder { folder: folder.to_owned(), reason: error.to_string() })?;
-        let file = folder.join("state.db");
-        let connection = Connection::open(&file)?;
-        connection.busy_timeout(Duration::from_secs(10))?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "NORMAL")?;
-        connection.pragma_update(None, "foreign_keys", true)?;
-        Ok(Self::on(migrate(connection, &file, MIGRATIONS)?))
+        Ok(Self::on(open(folder, HISTORY, MIGRATIONS)?))
     }
 
     /// Opens a database that lives in memory only.
@@ -95,8 +103,26 @@ impl Store {
     }
 }
 
-/// Brings a database up to date with its migrations.
-pub(super) fn migrate(mut connection: Connection, file: &Path, migrations: &[&str]) -> Result<Connection, StoreError> {
+/// Opens a file in a folder, making both as needed, and brings it up to date with its migrations.
+pub(super) fn open(folder: &Path, name: &str, migrations: &[&str]) -> Result<Connection, StoreError> {
+    std::fs::create_dir_all(folder)
+        .map_err(|error| StoreError::Folder { folder: folder.to_owned(), reason: error.to_string() })?;
+    let file = folder.join(name);
+    let opened = || {
+        let connection = Connection::open(&file)?;
+        connection.busy_timeout(Duration::from_secs(10))?;
+        // Only a file that holds nothing yet takes this: freed pages go back to the disk.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        Ok(connection)
+    };
+    let connection = opened().map_err(|error| StoreError::Unusable { file: file.clone(), error })?;
+    migrate(connection, &file, migrations)
+}
+
+fn migrate(mut connection: Connection, file: &Path, migrations: &[&str]) -> Result<Connection, StoreError> {
     let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let known = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
     if version > known {
@@ -133,10 +159,13 @@ mod tests {
     #[test]
     fn a_file_that_is_no_database_is_refused_and_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("state.db");
-        std::fs::write(&file, "this is a letter, not a database, and longer than a header of SQLite".repeat(20)).unwrap();
-        let error = Store::open(folder.path()).unwrap_err();
-        assert!(matches!(error, StoreError::Database(_)), "{error}");
-        assert!(std::fs::read_to_string(&file).unwrap().starts_with("this is a letter"));
+        for (name, hint) in [(HISTORY, "nonevent recover"), ("health.db", "gathered anew")] {
+            let file = folder.path().join(name);
+            std::fs::write(&file, "this is a letter, not a database, and longer than a header of SQLite".repeat(20)).unwrap();
+            let error = open(folder.path(), name, MIGRATIONS).unwrap_err();
+            assert!(error.to_string().starts_with(&format!("{} cannot be opened: ", file.display())), "{error}");
+            assert!(error.hint().unwrap().contains(hint), "{:?}", error.hint());
+            assert!(std::fs::read_to_string(&file).unwrap().starts_with("this is a letter"));
+        }
     }
 }

@@ -26,7 +26,7 @@ use self::contents::Contents;
 use self::file::{All, Key};
 use self::keychain::{Items, Keychain};
 use crate::mask::Secret;
-use crate::model::{SecretEntry, SecretScope, VaultStatus};
+use crate::model::{SecretEntry, SecretScope, VaultKey, VaultStatus};
 use crate::store::Store;
 
 /// The variable that holds the passphrase of the vault file.
@@ -163,12 +163,15 @@ impl Vaults {
         let code = error.as_ref().map(|error| error.code().to_owned());
         let hints = error.as_ref().map(VaultError::hints).unwrap_or_default();
         let closed = error.map(|error| error.to_string());
-        let place = match choice {
-            Choice::Keychain => "the keychain of this computer".to_owned(),
-            Choice::Passphrase => format!("{}, closed with a passphrase", self.file().display()),
-            Choice::KeyFile(key) => format!("{}, closed with the key in {}", self.file().display(), key.display()),
+        let file = self.file();
+        let (opens_with, place) = match choice {
+            Choice::Keychain => (VaultKey::Keychain, "the keychain of this computer".to_owned()),
+            Choice::Passphrase => (VaultKey::Passphrase, format!("{}, closed with a passphrase", file.display())),
+            Choice::KeyFile(key) => {
+                (VaultKey::KeyFile, format!("{}, closed with the key in {}", file.display(), key.display()))
+            }
         };
-        Ok(VaultStatus { place, chosen, closed, code, hints })
+        Ok(VaultStatus { opens_with, place, chosen, closed, code, hints })
     }
 
     /// Keeps secrets there from now on, and brings over what was kept elsewhere.

@@ -2667,9 +2667,20 @@ export type VaultChoice =
 /**  What closes it. */
 passphrase: string };
 
+/**  What opens a vault. */
+export type VaultKey = 
+/**  The operating system's keychain, which holds it. */
+"keychain" | 
+/**  The passphrase of the file. */
+"passphrase" | 
+/**  The file of a key. */
+"key_file";
+
 /**  Where secrets are kept, and whether that answers. */
 export type VaultStatus = {
-	/**  `keychain`, or the file, in words. */
+	/**  What opens it. */
+	opens_with: VaultKey,
+	/**  The keychain, or the file, in words. */
 	place: string,
 	/**  Whether a person chose it, or it is what is used unless one does. */
 	chosen: boolean,

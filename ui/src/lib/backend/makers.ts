@@ -138,6 +138,7 @@ export function aDiff(from: string, to: string): ReleaseDiff {
 /** Makes a vault that opens. */
 export function aVault(differs: Partial<VaultStatus> = {}): VaultStatus {
   return {
+    opens_with: 'keychain',
     place: 'the keychain of this computer',
     chosen: false,
     closed: null,

@@ -101,6 +101,7 @@ const SCENES = {
   sealed: (backend: FakeBackend) => {
     const file = '/home/ada/.local/share/nonevent/vault.age';
     const sealed = aVault({
+      opens_with: 'passphrase',
       place: `${file}, closed with a passphrase`,
       chosen: true,
       closed: `the vault file \`${file}\` needs its passphrase`,
@@ -109,7 +110,7 @@ const SCENES = {
     });
     story(backend).kept = ok({ ...secretsOf(), vault: sealed });
     backend.vaulted = ok(sealed);
-    backend.opened = ok(aVault({ place: `${file}, closed with a passphrase`, chosen: true }));
+    backend.opened = ok(aVault({ opens_with: 'passphrase', place: `${file}, closed with a passphrase`, chosen: true }));
     const scope = { of: 'every' } as const;
     backend.logins = ['ghcr.io', 'registry.example.com'].map((name, index) => ({
       name,
@@ -125,6 +126,7 @@ const SCENES = {
     const file = '/home/ada/.local/share/nonevent/vault.age';
     const key = '/media/ada/keychain-stick/nonevent.key';
     const closed = aVault({
+      opens_with: 'key_file',
       place: `${file}, closed with the key in ${key}`,
       chosen: true,
       closed: `the vault file \`${file}\` does not open with this key file`,

@@ -63,6 +63,9 @@ pub(super) struct Configuration {
 impl Configuration {
     /// Reads the project's configuration from whichever of the two places holds it.
     pub fn read(root: &Path, manifest: Option<&Document>) -> Result<Self, ProjectError> {
+        if root.join(CONFIGURATION).is_dir() {
+            return Err(ProjectError::Unreadable { path: CONFIGURATION.into(), reason: "it is a folder".into() });
+        }
         let own = Document::read(root, CONFIGURATION)?;
         let in_manifest = manifest.map(tool_table).transpose()?.flatten();
         match (own, manifest, in_manifest) {

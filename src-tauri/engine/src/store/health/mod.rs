@@ -12,12 +12,11 @@ mod write;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use rusqlite::Connection;
 
 use super::StoreError;
-use super::open::migrate;
+use super::open::open;
 
 pub use owed::Owed;
 pub use retain::Retention;
@@ -43,17 +42,7 @@ impl HealthStore {
     /// # Errors
     /// When the folder cannot be used, the file is no database, or a newer version wrote it.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(folder)
-            .map_err(|error| StoreError::Folder { folder: folder.to_owned(), reason: error.to_string() })?;
-        let file = folder.join("health.db");
-        let connection = Connection::open(&file)?;
-        connection.busy_timeout(Duration::from_secs(10))?;
-        // Only a file that holds nothing yet takes this: freed pages go back to the disk.
-        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "NORMAL")?;
-        connection.pragma_update(None, "foreign_keys", true)?;
-        Ok(Self { connection: Arc::new(Mutex::new(migrate(connection, &file, MIGRATIONS)?)) })
+        Ok(Self { connection: Arc::new(Mutex::new(open(folder, "health.db", MIGRATIONS)?)) })
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {

@@ -11,13 +11,12 @@ mod write;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::StoreError;
-use super::open::migrate;
+use super::open::open;
 use crate::model::ProjectName;
 
 pub use exceptions::News;
@@ -39,18 +38,8 @@ impl LogStore {
     /// # Errors
     /// When the folder cannot be used, the file is no database, or a newer version wrote it.
     pub fn open(home: &Path, project: &ProjectName) -> Result<Self, StoreError> {
-        let folder = home.join("logs");
-        std::fs::create_dir_all(&folder)
-            .map_err(|error| StoreError::Folder { folder: folder.clone(), reason: error.to_string() })?;
-        let file = folder.join(format!("{project}.db"));
-        let connection = Connection::open(&file)?;
-        connection.busy_timeout(Duration::from_secs(10))?;
-        // Only a file that holds nothing yet takes this: freed pages go back to the disk.
-        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "NORMAL")?;
-        connection.pragma_update(None, "foreign_keys", true)?;
-        Ok(Self { connection: Arc::new(Mutex::new(migrate(connection, &file, MIGRATIONS)?)) })
+        let connection = open(&home.join("logs"), &format!("{project}.db"), MIGRATIONS)?;
+        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
     }
 
     /// Tells whether anything of a project was ever kept.
