@@ -110,7 +110,9 @@ const SCENES = {
     });
     story(backend).kept = ok({ ...secretsOf(), vault: sealed });
     backend.vaulted = ok(sealed);
-    backend.opened = ok(aVault({ opens_with: 'passphrase', place: `${file}, closed with a passphrase`, chosen: true }));
+    backend.opened = ok(
+      aVault({ opens_with: 'passphrase', place: `${file}, closed with a passphrase`, chosen: true }),
+    );
     const scope = { of: 'every' } as const;
     backend.logins = ['ghcr.io', 'registry.example.com'].map((name, index) => ({
       name,
