@@ -11,6 +11,11 @@ export const RANGES = {
 } as const;
 export type Range = keyof typeof RANGES;
 
+/** Milliseconds after which a picture of a range is another one: a day is drawn each minute, a year every ten. */
+export function pause(range: Range): number {
+  return Math.min(RANGES[range] / 1_440, 600) * 1000;
+}
+
 export type Outcome = 'passed' | 'degraded' | 'failed' | 'unknown';
 
 /** A part of the time that is looked at, as one bar shows it. */

@@ -167,9 +167,7 @@ impl Vaults {
         let (opens_with, place) = match choice {
             Choice::Keychain => (VaultKey::Keychain, "the keychain of this computer".to_owned()),
             Choice::Passphrase => (VaultKey::Passphrase, format!("{}, closed with a passphrase", file.display())),
-            Choice::KeyFile(key) => {
-                (VaultKey::KeyFile, format!("{}, closed with the key in {}", file.display(), key.display()))
-            }
+            Choice::KeyFile(key) => (VaultKey::KeyFile, format!("{}, closed with the key in {}", file.display(), key.display())),
         };
         Ok(VaultStatus { opens_with, place, chosen, closed, code, hints })
     }

@@ -6,8 +6,9 @@ type Found =
 
 export class Engine {
   found = $state.raw<Found>({ state: 'looking' });
-  /** True while somebody looks, also when something was found before. */
+  /** True while a person waits for it, also when something was found before. */
   looking = $state(false);
+  #asked: Promise<void> | undefined;
   readonly #backend: Backend;
 
   constructor(backend: Backend) {
@@ -15,10 +16,21 @@ export class Engine {
   }
 
   async look(): Promise<void> {
-    if (this.looking) return;
     this.looking = true;
-    const answer = await this.#backend.engineInfo();
+    await this.glance();
     this.looking = false;
+  }
+
+  /** Looks without a sign of it: nobody waits. */
+  glance(): Promise<void> {
+    this.#asked ??= this.#ask().finally(() => {
+      this.#asked = undefined;
+    });
+    return this.#asked;
+  }
+
+  async #ask(): Promise<void> {
+    const answer = await this.#backend.engineInfo();
     this.found =
       answer.status === 'ok'
         ? { state: 'found', info: answer.data }

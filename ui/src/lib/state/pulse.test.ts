@@ -1,3 +1,4 @@
+import { pause } from '../fare';
 import { keepLooking } from './pulse';
 
 const MINUTE = 60_000;
@@ -26,6 +27,18 @@ test('a window that is worked in looks four times a minute, one beside it once',
     vi.advanceTimersByTime(MINUTE);
     expect(look).toHaveBeenCalledTimes(times);
   }
+});
+
+test('what changes seldom is looked at seldom, and at once by whoever comes back', () => {
+  vi.useFakeTimers();
+  vi.spyOn(document, 'hasFocus').mockReturnValue(true);
+  const look = vi.fn();
+  const stop = keepLooking(look, pause('year'));
+  vi.advanceTimersByTime(10 * MINUTE);
+  expect(look).toHaveBeenCalledTimes(1);
+  document.dispatchEvent(new Event('visibilitychange'));
+  expect(look).toHaveBeenCalledTimes(2);
+  stop();
 });
 
 test('whoever comes back to it sees the present', () => {

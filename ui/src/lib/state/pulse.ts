@@ -7,16 +7,19 @@ const REST = 60_000;
 /** A clock that ticks late is still on time. */
 const LATE = 1_000;
 
-/** Calls every so often while the window is seen, and when it is come back to. Returns the way to stop. */
-export function keepLooking(look: () => void): () => void {
+/**
+ * Calls every so often while the window is seen, and when it is come back to: no more often than `pause` milliseconds where what is shown
+ * does not change sooner. Returns the way to stop.
+ */
+export function keepLooking(look: () => void, pause = PAUSE): () => void {
   let last = Date.now();
-  const again = (pause: number) => {
-    if (document.visibilityState !== 'visible' || Date.now() - last < pause - LATE) return;
+  const again = (since: number) => {
+    if (document.visibilityState !== 'visible' || Date.now() - last < since - LATE) return;
     last = Date.now();
     look();
   };
   const rest = () => {
-    again(document.hasFocus() ? PAUSE : REST);
+    again(Math.max(pause, document.hasFocus() ? PAUSE : REST));
   };
   const back = () => {
     again(0);
