@@ -40,14 +40,15 @@ pub fn watch(store: Store) -> Result<watch::Receiver<Change>, StoreError> {
     receiver.mark_changed();
     let look = move || {
         while !sender.is_closed() {
-            match (store.commits_of_others(), store.latest_seq()) {
-                (Ok(found), Ok(seq)) if found != seen => {
+            let news = store.commits_of_others().and_then(|found| Ok((found != seen).then_some((found, store.latest_seq()?))));
+            match news {
+                Ok(Some((found, seq))) => {
                     seen = found;
                     sender.send_replace(Change { seq });
                 }
-                (Ok(_), Ok(_)) => {}
+                Ok(None) => {}
                 // A full disk or a locked file passes; whoever reads is told by the next question.
-                (Err(error), _) | (_, Err(error)) => tracing::warn!(error = %error, "the home cannot be watched"),
+                Err(error) => tracing::warn!(%error, "the home cannot be watched"),
             }
             thread::sleep(PAUSE);
         }
