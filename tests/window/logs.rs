@@ -30,7 +30,7 @@ fn ask(project: &str, path: &str) {
 }
 
 async fn filter(page: &Page, query: &str) {
-    let field = page.find("//input[@aria-label='Filter']").await;
+    let field = page.find("//label[span='Filter']//input").await;
     field.clear().await.unwrap();
     field.send_keys(query).await.unwrap();
 }

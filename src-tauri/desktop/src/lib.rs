@@ -6,8 +6,6 @@
 mod address;
 mod commands;
 mod desk;
-#[cfg(target_os = "linux")]
-mod drawing;
 mod editor;
 mod feed;
 mod home;

@@ -6,8 +6,6 @@ use tauri::webview::PageLoadEvent;
 use tauri::{AppHandle, Manager, RunEvent};
 
 use crate::desk::Desk;
-#[cfg(target_os = "linux")]
-use crate::drawing;
 use crate::links::{self, Start};
 use crate::news::Wire;
 use crate::tray::Tray;
@@ -19,8 +17,6 @@ use crate::{ipc, log, login, tray};
 ///
 /// Nothing is read or asked before the window is there; a second start brings the first one's window to the front and ends.
 pub fn main() -> ExitCode {
-    #[cfg(target_os = "linux")]
-    drawing::suit_machine();
     nonevent_engine::process::write_no_core();
     log::start();
     let app = tauri::Builder::default()
