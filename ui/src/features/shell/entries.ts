@@ -110,7 +110,7 @@ export function entries({ projects, router, acts, settings, page }: Known): Entr
   function ofEnvironments(project: string): Entry[] {
     return environmentsOf(project).flatMap((name) => {
       const detail = project;
-      const status = projects.look(project)?.environments?.find((one) => one.environment === name);
+      const status = projects.status(project, name);
       const always = [
         act(`ship ${project} ${name}`, texts.acts.shipTo(name), detail, () => void acts.ship(project, name)),
         act(`ship with ${project} ${name}`, texts.acts.shipWith(name), detail, () => {

@@ -53,6 +53,11 @@ export class Projects {
     return this.#looks.get(name);
   }
 
+  /** What was observed of an environment last; null until that was. */
+  status(project: string, environment: string): EnvironmentStatus | null {
+    return this.look(project)?.environments?.find((one) => one.environment === environment) ?? null;
+  }
+
   /** Calls when something happened in a project; null for any of them. Returns the way to stop. */
   onNews(listener: (name: string | null) => void): () => void {
     this.#listeners.add(listener);
