@@ -97,6 +97,11 @@ export interface Fault {
   excerpt: Excerpt | null;
 }
 
+/** Where a finding is: its file and line; nothing where it is in none. */
+export function place({ file, line }: Fault): string {
+  return file === null ? '' : line === null ? file : `${file}:${String(line)}`;
+}
+
 const PARTS: Record<string, readonly Stage[]> = {
   ship: STAGES,
   check: STAGES.slice(0, 4),
