@@ -30,7 +30,7 @@ export const secrets = {
   unneeded: 'kept, and named nowhere',
   fromEvery: 'from all environments',
   lacking: (names: string) => `Without a value: ${names}. A ship there is refused until it has one.`,
-  columns: { scope: 'For', source: 'Comes from', version: 'Version', changed: 'Changed', by: 'By' },
+  columns: { scope: 'For', source: 'Comes from', version: 'Version', changed: 'Changed' },
   name: 'Name',
   nameHint: 'The variable that holds it, such as DATABASE_URL',
   for: 'For',
