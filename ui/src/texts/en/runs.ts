@@ -80,6 +80,7 @@ export const run = {
   notKeptText: 'Another process ran it, or the window was started anew since. What its gates found is kept.',
   printedNothing: 'Nothing was printed.',
   filterFindings: 'Find findings',
+  noFindingMatches: 'No finding matches.',
   noFindings: 'This gate found nothing.',
   noFindingsYet: 'Nothing was found yet.',
   noFindingsAtAll: 'The gates found nothing.',
