@@ -86,7 +86,6 @@ export interface Fault {
   file: string | null;
   line: number | null;
   rule: string | null;
-  url: string | null;
   warning: boolean;
   text: string | null;
   /** What the test printed and logged. */
@@ -101,6 +100,16 @@ export interface Fault {
 export function place({ file, line }: Fault): string {
   return file === null ? '' : line === null ? file : `${file}:${String(line)}`;
 }
+
+/** How a gate stands, by what it reported. */
+export const GATES = {
+  green: 'passed',
+  red: 'failed',
+  error: 'error',
+  skipped: 'skipped',
+  cached: 'cached',
+  not_set_up: 'unset',
+} as const satisfies Record<GateReport['state']['state'], Progress>;
 
 const PARTS: Record<string, readonly Stage[]> = {
   ship: STAGES,
@@ -153,7 +162,7 @@ export function view(record: RunRecord, events: readonly Event[]): RunView {
         const report = event.data;
         const startedAt = gates.get(report.gate)?.startedAt ?? null;
         const { gate: name, command } = report;
-        gates.set(name, { name, command, progress: ofGate(report), startedAt, report });
+        gates.set(name, { name, command, progress: GATES[report.state.state], startedAt, report });
         break;
       }
       case 'rollout_planned':
@@ -258,18 +267,6 @@ function ofStage(state: 'done' | 'unchanged' | 'skipped' | 'failed'): Progress {
   return ({ done: 'passed', unchanged: 'cached', skipped: 'skipped', failed: 'failed' } as const)[state];
 }
 
-function ofGate({ state }: GateReport): Progress {
-  const words = {
-    green: 'passed',
-    red: 'failed',
-    error: 'error',
-    skipped: 'skipped',
-    cached: 'cached',
-    not_set_up: 'unset',
-  } as const;
-  return words[state.state];
-}
-
 function ofTest(gate: string, test: TestOutcome, index: number): Fault {
   const { id: title, file, line, message, text } = test;
   return {
@@ -279,7 +276,6 @@ function ofTest(gate: string, test: TestOutcome, index: number): Fault {
     file: file ?? title.split('::')[0] ?? null,
     line,
     rule: title.split('::').slice(1).join('::') || title,
-    url: null,
     warning: false,
     text,
     output: test.output ?? null,
@@ -289,7 +285,7 @@ function ofTest(gate: string, test: TestOutcome, index: number): Fault {
 }
 
 function ofFinding(gate: string, finding: Finding, index: number): Fault {
-  const { file, line, rule, url, level, message: title } = finding;
+  const { file, line, rule, level, message: title } = finding;
   const id = `${gate}:finding:${String(index)}`;
   return {
     id,
@@ -298,7 +294,6 @@ function ofFinding(gate: string, finding: Finding, index: number): Fault {
     file,
     line,
     rule,
-    url,
     warning: level === 'warning',
     text: null,
     output: null,

@@ -14,7 +14,6 @@ export interface SecretRow {
 export interface SecretGroup {
   name: string;
   rows: SecretRow[];
-  missing: boolean;
 }
 
 export function groups({ kept, needed }: SecretReport): SecretGroup[] {
@@ -41,7 +40,6 @@ export function groups({ kept, needed }: SecretReport): SecretGroup[] {
     return {
       name,
       rows: [...rest.filter(isEvery), ...rows, ...rest.filter((row) => !isEvery(row))],
-      missing: rows.some(({ source }) => source === 'missing'),
     };
   });
 }

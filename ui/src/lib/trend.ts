@@ -1,6 +1,7 @@
 /** How gates ended before, from the last runs: pure. */
-import type { GateHeader, GatePast } from './backend';
+import type { GatePast } from './backend';
 import type { Progress } from './run';
+import { GATES } from './run';
 
 export interface Past {
   run: string;
@@ -20,15 +21,6 @@ export interface Trend {
   now: number | null;
 }
 
-const WORDS = {
-  green: 'passed',
-  red: 'failed',
-  error: 'error',
-  skipped: 'skipped',
-  cached: 'cached',
-  not_set_up: 'unset',
-} as const satisfies Record<GateHeader['state']['state'], Progress>;
-
 /** Gates that are set up, in the order of the newest run. */
 export function trends(pasts: readonly GatePast[]): Trend[] {
   const names = [...new Set(pasts.flatMap(({ gates }) => gates.map(({ gate }) => gate)))];
@@ -37,7 +29,7 @@ export function trends(pasts: readonly GatePast[]): Trend[] {
       const past = [...pasts].reverse().flatMap(({ run, started_at: at, gates }): Past[] => {
         const found = gates.find((one) => one.gate === gate);
         if (!found) return [];
-        const progress = WORDS[found.state.state];
+        const progress = GATES[found.state.state];
         const ran = progress === 'passed' || progress === 'failed';
         return [{ run, at, progress, duration: ran ? found.duration_ms : null }];
       });

@@ -1,6 +1,4 @@
 /** Every text of the screens, in one place: another language is another object of the same shape. */
 import { en } from './en';
 
-export type Texts = typeof en;
-
-export const texts: Texts = en;
+export const texts: typeof en = en;
