@@ -42,6 +42,17 @@ describe('an environment that somebody holds', () => {
     await user.click(take);
     expect(backend.asked).toContain('unlock shop local 12 as local');
   });
+
+  test('that was given back meanwhile is not said to be taken away', async () => {
+    const { backend, user } = show(scene('locked'), shop('environments/local'));
+    await user.click(await screen.findByRole('button', { name: 'Whose lock is it?' }));
+    const dialog = await screen.findByRole('dialog', { name: 'The lock of local' });
+    await user.type(await within(dialog).findByRole('textbox'), 'local');
+    backend.holders.clear();
+    await user.click(within(dialog).getByRole('button', { name: 'Take the lock away' }));
+    expect(await within(dialog).findByText('Nobody holds local.')).toBeVisible();
+    expect(screen.queryByText('local is free')).toBeNull();
+  });
 });
 
 test('a rollback that migrations forbid is done only when a person says so', async () => {
