@@ -292,6 +292,7 @@ export const en = {
     strictness: { refuse: 'every package by hash', warn: 'packages without a hash let pass' },
     size: 'Own layers',
     builder: { wheels: 'from locked wheels', dockerfile: 'from a Dockerfile' },
+    changes: 'What changed',
     difference: (before: string) => `Changed since ${before}`,
     against: 'Compared with',
     commits: 'Commits',
