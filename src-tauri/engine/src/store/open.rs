@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 use super::Store;
 
@@ -63,14 +63,14 @@ pub enum StoreError {
 impl StoreError {
     /// Returns what a person can do about it.
     pub fn hint(&self) -> Option<String> {
+        if let Self::Database(error) | Self::Unusable { error, .. } = self
+            && let Some(hint) = of_the_system(error)
+        {
+            return Some(hint.into());
+        }
         match self {
             Self::Folder { .. } => Some("make it writable, or point NONEVENT_HOME at another folder".into()),
             Self::Newer { .. } => Some("install the newer version, or point NONEVENT_HOME at another folder".into()),
-            Self::Database(error) | Self::Unusable { error, .. }
-                if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) =>
-            {
-                Some("free some disk space".into())
-            }
             Self::Unusable { file, .. } if file.file_name().is_some_and(|name| name != HISTORY) => {
                 Some("move it aside: what was kept in it goes with it, and is gathered anew from then on".into())
             }
@@ -79,6 +79,19 @@ impl StoreError {
             }
         }
     }
+}
+
+/// What helps where the file itself is sound.
+fn of_the_system(error: &rusqlite::Error) -> Option<&'static str> {
+    Some(match error.sqlite_error_code()? {
+        ErrorCode::DiskFull => "free some disk space",
+        ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen => {
+            "make it and its folder writable, or point NONEVENT_HOME at another folder"
+        }
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => "another process holds it: try again when that is done",
+        ErrorCode::SystemIoFailure => "the disk did not read or write it: see what the system's log says of it",
+        _ => return None,
+    })
 }
 
 impl Store {
@@ -167,5 +180,19 @@ mod tests {
             assert!(error.hint().unwrap().contains(hint), "{:?}", error.hint());
             assert!(std::fs::read_to_string(&file).unwrap().starts_with("this is a letter"));
         }
+    }
+
+    #[test]
+    fn nobody_is_told_to_move_a_sound_file_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let other = Store::open(folder.path()).unwrap();
+        other.connection().busy_timeout(Duration::ZERO).unwrap();
+        store.connection().execute_batch("BEGIN IMMEDIATE").unwrap();
+        let held = other.remember_project(&"shop".into(), folder.path()).unwrap_err();
+        assert!(held.hint().unwrap().starts_with("another process holds it"), "{held}: {:?}", held.hint());
+        store.connection().execute_batch("COMMIT; PRAGMA query_only = true").unwrap();
+        let refused = store.remember_project(&"shop".into(), folder.path()).unwrap_err();
+        assert!(refused.hint().unwrap().contains("writable"), "{refused}: {:?}", refused.hint());
     }
 }

@@ -20,13 +20,14 @@ pub(super) fn fit(connection: &Connection, budget: u64) -> Result<(), StoreError
     let aim = budget - budget / STEP;
     loop {
         let mut oldest = connection.prepare_cached(
-            "DELETE FROM blocks WHERE id IN (SELECT id FROM blocks ORDER BY to_at LIMIT 8) AND id <> (SELECT max(id) FROM blocks)",
+            "DELETE FROM blocks WHERE id IN (SELECT id FROM blocks ORDER BY id LIMIT 8) AND id <> (SELECT max(id) FROM blocks)",
         )?;
         if oldest.execute([])? == 0 || used(connection)? <= aim {
             break;
         }
     }
-    connection.execute("DELETE FROM minutes WHERE at < (SELECT max(at) FROM minutes) - ?1", [PACE])?;
+    let now = i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
+    connection.execute("DELETE FROM minutes WHERE at < (SELECT min(max(at), ?2) FROM minutes) - ?1", [PACE, now])?;
     connection.execute("DELETE FROM sources WHERE id <= (SELECT max(id) FROM sources) - ?1", [SOURCES])?;
     Ok(())
 }
