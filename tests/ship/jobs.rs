@@ -1,7 +1,9 @@
 //! Jobs at their times, and workers that end what they work on: real processes, a real Celery on a real Redis.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::watching::Watch;
@@ -70,6 +72,44 @@ fn docker_jobs_run_at_their_times_once_and_one_process_takes_over_from_another()
     assert!(runs.iter().all(|run| run["finished_at"].is_string()), "a run has no end: {runs:?}");
     let stopped = runs.iter().filter(|run| run["failure"] == "stopped by a person").count();
     assert_eq!(stopped, 1, "the long run was one, and was adopted: {runs:?}");
+    world.run(&["down"]).ok();
+    assert_eq!(world.left("container"), Vec::<String>::new());
+}
+
+/// The times of its schedule that a home answered with a run of a job.
+fn answered(world: &World, home: &str, job: &str) -> Vec<String> {
+    let listed = world.run_from(home, &["jobs", "log", job, "-n", "100", "--json"]).ok().stdout;
+    let listed: Value = serde_json::from_str(listed.lines().last().unwrap()).unwrap();
+    let runs = listed["data"]["runs"].as_array().or(listed["runs"].as_array()).unwrap_or_else(|| panic!("{listed}"));
+    runs.iter().filter_map(|run| run["due_at"].as_str().map(str::to_owned)).collect()
+}
+
+#[test]
+fn docker_two_laptops_that_watch_one_engine_answer_a_time_once() {
+    let world = World::example("flask-requirements");
+    world.write("nonevent.toml", JOBS).commit("jobs");
+    world.run(&["ship"]).ok();
+    world.run_from("second", &["status"]).ok();
+
+    // The clock of one was ahead when it answered last.
+    let mut second = Watch::of(world.command_from("second", &["watch", "--json"]));
+    second.until("job_ended", |run| run["job"] == "tick");
+    second.child.kill().unwrap();
+    second.child.wait().unwrap();
+    let state = Connection::open(world.home().with_file_name("second").join("state.db")).unwrap();
+    assert!(state.execute("UPDATE job_marks SET counted_from = '2036-01-01T00:00:00Z'", []).unwrap() > 0);
+
+    let mut second = Watch::of(world.command_from("second", &["watch", "--json"]));
+    second.until("job_ended", |run| run["job"] == "tick");
+    let mut first = Watch::start(&world);
+    first.until("job_ended", |run| run["job"] == "tick");
+    let all = eventually("that both answered some times", Duration::from_secs(120), || {
+        let [ours, theirs] = ["home", "second"].map(|home| answered(&world, home, "tick"));
+        (ours.len() + theirs.len() >= 8).then(|| [ours, theirs].concat())
+    });
+    let once: BTreeSet<&String> = all.iter().collect();
+    assert_eq!(once.len(), all.len(), "a time was answered twice: {all:?}");
+    drop((first, second));
     world.run(&["down"]).ok();
     assert_eq!(world.left("container"), Vec::<String>::new());
 }

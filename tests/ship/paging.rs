@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use std::net::TcpListener;
+
 use crate::health::{Health, frail, instances, make, measured};
+use crate::logs::Hook;
 use crate::notify::Desktop;
 use crate::watching::Watch;
 use crate::world::{World, eventually};
@@ -126,4 +129,43 @@ fn docker_a_rollout_that_takes_the_app_away_is_told_of_and_is_no_incident() {
     assert_eq!(shown.len(), 1, "{shown:?}");
     assert!(shown[0].title.contains("ship finished"), "{shown:?}");
     assert_eq!(reported(&world)["incidents"].as_array().unwrap().len(), 0, "{}", reported(&world));
+}
+
+#[test]
+fn docker_how_a_rollout_ends_is_told_once_whether_somebody_watches_or_not() {
+    let desktop = Desktop::start();
+    // Nobody listens there at first.
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let second = "[environments.second]\nenv = { DRY = \"yes\" }";
+    let configuration = CONFIGURATION.replace("[health]", "[health]\ndeadline = \"10s\"");
+    let world = frail(&format!("{configuration}\n{second}\n\n[notify.webhook.team]\nurl = \"http://{address}/\"\n"));
+    let dry = "import os\n\nif os.environ.get(\"DRY\"):\n    raise SystemExit(\"the well ran dry\")\napp = Flask(__name__)";
+    world.edit("slugs/app.py", "app = Flask(__name__)", dry);
+    let ship = |message: &str| {
+        world.edit("slugs/app.py", "app = Flask(__name__)", &format!("# {message}\napp = Flask(__name__)"));
+        world.run(&["ship", "--allow-untested", "--yes"])
+    };
+
+    let unheard = ship("nobody hears of this at once").ok();
+    assert!(unheard.stderr.contains("a webhook did not take within 10 s"), "{}", unheard.stderr);
+    let hook = Hook::at(&address);
+    ship("the webhook hears of this").ok();
+    assert_eq!(hook.count("ship finished"), 1, "{}", hook.posted());
+
+    // Whoever watches next tells what is still owed, and nothing that was told.
+    let mut watch = Watch::of(desktop.with(world.command(&["watch", "--json"])));
+    watch.healthy("app");
+    eventually("that the first one is told as well", LIMIT, || (hook.count("ship finished") == 2).then_some(()));
+    assert_eq!(desktop.count(), 0, "{:?}", desktop.shown());
+
+    ship("who watches hears of this").ok();
+    eventually("that the desktop tells it", LIMIT, || (desktop.count() == 1).then_some(()));
+    eventually("that the webhook hears of it", LIMIT, || (hook.count("ship finished") == 3).then_some(()));
+
+    // Where nothing serves nothing is watched, and its first failure is told all the same.
+    world.run(&["ship", "second", "--dirty", "--allow-untested", "--yes"]).refused("the well ran dry");
+    eventually("that the desktop tells it", LIMIT, || (desktop.count() == 2).then_some(()));
+    let shown = desktop.shown();
+    assert!(shown[1].title.contains("(second): ship failed") && shown[1].text.starts_with("release "), "{shown:?}");
+    eventually("that the webhook hears of it", LIMIT, || (hook.count("(second): ship failed") == 1).then_some(()));
 }

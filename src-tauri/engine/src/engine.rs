@@ -16,6 +16,7 @@ mod moving;
 mod pages;
 mod plans;
 mod reading;
+mod readings;
 mod recovering;
 mod results;
 mod room;

@@ -17,6 +17,7 @@ pub fn address_of(engine: &Engine, notice: &Notice) -> Address {
             run.map_or(Screen::Environment(environment), Screen::Run)
         }
         Some(("exception", _) | ("errors", _)) => Screen::Logs(environment),
+        Some(("job", _)) => Screen::Environment(environment),
         _ => Screen::Health(environment),
     };
     Address { project, screen }
@@ -76,6 +77,7 @@ mod tests {
             ("rollout-of-which-nothing-is-known", "nonevent://project/shop/environment/local"),
             ("exception-local-00ff", "nonevent://project/shop/logs/local"),
             ("errors-local", "nonevent://project/shop/logs/local"),
+            ("job-local-backup", "nonevent://project/shop/environment/local"),
             ("test", "nonevent://project/shop/health/local"),
         ] {
             assert_eq!(address_of(&engine, &notice(about, "local", NoticeWeight::Outage)).to_string(), address);

@@ -5,19 +5,22 @@ mod look;
 mod measure;
 mod tell;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::readings::Readings;
 use super::{Engine, Watched, environment, place};
 use crate::error::EngineError;
 use crate::health::scheduler;
 use crate::model::{DeadLetter, EnvironmentName, HealthReport, HealthState, Marker, ProjectName, RolloutRecord, RolloutState};
 use crate::project::Project;
+use crate::request::Change;
 use crate::store::health::Retention;
 use crate::store::{HealthStore, format_time};
 use crate::target::Place;
@@ -32,6 +35,8 @@ type Key = (Place, String);
 pub(super) const STALE: i64 = 10 * 60 * 1000;
 /// Time between two rounds of forgetting.
 const FORGET: Duration = Duration::from_mins(10);
+/// Time until timelines that cannot be opened are tried again.
+const AGAIN: Duration = Duration::from_secs(30);
 
 impl Engine {
     /// Reads how an environment fared since a moment. Asks no engine.
@@ -88,20 +93,22 @@ impl Engine {
     }
 
     /// Measures what serves everywhere until `stop` is cancelled.
-    pub(super) async fn watch_health(&self, tell: mpsc::Sender<Watched>, stop: CancellationToken) {
-        let store = match HealthStore::open(&self.home.data) {
-            Ok(store) => store,
-            Err(error) => {
-                let message = format!("health is not watched: {error}");
-                let _ = tell.send(Watched::Trouble { message }).await;
-                return;
-            }
-        };
+    pub(super) async fn watch_health(
+        &self,
+        projects: Readings,
+        changes: watch::Receiver<Change>,
+        tell: mpsc::Sender<Watched>,
+        stop: CancellationToken,
+    ) {
+        let Some(store) = self.opened(&tell, &stop).await else { return };
+        self.hand_over_owed(&store, &tell).await;
         let subjects: Subjects = Arc::new(Mutex::default());
         let (wanted, wants) = mpsc::channel(1);
         let (sender, seen) = mpsc::channel::<Seen>(256);
         let judge = Judge::new(self.clone(), store.clone(), subjects.clone(), tell.clone(), sender.downgrade());
-        let judging = tokio::spawn(judge.run(seen));
+        let ends = stop.child_token();
+        let mut parts = JoinSet::new();
+        parts.spawn(judge.run(seen));
         let probe = {
             let (subjects, store, sender) = (subjects.clone(), store.clone(), sender.clone());
             move |key: Key, _| {
@@ -123,12 +130,37 @@ impl Engine {
                 }
             }
         };
-        let scheduling = tokio::spawn(scheduler::run(wants, probe, stop.clone()));
-        let forgetting = tokio::spawn(forget(store.clone(), stop.clone()));
-        self.keep_looking(&store, &subjects, &wanted, sender, &tell, &stop).await;
-        for task in [scheduling, judging, forgetting] {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "watching health ended before its time");
+        parts.spawn(scheduler::run(wants, probe, ends.clone()));
+        parts.spawn(forget(self.home.data.clone(), ends.clone()));
+        let looking = self.keep_looking(&projects, changes, &store, &subjects, &wanted, sender, &tell, &ends);
+        tokio::select! {
+            () = looking => {}
+            Some(ended) = parts.join_next() => {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "watching health ended before its time");
+                }
+            }
+        }
+        ends.cancel();
+        while parts.join_next().await.is_some() {}
+    }
+
+    /// Opens the timelines, as soon as that can be done: a disk that is full has room again. None when it was stopped before.
+    async fn opened(&self, tell: &mpsc::Sender<Watched>, stop: &CancellationToken) -> Option<HealthStore> {
+        let mut told = false;
+        loop {
+            match HealthStore::open(&self.home.data) {
+                Ok(store) => return Some(store),
+                Err(error) if !told => {
+                    told = true;
+                    let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+                    let _ = tell.send(Watched::Trouble { message: format!("health is not watched: {error}{hint}") }).await;
+                }
+                Err(error) => tracing::debug!(%error, "health is not watched yet"),
+            }
+            tokio::select! {
+                () = stop.cancelled() => return None,
+                () = tokio::time::sleep(AGAIN) => {}
             }
         }
     }
@@ -141,16 +173,38 @@ fn in_progress(rollout: &RolloutRecord) -> Option<Marker> {
     (rollout.state == RolloutState::Running).then(|| Marker { at, release: Some(rollout.to.clone()), text })
 }
 
-async fn forget(store: HealthStore, stop: CancellationToken) {
+/// What the clock says, but no later than the time that has passed since it was read first: nothing is forgotten because it was set ahead.
+fn believed(now: Timestamp, since: Timestamp, passed: Duration) -> Timestamp {
+    since.checked_add(passed).map_or(now, |passed| passed.min(now))
+}
+
+async fn forget(data: PathBuf, stop: CancellationToken) {
+    let (since, began) = (Timestamp::now(), Instant::now());
     loop {
-        let keeper = store.clone();
-        let pruned = tokio::task::spawn_blocking(move || keeper.prune(Timestamp::now().as_millisecond(), Retention::default()));
-        if let Ok(Err(error)) = pruned.await {
-            tracing::warn!(%error, "what is old was not forgotten");
-        }
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(FORGET) => {}
         }
+        let (data, now) = (data.clone(), believed(Timestamp::now(), since, began.elapsed()));
+        // A connection of its own, so that what is measured meanwhile does not wait for it.
+        let prune = move || HealthStore::open(&data)?.prune(now.as_millisecond(), Retention::default());
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(prune).await {
+            tracing::warn!(%error, "what is old was not forgotten");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_older_because_the_clock_was_set_ahead() {
+        let since: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let hour = Duration::from_hours(1);
+        let by_the_clock = |now: &str| believed(now.parse().unwrap(), since, hour).to_string();
+        assert_eq!(by_the_clock("2031-03-01T12:00:00Z"), "2026-03-01T13:00:00Z");
+        assert_eq!(by_the_clock("2026-03-01T12:59:59Z"), "2026-03-01T12:59:59Z");
+        assert_eq!(by_the_clock("2020-03-01T12:00:00Z"), "2020-03-01T12:00:00Z");
     }
 }

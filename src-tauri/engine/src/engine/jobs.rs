@@ -108,7 +108,10 @@ impl Engine {
         let (record, environment) = (Arc::new(serving.record), Arc::new(environment.clone()));
         let ready = ReadyJob { place, job: found, record, environment, root: project.root.clone(), target };
         let run = self.do_job(&ready, None, Some(lines), stop).await?;
-        run.ok_or_else(|| EngineError::job_runs(job, name))
+        match run {
+            JobDone::Ran(run) => Ok(*run),
+            JobDone::Overlapped | JobDone::Answered => Err(EngineError::job_runs(job, name)),
+        }
     }
 
     /// Makes the jobs of what serves in an environment ready to be run.
@@ -142,14 +145,14 @@ impl Engine {
         values(&self.vaults, &needs).await
     }
 
-    /// Runs a job and remembers it; none when another run of it goes on. Values of secrets are asked for now, and not before.
+    /// Runs a job and remembers it. Values of secrets are asked for now, and not before.
     pub(super) async fn do_job(
         &self,
         ready: &ReadyJob,
         due_at: Option<String>,
         tell: Option<mpsc::Sender<LogLine>>,
         stop: &CancellationToken,
-    ) -> Result<Option<JobRun>, EngineError> {
+    ) -> Result<JobDone, EngineError> {
         let mut run = JobRun {
             id: uuid::Uuid::now_v7().simple().to_string(),
             project: ready.place.project.clone(),
@@ -175,11 +178,19 @@ impl Engine {
         };
         let mask = Mask::new(secrets.values());
         let spec = spec(ready, secrets);
-        let order = JobOrder { job: &ready.job.name, run: &run.id, spec: Some(&spec) };
+        let due = run.due_at.as_deref().and_then(|due| due.parse().ok());
+        let order = JobOrder { job: &ready.job.name, run: &run.id, due, spec: Some(&spec) };
         let ended = end(ready.target.as_ref(), &ready.place, order, ready.job.timeout, &mask, tell, stop).await;
-        let (overlaps, ended) = match ended {
-            Ended::Run(ended) => (false, ended),
-            Ended::Overlaps => (true, failed("not begun: the run before it still goes on")),
+        let ended = match ended {
+            Ended::Run(ended) => ended,
+            Ended::Overlaps => {
+                self.store.finish_job(&run.id, &failed(OVERLAPPED))?;
+                return Ok(JobDone::Overlapped);
+            }
+            Ended::Answered => {
+                self.store.forget_job_run(&run.id)?;
+                return Ok(JobDone::Answered);
+            }
         };
         self.store.finish_job(&run.id, &ended)?;
         run.finished_at = Some(now());
@@ -187,30 +198,52 @@ impl Engine {
         run.oom = ended.exit.is_some_and(|exit| exit.oom);
         run.failure = ended.failure;
         run.lines = ended.lines;
-        Ok((!overlaps).then_some(run))
+        Ok(JobDone::Ran(Box::new(run)))
     }
 
     /// Sees the end of a run that an ended process of this machine had begun.
     pub(super) async fn adopt_job(&self, target: &dyn Target, run: &JobRun, stop: &CancellationToken) -> Result<(), EngineError> {
         let place = Place { project: run.project.clone(), environment: run.environment.clone() };
-        let order = JobOrder { job: &run.job, run: &run.id, spec: None };
-        // Whoever began it knew the values of its secrets, and how long it may take; here the lines are not known to be clean.
-        let ended = match end(target, &place, order, ADOPTED, &Mask::default(), None, stop).await {
+        let order = JobOrder { job: &run.job, run: &run.id, due: None, spec: None };
+        let known = self.store.releases(&place.project)?;
+        let release = known.iter().find(|release| run.release.as_ref() == Some(&release.id));
+        let job = release.and_then(|release| release.settings.jobs.iter().find(|job| job.name == run.job));
+        let spent = run.started_at.parse().map_or(Duration::ZERO, |at| Timestamp::now().duration_since(at).unsigned_abs());
+        let left = job.map_or(ADOPTED, |job| job.timeout.saturating_sub(spent));
+        // Whoever began it knew the values of its secrets; here the lines are not known to be clean.
+        let ended = match end(target, &place, order, left, &Mask::default(), None, stop).await {
             Ended::Run(ended) => JobEnded { lines: Vec::new(), ..ended },
-            Ended::Overlaps => failed(LOST),
+            Ended::Overlaps | Ended::Answered => failed(LOST),
         };
         Ok(self.store.finish_job(&run.id, &ended)?)
     }
 }
 
-/// Time that an adopted run may go on: that of its own is not known any more.
+/// Time that an adopted run may go on, where that of its own is not known any more.
 const ADOPTED: Duration = Duration::from_secs(3600);
 
+const OVERLAPPED: &str = "not begun: the run before it still goes on";
+
+/// Tells whether a run was not begun because the one before it went on.
+pub(super) fn overlapped(run: &JobRun) -> bool {
+    run.failure.as_deref() == Some(OVERLAPPED)
+}
+
 const LOST: &str = "the process that ran it ended before it did; whether it came to its end is not known";
+
+/// What became of a job that was to be run.
+pub(super) enum JobDone {
+    Ran(Box<JobRun>),
+    /// Another run of it goes on.
+    Overlapped,
+    /// Whoever watches elsewhere answered this time of its schedule.
+    Answered,
+}
 
 enum Ended {
     Run(JobEnded),
     Overlaps,
+    Answered,
 }
 
 fn failed(why: &str) -> JobEnded {
@@ -268,6 +301,7 @@ async fn end(
     Ended::Run(match end {
         Ok(JobEnd::Ended(exit)) => JobEnded { exit: Some(exit), failure, lines },
         Ok(JobEnd::Overlaps) => return Ended::Overlaps,
+        Ok(JobEnd::Answered) => return Ended::Answered,
         Ok(JobEnd::Gone) => JobEnded { lines, ..failed(LOST) },
         Err(error) => JobEnded { lines, ..failed(&error.to_string()) },
     })

@@ -133,6 +133,7 @@ impl Engine {
         (wait, preview): (Bake, Preview),
     ) -> Result<Outcome, EngineError> {
         let (_, environment) = environment(project, name)?;
+        let before = self.store.latest_seq()?;
         Box::pin(self.require_secrets(project, name, false)).await?;
         let wanted = ServiceSettings::with_needed(&environment.services, &project.settings.services);
         let services = images::pin_services(docker, project, wanted).await?;
@@ -151,6 +152,8 @@ impl Engine {
         if let Err(error) = lease.release().await {
             tracing::warn!(%error, "the lock could not be given back; it counts as left behind in 30 s");
         }
+        let url = delivered.as_ref().ok().and_then(|outcome| outcome.url.clone());
+        Box::pin(self.tell_unwatched(&context, before, url)).await;
         delivered
     }
 }

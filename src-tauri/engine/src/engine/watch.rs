@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,7 +13,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::Engine;
-use super::jobs::ReadyJob;
+use super::jobs::{JobDone, ReadyJob};
+use super::readings::{Reading, Readings};
 use crate::docker::Docker;
 use crate::error::EngineError;
 use crate::model::{EnvironmentName, EnvironmentSettings, HealthState, Incident, JobRun, Notice};
@@ -24,6 +26,8 @@ use crate::target::Place;
 
 /// Time between two looks at what serves; a change in this home is seen at once.
 const LOOK: Duration = Duration::from_secs(30);
+/// The file in the home's folder that whoever watches holds.
+const LOCK: &str = "watch.lock";
 
 /// What the loop tells.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,21 +103,23 @@ impl Engine {
     /// # Errors
     /// When the home's folder cannot be used.
     pub async fn watch(&self, tell: mpsc::Sender<Watched>, stop: CancellationToken) -> Result<(), EngineError> {
-        let Some(_held) = hold(self.home.data.join("watch.lock"), &tell, &stop).await? else { return Ok(()) };
-        let _ = tell.send(Watched::Holding).await;
-        let health = {
-            let (engine, tell, stop) = (self.clone(), tell.clone(), stop.clone());
-            tokio::spawn(async move { engine.watch_health(tell, stop).await })
-        };
-        let logs = {
-            let (engine, tell, stop) = (self.clone(), tell.clone(), stop.clone());
-            tokio::spawn(async move { engine.watch_logs(tell, stop).await })
-        };
-        let mut round = Round::new(self.clone(), tell, stop);
+        let Some(_held) = hold(&self.home.data, &tell, &stop).await? else { return Ok(()) };
         let mut changes = self.changes()?;
+        let projects = Readings::of(self.store.clone());
+        let _ = tell.send(Watched::Holding).await;
+        // A part that ends before its time ends all: half a watch would keep a whole one from its place.
+        let ends = stop.child_token();
+        let mut parts = JoinSet::new();
+        let (engine, seen, known) = (self.clone(), changes.clone(), projects.clone());
+        let (told, until) = (tell.clone(), ends.clone());
+        parts.spawn(async move { engine.watch_health(known, seen, told, until).await });
+        let (engine, seen, known) = (self.clone(), changes.clone(), projects.clone());
+        let (told, until) = (tell.clone(), ends.clone());
+        parts.spawn(async move { engine.watch_logs(known, seen, told, until).await });
+        let mut round = Round::new(self.clone(), projects, tell, ends);
         let mut ready = Vec::new();
         let mut look_at = tokio::time::Instant::now();
-        loop {
+        let early = loop {
             if tokio::time::Instant::now() >= look_at {
                 ready = round.look().await;
                 look_at = tokio::time::Instant::now() + LOOK;
@@ -121,11 +127,13 @@ impl Engine {
             let next = round.begin_due(&ready).await;
             tokio::select! {
                 biased;
-                () = round.stop.cancelled() => break,
+                () = round.stop.cancelled() => break None,
+                Some(part) = parts.join_next() => break Some(part),
                 Some(ended) = round.running.join_next() => round.ended(ended).await,
+                Some(ended) = round.ending.join_next() => round.left_ended(ended).await,
                 changed = changes.changed() => {
                     if changed.is_err() {
-                        break;
+                        break None;
                     }
                     changes.borrow_and_update();
                     look_at = look_at.min(tokio::time::Instant::now() + Duration::from_secs(3));
@@ -133,17 +141,21 @@ impl Engine {
                 () = tokio::time::sleep_until(look_at) => {}
                 () = sleep_until(next) => {}
             }
-        }
+        };
+        round.stop.cancel();
         while let Some(ended) = round.running.join_next().await {
             round.ended(ended).await;
         }
-        while round.adopting.join_next().await.is_some() {}
-        for (task, what) in [(health, "health"), (logs, "logs")] {
-            if let Err(error) = task.await {
-                tracing::error!(%error, what, "watching ended before its time");
-            }
+        while let Some(ended) = round.ending.join_next().await {
+            round.left_ended(ended).await;
         }
-        Ok(())
+        while round.adopting.join_next().await.is_some() {}
+        while parts.join_next().await.is_some() {}
+        match early {
+            _ if stop.is_cancelled() => Ok(()),
+            Some(Err(panic)) => Err(EngineError::ours("watching ended before its time").with_sources(&panic)),
+            Some(Ok(())) | None => Err(EngineError::ours("watching ended before its time")),
+        }
     }
 
     async fn adopt(&self, run: &JobRun, stop: &CancellationToken) -> Result<(), EngineError> {
@@ -155,14 +167,22 @@ impl Engine {
 }
 
 /// How a run ended that the loop had begun.
-type EndedRun = (Place, String, Result<Option<JobRun>, EngineError>);
+type EndedRun = (Place, String, Result<JobDone, EngineError>);
+
+/// What was done where somebody had left a rollout.
+type EndedLeft = (Place, Result<Vec<String>, EngineError>);
 
 /// What goes on.
 struct Round {
     engine: Engine,
+    projects: Readings,
     tell: mpsc::Sender<Watched>,
     stop: CancellationToken,
     running: JoinSet<EndedRun>,
+    /// What was left, being ended: nothing that is due waits for it.
+    ending: JoinSet<EndedLeft>,
+    /// Where.
+    ends: BTreeSet<Place>,
     busy: BTreeSet<(Place, String)>,
     told: Vec<(Place, String)>,
     /// What cannot be done now, in words, and what was told of it last.
@@ -173,12 +193,15 @@ struct Round {
 }
 
 impl Round {
-    fn new(engine: Engine, tell: mpsc::Sender<Watched>, stop: CancellationToken) -> Self {
+    fn new(engine: Engine, projects: Readings, tell: mpsc::Sender<Watched>, stop: CancellationToken) -> Self {
         Self {
             engine,
+            projects,
             tell,
             stop,
             running: JoinSet::new(),
+            ending: JoinSet::new(),
+            ends: BTreeSet::new(),
             busy: BTreeSet::new(),
             told: Vec::new(),
             troubles: BTreeMap::new(),
@@ -230,18 +253,22 @@ impl Round {
         }
     }
 
-    /// Finds the jobs of what serves everywhere; ends what was left: runs and rollouts that nobody waits for any more.
+    /// Finds the jobs of what serves everywhere; begins to end what was left: runs and rollouts that nobody waits for any more.
     async fn look(&mut self) -> Vec<ReadyJob> {
         self.adopt_orphans().await;
         let mut ready = Vec::new();
         let Some(docker) = self.told("the engine", Docker::connect().await).await else { return ready };
-        for known in self.engine.store.projects().unwrap_or_default() {
-            // A project whose folder is gone, or cannot be read now, has no jobs here.
-            let Ok(project) = Project::open(&known.folder) else { continue };
+        let readings = self.projects.read().await;
+        for Reading { name: known, project, trouble, .. } in self.told("the projects", readings).await.unwrap_or_default() {
+            self.told(&format!("the project {known}"), trouble.map_or(Ok(()), Err)).await;
+            let Some(project) = project else { continue };
             for (name, environment) in &project.settings.environments {
-                self.end_left(&docker, &project, name, environment).await;
-                let jobs = self.engine.ready_jobs(&docker, &project, name, environment).await;
-                ready.extend(self.told(&format!("{name} of {}", known.name), jobs).await.into_iter().flatten());
+                self.end_left(&docker, &project, name, environment);
+                let jobs = tokio::time::timeout(LOOK, self.engine.ready_jobs(&docker, &project, name, environment)).await;
+                let jobs = jobs.unwrap_or_else(|_| {
+                    Err(EngineError::user("engine_slow", format!("the engine did not answer within {} s", LOOK.as_secs())))
+                });
+                ready.extend(self.told(&format!("{name} of {known}"), jobs).await.into_iter().flatten());
             }
         }
         let names: Vec<(Place, String)> = ready.iter().map(|job| (job.place.clone(), job.job.name.clone())).collect();
@@ -255,13 +282,31 @@ impl Round {
         ready
     }
 
-    async fn end_left(&mut self, docker: &Docker, project: &Project, name: &EnvironmentName, environment: &EnvironmentSettings) {
+    fn end_left(&mut self, docker: &Docker, project: &Arc<Project>, name: &EnvironmentName, environment: &EnvironmentSettings) {
         // What cannot be reached now is reached at another look; the jobs there tell of it.
         let Ok(target) = self.engine.target(docker, project, environment) else { return };
-        let done = self.engine.end_left(target, project, name, environment.bake).await;
-        let what = format!("what was left in {name} of {}", project.settings.app.name);
-        if let Some(done) = self.told(&what, done).await.filter(|done| !done.is_empty()) {
-            let _ = self.tell.send(Watched::Recovered { place: super::place(project, name), done }).await;
+        let place = super::place(project, name);
+        if !self.ends.insert(place.clone()) {
+            return;
+        }
+        let (engine, project, name, bake) = (self.engine.clone(), Arc::clone(project), name.clone(), environment.bake);
+        self.ending.spawn(async move {
+            let done = engine.end_left(target, &project, &name, bake).await;
+            (place, done)
+        });
+    }
+
+    async fn left_ended(&mut self, ended: Result<EndedLeft, tokio::task::JoinError>) {
+        let (place, done) = match ended {
+            Ok(ended) => ended,
+            Err(error) => {
+                self.ends.clear();
+                return trouble(&self.tell, error.to_string()).await;
+            }
+        };
+        self.ends.remove(&place);
+        if let Some(done) = self.told(&format!("what was left in {place}"), done).await.filter(|done| !done.is_empty()) {
+            let _ = self.tell.send(Watched::Recovered { place, done }).await;
         }
     }
 
@@ -273,7 +318,13 @@ impl Round {
             let Ok(schedule) = Schedule::read(&job.job.schedule, &job.job.timezone) else { continue };
             let from = self.engine.store.job_counts_from(&job.place, &job.job.name);
             let Some(from) = self.told("when jobs ran last", from).await else { continue };
-            match schedule.due(from.parse().unwrap_or(now), now) {
+            let from = from.parse().unwrap_or(now);
+            if from > now {
+                // The clock was set back: what it counts from is yet to come, and nothing would be due until then.
+                let counted = self.engine.store.count_job_from(&job.place, &job.job.name, &format_time(now));
+                self.told("when jobs run next", counted).await;
+            }
+            match schedule.due(from, now) {
                 // However often it was missed, it runs once.
                 Some(due) => {
                     let counted = self.engine.store.count_job_from(&job.place, &job.job.name, &format_time(now));
@@ -312,9 +363,13 @@ impl Round {
             }
         };
         self.busy.remove(&(place.clone(), job.clone()));
+        if !self.stop.is_cancelled() && matches!(run, Ok(JobDone::Ran(_)) | Err(_)) {
+            self.engine.tell_of_job(&place, &job, &self.tell).await;
+        }
         let told = match run {
-            Ok(Some(run)) => Watched::Ended(Box::new(run)),
-            Ok(None) => {
+            Ok(JobDone::Ran(run)) => Watched::Ended(run),
+            Ok(JobDone::Answered) => return,
+            Ok(JobDone::Overlapped) => {
                 // It may be that of a process which ended a moment ago.
                 self.adopt_orphans().await;
                 Watched::Overlapped { place, job }
@@ -340,13 +395,15 @@ async fn sleep_until(at: Option<Timestamp>) {
     }
 }
 
-/// Takes the loop's file lock; the system gives it back when the process ends, however it does. None when the wait was stopped.
-async fn hold(path: PathBuf, tell: &mpsc::Sender<Watched>, stop: &CancellationToken) -> Result<Option<File>, EngineError> {
+/// Takes the loop's file lock in the home's folder; the system gives it back when the process ends, however it does. None when the wait was
+/// stopped.
+async fn hold(data: &Path, tell: &mpsc::Sender<Watched>, stop: &CancellationToken) -> Result<Option<File>, EngineError> {
+    let path = data.join(LOCK);
     let unusable = |error: std::io::Error| {
         EngineError::user("home_unusable", format!("`{}` cannot be locked: {error}", path.display()))
             .with_hint("make the folder writable, or point NONEVENT_HOME at another one")
     };
-    let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path).map_err(unusable)?;
+    let file = open_lock(data).map_err(unusable)?;
     let file = match file.try_lock() {
         Ok(()) => file,
         Err(TryLockError::Error(error)) => return Err(unusable(error)),
@@ -363,11 +420,27 @@ async fn hold(path: PathBuf, tell: &mpsc::Sender<Watched>, stop: &CancellationTo
             }
         }
     };
-    let mut writer = &file;
+    sign(&file);
+    Ok(Some(file))
+}
+
+/// Takes the loop's file lock where nobody holds it: for a moment, whoever does is the one who watches.
+pub(super) fn hold_now(data: &Path) -> Option<File> {
+    let file = open_lock(data).ok()?;
+    file.try_lock().ok()?;
+    sign(&file);
+    Some(file)
+}
+
+fn open_lock(data: &Path) -> std::io::Result<File> {
+    OpenOptions::new().create(true).truncate(false).read(true).write(true).open(data.join(LOCK))
+}
+
+/// Writes down who holds it.
+fn sign(mut file: &File) {
     let who = format!("{} (process {}) since {}\n", process::who(), std::process::id(), now());
-    let written = file.set_len(0).and_then(|()| writer.write_all(who.as_bytes()));
+    let written = file.set_len(0).and_then(|()| file.write_all(who.as_bytes()));
     if let Err(error) = written {
         tracing::debug!(%error, "who holds the loop was not written");
     }
-    Ok(Some(file))
 }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::model::{
-    ErrorPace, HealthState, Incident, LogException, Notice, NoticeWeight, NotifyLevel, NotifySettings, ProjectName, ReleaseId,
-    RolloutRecord, RolloutState,
+    ErrorPace, HealthState, Incident, JobRun, LogException, Notice, NoticeWeight, NotifyLevel, NotifySettings, ProjectName,
+    ReleaseId, RolloutRecord, RolloutState,
 };
 use crate::target::Place;
 
@@ -147,6 +147,30 @@ pub fn of_errors(
     }
 }
 
+/// Says that a scheduled job failed, or no longer does.
+pub fn of_job(run: &JobRun, at: String) -> Notice {
+    let JobRun { project, environment, job, .. } = run;
+    let (weight, ends, what, text) = match run.succeeded() {
+        true => (NoticeWeight::Good, Some(NoticeWeight::Outage), "is well again", "its last run succeeded".to_owned()),
+        false => {
+            let code = || run.exit_code.map(|code| format!("it ended with {code}")).unwrap_or_default();
+            (NoticeWeight::Outage, None, "failed", run.failure.clone().unwrap_or_else(code))
+        }
+    };
+    Notice {
+        about: format!("job-{environment}-{job}"),
+        project: project.clone(),
+        environment: environment.clone(),
+        release: run.release.clone(),
+        weight,
+        ends,
+        title: format!("{project} ({environment}): the job {job} {what}"),
+        text: format!("{text}\n`nonevent jobs log {job} -e {environment}` shows what it printed"),
+        url: None,
+        at,
+    }
+}
+
 /// Tells whether an environment's level lets a notice through.
 pub fn is_let_through(notice: &Notice, level: NotifyLevel) -> bool {
     match level {
@@ -219,6 +243,31 @@ mod tests {
         assert_eq!((over.title.as_str(), over.weight), ("shop (production) is healthy again", NoticeWeight::Good));
         assert!(over.text.starts_with("it was not for 7 min"), "{}", over.text);
         assert_eq!(over.about, notice.about);
+    }
+
+    #[test]
+    fn a_job_that_fails_is_an_outage_until_it_does_not() {
+        let run = JobRun {
+            id: "1".into(),
+            project: ProjectName::new("shop"),
+            environment: "production".into(),
+            job: "backup".into(),
+            release: None,
+            due_at: Some("2026-11-23T10:00:00Z".into()),
+            started_at: "2026-11-23T10:00:00Z".into(),
+            finished_at: Some("2026-11-23T10:00:09Z".into()),
+            exit_code: Some(3),
+            oom: false,
+            failure: None,
+            lines: Vec::new(),
+            by: "ann@one".into(),
+        };
+        let failed = of_job(&run, "t".into());
+        assert_eq!(failed.title, "shop (production): the job backup failed");
+        assert!(failed.text.starts_with("it ended with 3\n`nonevent jobs log backup -e production`"), "{}", failed.text);
+        let well = of_job(&JobRun { exit_code: Some(0), ..run }, "t".into());
+        assert_eq!((well.weight, well.ends, &well.about), (NoticeWeight::Good, Some(NoticeWeight::Outage), &failed.about));
+        assert!([&failed, &well].iter().all(|notice| is_let_through(notice, NotifyLevel::Down)));
     }
 
     #[test]

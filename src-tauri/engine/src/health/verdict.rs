@@ -21,6 +21,15 @@ const REUSE: f64 = 1.0;
 /// Intervals in which the memory of a fall halves.
 const HALF_LIFE: u32 = 30;
 
+/// How a clock moved that was set, or that nobody looked at; milliseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Jump {
+    /// From when to when nothing was watched.
+    Ahead(i64, i64),
+    /// To a time that was already.
+    Back(i64),
+}
+
 /// The rules of one probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
@@ -35,11 +44,15 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Returns from when to when nothing was watched (milliseconds since 1970): the clock was set back by any amount, or went on by too much.
-    pub fn gap(&self, last: i64, now: i64) -> Option<(i64, i64)> {
+    /// Returns how the clock moved (milliseconds since 1970) where it did otherwise than by the time between two samples.
+    pub fn jump(&self, last: i64, now: i64) -> Option<Jump> {
         let usual = (self.interval * GAP_INTERVALS + self.timeout).max(SHORTEST_GAP);
         let usual = i64::try_from(usual.as_millis()).unwrap_or(i64::MAX);
-        (now < last || now.saturating_sub(last) > usual).then(|| (last.min(now), last.max(now)))
+        match now.saturating_sub(last) {
+            ..0 => Some(Jump::Back(now)),
+            moved if moved > usual => Some(Jump::Ahead(last, now)),
+            _ => None,
+        }
     }
 }
 
@@ -64,8 +77,8 @@ pub struct Change {
 pub struct Judged {
     /// The verdict, when it is another one.
     pub change: Option<Change>,
-    /// From when to when nothing was watched, when that was found.
-    pub gap: Option<(i64, i64)>,
+    /// How the clock moved, when it did otherwise than it should.
+    pub jump: Option<Jump>,
 }
 
 /// The verdict of one probe.
@@ -108,8 +121,8 @@ impl Verdict {
     /// Takes one more sample.
     pub fn take(&mut self, sample: &Sample) -> Judged {
         let before = self.state();
-        let gap = self.last.and_then(|last| self.rules.gap(last, sample.at));
-        if gap.is_some() {
+        let jump = self.last.and_then(|last| self.rules.jump(last, sample.at));
+        if jump.is_some() {
             self.forget();
         }
         self.last = Some(sample.at);
@@ -125,7 +138,7 @@ impl Verdict {
         }
         let after = self.state();
         let change = (after != before).then_some(Change { from: before, to: after });
-        Judged { change, gap }
+        Judged { change, jump }
     }
 
     fn length(&self) -> usize {

@@ -66,10 +66,10 @@ fn a_laptop_that_slept_makes_no_outage() {
     let mut verdict = Verdict::new(RULES);
     take(&mut verdict, 0, "PPFF");
     let judged = verdict.take(&sample(8 * 3_600_000, SampleOutcome::Failed));
-    assert_eq!(judged.gap, Some((30_000, 8 * 3_600_000)));
+    assert_eq!(judged.jump, Some(Jump::Ahead(30_000, 8 * 3_600_000)));
     assert_eq!(judged.change, Some(Change { from: HealthState::Healthy, to: HealthState::Unknown }));
     let judged = verdict.take(&sample(30_000, SampleOutcome::Passed));
-    assert_eq!(judged.gap, Some((30_000, 8 * 3_600_000)), "a clock that was set back");
+    assert_eq!(judged.jump, Some(Jump::Back(30_000)), "a clock that was set back");
 }
 
 #[test]
@@ -115,7 +115,7 @@ proptest! {
         for (outcome, pause) in seen {
             at += pause;
             let judged = verdict.take(&sample(at, outcome));
-            if judged.gap.is_some() || outcome == SampleOutcome::Unseen {
+            if judged.jump.is_some() || outcome == SampleOutcome::Unseen {
                 failures = 0;
             }
             failures += u32::from(outcome == SampleOutcome::Failed);
@@ -125,7 +125,7 @@ proptest! {
             if outcome == SampleOutcome::Unseen {
                 prop_assert_eq!(verdict.state(), HealthState::Unknown);
             }
-            if judged.gap.is_some() && rules.fall.count > 1 && rules.recover.count > 1 {
+            if judged.jump.is_some() && rules.fall.count > 1 && rules.recover.count > 1 {
                 prop_assert_eq!(verdict.state(), HealthState::Unknown);
             }
         }

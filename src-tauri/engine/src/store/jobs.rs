@@ -74,6 +74,15 @@ impl Store {
         Ok(())
     }
 
+    /// Forgets a run that was not begun.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn forget_job_run(&self, id: &str) -> Result<(), StoreError> {
+        self.connection().execute("DELETE FROM job_runs WHERE id = ?1", [id])?;
+        Ok(())
+    }
+
     /// Lists the runs of an environment's jobs, the newest first; of one job where it is named.
     ///
     /// # Errors

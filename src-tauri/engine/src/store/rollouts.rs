@@ -10,6 +10,11 @@ use crate::model::{
     StepRecord, StepState,
 };
 
+/// What [`read_rollout`] reads, in its order.
+const COLUMNS: &str =
+    "id, rollouts.run, rollouts.project, environment, reason, from_release, to_release, placement, state, failure, started_at,
+     finished_at, by, diagnosis, message, anyway";
+
 impl Store {
     /// Begins a rollout: itself, its planned steps and the event, all or nothing.
     ///
@@ -207,11 +212,10 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<RolloutRecord>, StoreError> {
         let connection = self.connection();
-        let mut statement = connection.prepare_cached(
-            "SELECT id, run, project, environment, reason, from_release, to_release, placement, state, failure, started_at, finished_at, by,
-                    diagnosis, message, anyway
-             FROM rollouts WHERE project = ?1 AND (?2 IS NULL OR environment = ?2) ORDER BY started_at DESC, rowid DESC LIMIT ?3",
-        )?;
+        let mut statement = connection.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM rollouts
+             WHERE project = ?1 AND (?2 IS NULL OR environment = ?2) ORDER BY started_at DESC, rowid DESC LIMIT ?3"
+        ))?;
         let rows = statement
             .query_map(params![project.as_str(), environment.map(EnvironmentName::as_str), limit], |row| Ok(read_rollout(row)))?;
         let mut rollouts: Vec<RolloutRecord> = rows.map(|row| row?).collect::<Result<_, StoreError>>()?;
@@ -219,6 +223,21 @@ impl Store {
             rollout.steps = read_steps(&connection, &rollout.id)?;
         }
         Ok(rollouts)
+    }
+
+    /// Lists the rollouts that ended with an event after one and not after another, the first one first and without their steps, each with
+    /// that event.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn rollouts_ended(&self, after: i64, until: i64) -> Result<Vec<(i64, RolloutRecord)>, StoreError> {
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached(&format!(
+            "SELECT {COLUMNS}, seq FROM events JOIN rollouts ON id = events.body ->> '$.data.rollout'
+             WHERE seq > ?1 AND seq <= ?2 AND events.body ->> '$.type' = 'rollout_finished' ORDER BY seq"
+        ))?;
+        let rows = statement.query_map([after, until], |row| Ok((row.get(16)?, read_rollout(row))))?;
+        rows.map(|row| row.map_err(StoreError::from).and_then(|(seq, rollout)| Ok((seq, rollout?)))).collect()
     }
 
     /// Lists the rollouts of an environment that have no end.

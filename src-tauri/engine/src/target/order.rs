@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::mask::Secret;
 use crate::model::{CommandLine, Digest, ProcessName, ReleaseId, Resources, RolloutId, SecretDelivery, VolumeMount};
 
@@ -62,6 +64,8 @@ pub struct JobOrder<'a> {
     pub job: &'a str,
     /// The run, by which its container is known again.
     pub run: &'a str,
+    /// The time of its schedule that it answers; none when a person asked for it.
+    pub due: Option<Timestamp>,
     /// What to run; none to see the end of a run that an ended process had begun.
     pub spec: Option<&'a InstanceSpec>,
 }
@@ -73,6 +77,8 @@ pub enum JobEnd {
     Ended(OnceExit),
     /// Another run of the same job goes on; nothing was begun.
     Overlaps,
+    /// Somebody else answered this time of its schedule, or a later one; nothing was begun.
+    Answered,
     /// Nothing of that run is there any more.
     Gone,
 }

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use nonevent_engine::model::{InstanceState, ProbeOutcome};
 use nonevent_engine::target::{Follow, InstanceSpec, JobEnd, JobOrder, Listener, LogQuery, OnceExit, Terminal};
 use tokio::sync::mpsc;
@@ -135,15 +136,40 @@ pub(super) async fn jobs_run_to_their_end_and_leave_nothing(world: &dyn World) {
     for exit_code in [0, 3] {
         spec.command = world.command("cleaned", exit_code);
         let (sink, mut lines) = mpsc::channel(100);
-        let order = JobOrder { job: "cleanup", run: "one", spec: Some(&spec) };
+        let order = JobOrder { job: "cleanup", run: "one", due: None, spec: Some(&spec) };
         let end = target.run_job(&stage.place, order, &sink, &stop).await.unwrap();
         assert_eq!(end, JobEnd::Ended(OnceExit { exit_code: i64::from(exit_code), oom: false }));
         assert_eq!(lines.recv().await.unwrap().text, "cleaned");
     }
-    let gone = JobOrder { job: "cleanup", run: "one", spec: None };
+    let gone = JobOrder { job: "cleanup", run: "one", due: None, spec: None };
     assert_eq!(target.run_job(&stage.place, gone, &nowhere(), &stop).await.unwrap(), JobEnd::Gone);
     // A job is no instance, and holds nothing up.
     assert_eq!(target.observe(&stage.place).await.unwrap().instances, []);
+    stage.strike().await;
+}
+
+pub(super) async fn a_time_of_a_schedule_is_answered_once(world: &dyn World) {
+    let stage = Scene::set(world, "times").await;
+    stage.prepare().await;
+    let stop = CancellationToken::new();
+    let mut spec = stage.web(&rollout("r1"), "aaaa", Behaviour::Healthy);
+    (spec.port, spec.command) = (None, world.command("cleaned", 0));
+    let at = |hour: i64| Some(Timestamp::from_second(1_795_000_000 + hour * 3600).unwrap());
+    let done = JobEnd::Ended(OnceExit { exit_code: 0, oom: false });
+    for (run, due, end) in [
+        ("one", at(1), done),
+        ("two", at(1), JobEnd::Answered),
+        ("three", at(0), JobEnd::Answered),
+        // Whom a person asks waits for no time.
+        ("four", None, done),
+        ("five", at(1), JobEnd::Answered),
+        ("six", at(2), done),
+    ] {
+        let order = JobOrder { job: "cleanup", run, due, spec: Some(&spec) };
+        assert_eq!(stage.target().run_job(&stage.place, order, &nowhere(), &stop).await.unwrap(), end, "{run}");
+    }
+    let other = JobOrder { job: "backup", run: "seven", due: at(1), spec: Some(&spec) };
+    assert_eq!(stage.target().run_job(&stage.place, other, &nowhere(), &stop).await.unwrap(), done);
     stage.strike().await;
 }
 

@@ -110,6 +110,7 @@ pub async fn contract(world: &dyn World) {
         instances::one_off_commands_run_and_leave_nothing,
         instances::one_off_commands_end_when_nobody_waits_for_them,
         instances::jobs_run_to_their_end_and_leave_nothing,
+        instances::a_time_of_a_schedule_is_answered_once,
         instances::commands_run_inside_instances,
         instances::output_is_followed_across_instances,
         ends::down_leaves_nothing_and_can_be_repeated,

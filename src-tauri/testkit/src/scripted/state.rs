@@ -29,6 +29,8 @@ pub(super) struct State {
     pub once: BTreeMap<ReleaseId, (i64, Vec<String>)>,
     /// One-off containers that go on, by number.
     pub going_once: BTreeMap<u64, Place>,
+    /// The last time of each job's schedule that was answered.
+    pub answered: BTreeMap<(Place, String), Timestamp>,
     /// Requests that were sent through the public door, in order: by which rollout's side, and how they were answered.
     pub log: Vec<(RolloutId, u16, u64)>,
     /// Requests that come in between two readings of the log.
@@ -73,6 +75,7 @@ impl State {
             scripts: BTreeMap::new(),
             once: BTreeMap::new(),
             going_once: BTreeMap::new(),
+            answered: BTreeMap::new(),
             log: Vec::new(),
             load: 0,
             manners: BTreeMap::new(),

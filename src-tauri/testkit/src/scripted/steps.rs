@@ -165,13 +165,20 @@ impl Target for ScriptedTarget {
 
     async fn run_job(
         &self,
-        _place: &Place,
+        place: &Place,
         order: JobOrder<'_>,
         lines: &LineSink,
         _stop: &CancellationToken,
     ) -> Result<JobEnd, TargetError> {
         self.act(Method::RunJob, |state| {
             let Some(spec) = order.spec else { return Ok(JobEnd::Gone) };
+            if let Some(due) = order.due {
+                let job = (place.clone(), order.job.to_owned());
+                if state.answered.get(&job).is_some_and(|answered| *answered >= due) {
+                    return Ok(JobEnd::Answered);
+                }
+                state.answered.insert(job, due);
+            }
             let (texts, exit_code) = printed(&spec.command.argv());
             let at = Some(state.now.to_string());
             for text in texts {
@@ -401,6 +408,7 @@ impl Target for ScriptedTarget {
             let place = &fence.place;
             state.proxy.remove(place);
             state.going_once.retain(|_, other| other != place);
+            state.answered.retain(|(other, _), _| other != place);
             state.containers.retain(|_, container| container.place != *place);
             state.services.remove(place);
             state.prepared.remove(place);

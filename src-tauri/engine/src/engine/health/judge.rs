@@ -13,7 +13,7 @@ use super::tell::{hand_over, is_held, owed};
 use crate::engine::{Engine, Watched};
 use crate::event::EventBody;
 use crate::health::incident::{Course, Rollout, Step};
-use crate::health::verdict::{Rules, Verdict, together};
+use crate::health::verdict::{Jump, Rules, Verdict, together};
 use crate::health::{Sample, notice};
 use crate::model::{Diagnosis, Gap, HealthState, Incident, RunId, Series, Unit};
 use crate::rollout::diagnose_serving;
@@ -82,7 +82,8 @@ impl Judge {
         tell: mpsc::Sender<Watched>,
         seen: mpsc::WeakSender<Seen>,
     ) -> Self {
-        let owed = store.owed().unwrap_or_default();
+        let mut owed = store.owed().unwrap_or_default();
+        owed.retain(|one| notice::is_of_incident(&one.notice));
         Self {
             engine,
             store,
@@ -168,7 +169,7 @@ impl Judge {
         // What could not be written is told; what it means is judged all the same.
         let moved = self.go_on(key, &sample, &subject).await;
         // The disk is looked at less often and where the engine answers: that it was not says nothing about the probes.
-        let noted = self.note_gap(place, judged.gap.filter(|_| name != DISK));
+        let noted = self.note_jump(place, judged.jump.filter(|_| name != DISK));
         kept.and(moved).and(noted)
     }
 
@@ -180,21 +181,22 @@ impl Judge {
         let open = self.store.open_incident(place)?;
         let course = Course::with(open.as_ref().map(|incident| incident.worst));
         let is_here = |one: &Owed| one.notice.project == place.project && one.notice.environment == place.environment;
-        let (here, elsewhere) = std::mem::take(&mut self.owed).into_iter().partition::<Vec<_>, _>(is_here);
+        let (held, elsewhere) = std::mem::take(&mut self.owed).into_iter().partition(is_here);
         self.owed = elsewhere;
-        let (held, other) = here.into_iter().partition(|one| notice::is_of_incident(&one.notice));
-        hand_over(other, &subject.notify, &self.store, &self.tell).await;
         self.places.insert(place.clone(), Known { course, open, held });
         self.tell_held(place, subject).await;
         // Where nothing was, nothing was missed.
         let last = self.store.state(place)?.filter(|(state, _)| *state != HealthState::Empty).map(|(_, at)| at);
-        self.note_gap(place, last.and_then(|last| rules.gap(last, now)))
+        self.note_jump(place, last.and_then(|last| rules.jump(last, now)))
     }
 
-    fn note_gap(&self, place: &Place, gap: Option<(i64, i64)>) -> Result<(), StoreError> {
-        let Some((from, to)) = gap else { return Ok(()) };
+    fn note_jump(&self, place: &Place, jump: Option<Jump>) -> Result<(), StoreError> {
         let reason = "this machine slept, or nobody watched".to_owned();
-        self.store.note_gap(place, &Gap { from, to, reason })
+        match jump {
+            Some(Jump::Ahead(from, to)) => self.store.note_gap(place, &Gap { from, to, reason }),
+            Some(Jump::Back(now)) => self.store.end_gaps(place, now),
+            None => Ok(()),
+        }
     }
 
     async fn go_on(&mut self, key: &Key, sample: &Sample, subject: &Subject) -> Result<(), StoreError> {
@@ -210,7 +212,7 @@ impl Judge {
         let Some(known) = self.places.get(place) else { return kept };
         let (mut course, open) = (known.course, known.open.clone());
         // The lock is asked for only where it decides.
-        let rollout = match course.would_fall(state) && subject.target.held(place).await.is_ok_and(|held| held.is_some()) {
+        let rollout = match course.would_fall(state) && is_held_by_a_rollout(subject, place).await {
             true => Rollout::InProgress,
             false => Rollout::None,
         };
@@ -347,6 +349,12 @@ impl Judge {
         let incident = open.clone();
         self.keep(incident, &[]).await
     }
+}
+
+/// An engine that does not say so in time has no rollout in progress: an outage must not wait for it.
+async fn is_held_by_a_rollout(subject: &Subject, place: &Place) -> bool {
+    let held = tokio::time::timeout(PATIENCE, subject.target.held(place)).await;
+    held.is_ok_and(|held| held.is_ok_and(|held| held.is_some()))
 }
 
 async fn examine(target: &dyn Target, place: &Place) -> Option<Diagnosis> {

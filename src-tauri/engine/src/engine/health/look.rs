@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::Key;
@@ -14,6 +14,7 @@ use super::measure::{Means, Prepared, Vitals};
 use crate::certificates::{Authority, is_local};
 use crate::compare::placement_changes;
 use crate::docker::Docker;
+use crate::engine::readings::{Reading, Readings};
 use crate::engine::{Engine, Watched, nothing_serves, place};
 use crate::error::EngineError;
 use crate::health::probes::HttpProber;
@@ -25,6 +26,7 @@ use crate::model::{
     ProbeSettings, ProcessKind, ProcessName, RolloutState, Threshold,
 };
 use crate::project::Project;
+use crate::request::Change;
 use crate::store::HealthStore;
 use crate::target::{Observed, Place, Record, Target};
 
@@ -77,8 +79,11 @@ pub(super) fn subject(subjects: &Subjects, place: &Place) -> Option<Subject> {
 
 impl Engine {
     /// Looks for what there is to watch until `stop` is cancelled.
+    #[allow(clippy::too_many_arguments)]
     pub(super) async fn keep_looking(
         &self,
+        projects: &Readings,
+        mut changes: watch::Receiver<Change>,
         store: &HealthStore,
         subjects: &Subjects,
         wanted: &mpsc::Sender<Wanted<Key>>,
@@ -86,11 +91,10 @@ impl Engine {
         tell: &mpsc::Sender<Watched>,
         stop: &CancellationToken,
     ) {
-        let Ok(mut changes) = self.changes() else { return };
-        let mut seq = self.store.latest_seq().unwrap_or_default();
+        let mut seq = self.told_up_to(store, self.store.latest_seq().unwrap_or_default());
         loop {
             changes.borrow_and_update();
-            match self.look_everywhere(subjects, store).await {
+            match self.look_everywhere(projects, subjects, store).await {
                 Ok(empty) => {
                     let _ = wanted.send(turns(subjects)).await;
                     for place in empty {
@@ -116,11 +120,16 @@ impl Engine {
     }
 
     /// Returns where nothing serves.
-    async fn look_everywhere(&self, subjects: &Subjects, store: &HealthStore) -> Result<Vec<Place>, EngineError> {
+    async fn look_everywhere(
+        &self,
+        projects: &Readings,
+        subjects: &Subjects,
+        store: &HealthStore,
+    ) -> Result<Vec<Place>, EngineError> {
         let docker = Docker::connect().await?;
         let (mut found, mut empty) = (BTreeMap::new(), Vec::new());
-        for known in self.store.projects()? {
-            let Ok(project) = Project::open(&known.folder) else { continue };
+        for Reading { project, .. } in projects.read().await? {
+            let Some(project) = project else { continue };
             for (name, environment) in &project.settings.environments {
                 let place = place(&project, name);
                 let before = subject(subjects, &place);

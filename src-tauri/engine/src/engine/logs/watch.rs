@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -14,13 +14,14 @@ use super::collect::Collector;
 use super::{STREAMS, place};
 use crate::docker::Docker;
 use crate::engine::health::give;
+use crate::engine::readings::{Reading, Readings};
 use crate::engine::{Engine, Watched};
 use crate::error::EngineError;
 use crate::health::notice;
 use crate::mask::Mask;
 use crate::model::InstanceId as Id;
 use crate::model::{Instance, LogSettings, NoticeWeight, NotifyLevel, NotifySettings};
-use crate::project::Project;
+use crate::request::Change;
 use crate::store::logs::Source;
 use crate::store::{HealthStore, LogStore, now};
 use crate::target::{Follow, Place, Target};
@@ -32,7 +33,7 @@ const SETTLE: Duration = Duration::from_millis(500);
 /// Times between two readings of a stream that has nothing new: its instance ended, and may be started again.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
 /// Time after which an exception is no news.
-const STALE: i64 = 15 * 60 * 1_000_000_000;
+const STALE: Duration = Duration::from_mins(15);
 /// Time after which the same trouble is told again.
 const AGAIN: Duration = Duration::from_mins(10);
 /// Exceptions of one environment that are told one by one in [`STALE`].
@@ -49,8 +50,8 @@ struct Followed {
     mask: Mask,
     /// Whether too many failures were told of and have not become fewer.
     alarmed: bool,
-    /// When exceptions were told of, nanoseconds since 1970.
-    told: Vec<i64>,
+    /// When exceptions were told of.
+    told: Vec<tokio::time::Instant>,
     /// What could not be done, and when that was told last.
     trouble: Option<(String, tokio::time::Instant)>,
 }
@@ -64,11 +65,23 @@ enum Heard {
 
 impl Engine {
     /// Keeps what every environment prints until `stop` is cancelled.
-    pub(in crate::engine) async fn watch_logs(&self, tell: mpsc::Sender<Watched>, stop: CancellationToken) {
-        let Ok(mut changes) = self.changes() else { return };
+    pub(in crate::engine) async fn watch_logs(
+        &self,
+        projects: Readings,
+        mut changes: watch::Receiver<Change>,
+        tell: mpsc::Sender<Watched>,
+        stop: CancellationToken,
+    ) {
         let (sender, mut heard) = mpsc::channel(64);
-        let mut round =
-            Round { engine: self.clone(), health: None, tell, places: BTreeMap::new(), followers: JoinSet::new(), sender };
+        let mut round = Round {
+            engine: self.clone(),
+            projects,
+            health: None,
+            tell,
+            places: BTreeMap::new(),
+            followers: JoinSet::new(),
+            sender,
+        };
         let mut look_at = tokio::time::Instant::now();
         loop {
             tokio::select! {
@@ -101,6 +114,7 @@ impl Engine {
 
 struct Round {
     engine: Engine,
+    projects: Readings,
     /// Where what is to be told is kept; none while it cannot be opened, which who watches health tells.
     health: Option<HealthStore>,
     tell: mpsc::Sender<Watched>,
@@ -116,8 +130,10 @@ impl Round {
             self.health = HealthStore::open(&self.engine.home.data).ok();
         }
         let docker = Docker::connect().await?;
-        for known in self.engine.store.projects()? {
-            let Ok(project) = Project::open(&known.folder) else { continue };
+        let readings = self.projects.read().await?;
+        self.part_with_all_but(&readings);
+        for Reading { project, .. } in readings {
+            let Some(project) = project else { continue };
             for (name, environment) in &project.settings.environments {
                 let Ok(target) = self.engine.target(&docker, &project, environment) else { continue };
                 let place = place(&project, name);
@@ -132,6 +148,17 @@ impl Round {
         }
         self.check_pace().await;
         Ok(())
+    }
+
+    /// Ends following what belongs to a project that was forgotten.
+    fn part_with_all_but(&mut self, readings: &[Reading]) {
+        self.places.retain(|place, followed| {
+            let known = readings.iter().any(|reading| reading.name == place.project);
+            if !known {
+                followed.streams.values().for_each(CancellationToken::cancel);
+            }
+            known
+        });
     }
 
     async fn look_at(
@@ -220,11 +247,11 @@ impl Round {
     async fn tell_new(&mut self, place: &Place) {
         let (Some(followed), Some(health)) = (self.places.get_mut(place), &self.health) else { return };
         let Ok(news) = followed.store.news(&place.environment) else { return };
-        let present = nanoseconds();
-        followed.told.retain(|at| present - at < STALE);
+        followed.told.retain(|at| at.elapsed() < STALE);
+        let stale = nanoseconds() - i64::try_from(STALE.as_nanos()).unwrap_or(i64::MAX);
         for news in news {
-            if followed.settings.new_exceptions && present - news.at <= STALE && followed.told.len() < NEWS {
-                followed.told.push(present);
+            if followed.settings.new_exceptions && news.at >= stale && followed.told.len() < NEWS {
+                followed.told.push(tokio::time::Instant::now());
                 let notice = notice::of_exception(place, &news.exception, &news.release, followed.url.clone(), now());
                 give(&notice, followed.level, &followed.notify, health, &self.tell).await;
             }

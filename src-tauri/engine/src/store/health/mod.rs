@@ -18,12 +18,16 @@ use rusqlite::Connection;
 use super::StoreError;
 use super::open::open;
 
-pub use owed::Owed;
+pub use owed::{NEWS, Owed};
 pub use retain::Retention;
 pub use write::Measured;
 
 /// Each migration once, in order; its place is the version that it leads to. Published ones are never edited.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_timelines.sql"), include_str!("migrations/0002_owed.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_timelines.sql"),
+    include_str!("migrations/0002_owed.sql"),
+    include_str!("migrations/0003_told.sql"),
+];
 
 /// Milliseconds of the finer roll-up.
 const MINUTE: i64 = 60_000;

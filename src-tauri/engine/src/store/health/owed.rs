@@ -3,14 +3,14 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::HealthStore;
 use crate::model::Notice;
 use crate::store::{StoreError, from_json, to_json};
 
 /// What was not told for so long is no news any more.
-pub(super) const NEWS: Duration = Duration::from_hours(24);
+pub const NEWS: Duration = Duration::from_hours(24);
 
 /// A notice, and one way that it is to go.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +33,26 @@ impl HealthStore {
         let transaction = connection.transaction()?;
         write(&transaction, owed)?;
         Ok(transaction.commit()?)
+    }
+
+    /// Keeps notices until they are told, with the event of the journal up to which there are none besides: both or neither.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn owe_up_to(&self, owed: &[Owed], seq: i64) -> Result<(), StoreError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        write(&transaction, owed)?;
+        transaction.execute("INSERT INTO told (one, seq) VALUES (1, ?1) ON CONFLICT DO UPDATE SET seq = excluded.seq", [seq])?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Returns the event of the journal up to which people were told how rollouts ended; none before the first time.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn told_up_to(&self) -> Result<Option<i64>, StoreError> {
+        Ok(self.connection().query_row("SELECT seq FROM told", [], |row| row.get(0)).optional()?)
     }
 
     /// A notice was told, or nobody is to be told any more.

@@ -133,6 +133,12 @@ fn markers_gaps_states_and_letters_are_kept() {
     }
     let spans: Vec<(i64, i64)> = store.gaps(&place(), 0, i64::MAX).unwrap().iter().map(|gap| (gap.from, gap.to)).collect();
     assert_eq!(spans, [(NOW - 2, NOW + 9), (NOW + 20, NOW + 30)]);
+    // The clock was ahead.
+    store.end_gaps(&place(), NOW + 4).unwrap();
+    assert_eq!(
+        store.gaps(&place(), 0, i64::MAX).unwrap().iter().map(|gap| (gap.from, gap.to)).collect::<Vec<_>>(),
+        [(NOW - 2, NOW + 4)]
+    );
     store.keep_state(&place(), HealthState::Down, NOW).unwrap();
     assert_eq!(store.state(&place()).unwrap(), Some((HealthState::Down, NOW)));
     let notice = notice();
@@ -155,6 +161,17 @@ fn what_is_owed_is_owed_until_it_is_settled_or_old() {
     let tomorrow = jiff::Timestamp::now().as_millisecond() + 25 * 3_600_000;
     store.prune(tomorrow, Retention::default()).unwrap();
     assert_eq!(store.owed().unwrap(), []);
+}
+
+#[test]
+fn what_was_told_of_rollouts_is_kept_with_what_is_owed_of_them() {
+    let (folder, store) = open();
+    assert_eq!(store.told_up_to().unwrap(), None);
+    let team = Owed { id: "1".into(), webhook: Some("team".into()), notice: notice() };
+    store.owe_up_to(std::slice::from_ref(&team), 41).unwrap();
+    store.owe_up_to(&[], 47).unwrap();
+    let again = HealthStore::open(folder.path()).unwrap();
+    assert_eq!((again.told_up_to().unwrap(), again.owed().unwrap()), (Some(47), vec![team]));
 }
 
 #[test]

@@ -125,6 +125,21 @@ impl HealthStore {
         Ok(())
     }
 
+    /// Ends the gaps that reach beyond a time, and forgets those after it: the clock was ahead, and what comes now is watched.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn end_gaps(&self, place: &Place, now: i64) -> Result<(), StoreError> {
+        let (project, environment) = (place.project.as_str(), place.environment.as_str());
+        let mut connection = self.connection();
+        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        for change in ["DELETE FROM gaps WHERE began >= ?3", "UPDATE gaps SET ended = ?3 WHERE ended > ?3"] {
+            transaction
+                .execute(&format!("{change} AND project = ?1 AND environment = ?2"), params![project, environment, now])?;
+        }
+        Ok(transaction.commit()?)
+    }
+
     /// Remembers what the last measurements of an environment mean.
     ///
     /// # Errors

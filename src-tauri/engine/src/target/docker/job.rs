@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use bollard::models::ContainerSummary;
 use bollard::query_parameters::WaitContainerOptions;
 use futures_util::StreamExt;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +21,11 @@ impl DockerTarget {
         lines: &LineSink,
         stop: &CancellationToken,
     ) -> Result<JobEnd, TargetError> {
+        if let (Some(due), Some(_)) = (order.due, order.spec)
+            && !self.take_time(place, order.job, due.as_second()).await?
+        {
+            return Ok(JobEnd::Answered);
+        }
         let name = self.options.scope.job(place, order.job);
         let id = match (self.found_job(&name, order.run).await?, order.spec) {
             (Found::Own(id), _) => id,
@@ -57,6 +63,26 @@ impl DockerTarget {
         followed?;
         let exit = OnceExit { exit_code: state.exit_code.unwrap_or(-1), oom: state.oom_killed.unwrap_or_default() };
         Ok(JobEnd::Ended(exit))
+    }
+
+    /// Takes a time of a job's schedule for whoever comes first; false when it was taken, or a later one was. What holds it is a container
+    /// that is created and never started: an engine gives a name to one only.
+    async fn take_time(&self, place: &Place, job: &str, due: i64) -> Result<bool, TargetError> {
+        let mut labels = self.api.labels(Role::JobTime, Some(place));
+        labels.insert(label::JOB.to_owned(), job.to_owned());
+        let taken = self.api.containers(labels.iter().map(|(name, value)| format!("{name}={value}")).collect()).await?;
+        let time_of = |container: &ContainerSummary| container.labels.as_ref()?.get(label::JOB_TIME)?.parse::<i64>().ok();
+        if taken.iter().filter_map(time_of).any(|time| time >= due) {
+            return Ok(false);
+        }
+        labels.insert(label::JOB_TIME.to_owned(), due.to_string());
+        if !self.create_named(&self.options.scope.job_time(place, job, due), self.inert(labels)).await? {
+            return Ok(false);
+        }
+        for id in taken.into_iter().filter_map(|container| container.id) {
+            self.api.remove(&id).await?;
+        }
+        Ok(true)
     }
 
     /// Begins a run; none when another process was quicker.

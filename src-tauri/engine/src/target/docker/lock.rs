@@ -206,14 +206,18 @@ impl DockerTarget {
         ] {
             labels.insert(name.to_owned(), value);
         }
-        let body = ContainerCreateBody {
+        self.create_named(name, self.inert(labels)).await
+    }
+
+    /// A container that is never started: its name and labels are all that there is of it.
+    pub(super) fn inert(&self, labels: HashMap<String, String>) -> ContainerCreateBody {
+        ContainerCreateBody {
             image: Some(self.options.proxy_image.clone()),
             entrypoint: Some(vec!["false".to_owned()]),
             labels: Some(labels),
             host_config: Some(HostConfig { network_mode: Some("none".to_owned()), ..HostConfig::default() }),
             ..ContainerCreateBody::default()
-        };
-        self.create_named(name, body).await
+        }
     }
 
     /// Creates a container under a fixed name; false when the name is taken.

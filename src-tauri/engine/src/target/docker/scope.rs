@@ -65,6 +65,11 @@ impl Scope {
         format!("{}_{}.job.{job}", self.0, key(place))
     }
 
+    /// Returns the name of the container that holds one time of a job's schedule, in seconds since 1970.
+    pub(super) fn job_time(&self, place: &Place, job: &str, due: i64) -> String {
+        format!("{}.{due}", self.job(place, job))
+    }
+
     /// Returns the name of one of the app's volumes; the dot keeps it apart from a service of the same name.
     pub(super) fn volume(&self, place: &Place, volume: &str) -> String {
         format!("{}_{}.{volume}", self.0, key(place))
@@ -114,6 +119,10 @@ pub(super) mod label {
     pub const SECRETS: &str = "dev.nonevent.secrets";
     /// The run of a job.
     pub const JOB_RUN: &str = "dev.nonevent.job-run";
+    /// The job whose time it holds.
+    pub const JOB: &str = "dev.nonevent.job";
+    /// The time of a job's schedule, in seconds since 1970.
+    pub const JOB_TIME: &str = "dev.nonevent.job-time";
     /// Who holds a lock.
     pub const OWNER: &str = "dev.nonevent.lock.owner";
     /// The holder's process.
@@ -151,6 +160,8 @@ pub(super) enum Role {
     Once,
     /// A run of a job.
     Job,
+    /// One time of a job's schedule that somebody answered.
+    JobTime,
     /// A container that only asks whether something listens, or only carries files to a volume.
     Hand,
     /// A volume with one instance's secrets.
@@ -170,6 +181,7 @@ impl Role {
             Self::Lock => "lock",
             Self::Once => "once",
             Self::Job => "job",
+            Self::JobTime => "job-time",
             Self::Hand => "hand",
             Self::Secrets => "secrets",
         }
