@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use nonevent_engine::model::{ProjectName, RunState};
+use serde_json::{Value, json};
 
 use crate::desktop::Screen;
 use crate::page::Page;
-use crate::world::{ENTER, World, eventually};
+use crate::world::{ENTER, PATIENCE, World, eventually};
 
 /// A gate that goes on long enough for a reload in the middle, after everything else that prints.
 const TALK: &str = r#"
@@ -38,17 +39,7 @@ run = ["sh", "-c", "trap 'echo ending; sleep 2; exit 0' TERM; echo begun; while 
 #[tokio::test]
 async fn a_reloaded_page_shows_the_run_that_goes_on_with_its_output_to_its_end() {
     let world = World::new().await;
-    let (name, folder) = world.project();
-    std::fs::write(folder.join("nonevent.toml"), TALK).unwrap();
-    world.remember(&name, &folder);
-    let page = world.window().await;
-    page.find(&format!("//th//a[@title='{name}']")).await.send_keys(ENTER).await.unwrap();
-    page.press("Ship to local").await;
-    page.find("//*[@role='status' and normalize-space(.)='Running']").await;
-    page.press("Output").await;
-    let said = |what: &str| format!("//*[@role='log']//code[.='said {what}']");
-    page.find_late(&said("before")).await;
-
+    let (_, page) = talking(&world, TALK).await;
     page.reload().await;
     page.find("//*[@role='status' and normalize-space(.)='Running']").await;
     page.press("Output").await;
@@ -84,6 +75,63 @@ async fn a_job_that_was_begun_by_hand_is_ended_with_its_grace_time_when_the_wind
     let run = ended(&world, &place.1).await;
     let lines = run["lines"].as_array().unwrap();
     assert!(lines.iter().any(|line| line["text"] == "ending"), "it was told: {run}");
+}
+
+#[tokio::test]
+async fn a_run_is_not_cut_off_by_who_quits_comes_back_and_quits_again() {
+    let world = World::new().await;
+    let screen = Screen::here();
+    let (name, _page) = talking(&world, &TALK.replace("sleep 20", "sleep 12")).await;
+    screen.close_window().await;
+    screen.close_if_there();
+    screen.has_window(false).await;
+    let status = tokio::time::timeout(PATIENCE, world.second_start().status()).await.expect("the second start ends").unwrap();
+    assert!(status.success(), "{status}");
+    screen.close_window().await;
+    screen.close_if_there();
+    screen.has_window(false).await;
+    assert_eq!(world.run_ended(&name).await, RunState::Succeeded);
+}
+
+#[tokio::test]
+async fn what_is_asked_for_again_while_it_begins_is_begun_once() {
+    let world = World::new().await;
+    let (name, folder) = world.project();
+    std::fs::write(folder.join("nonevent.toml"), LONG).unwrap();
+    world.remember(&name, &folder);
+    let shipped = world.nonevent(&folder, &["ship", "local"]).output().await.unwrap();
+    assert!(shipped.status.success(), "{}", String::from_utf8_lossy(&shipped.stderr));
+    let page = world.window().await;
+    page.find(&format!("//th//a[@title='{name}']")).await;
+    // The bridge does so for a page that is loaded anew.
+    let twice = "const [asked, tell] = arguments;
+        const ask = () => window.__TAURI_INTERNALS__.invoke('begin_run', asked);
+        Promise.all([ask(), ask()]).then(tell, tell)";
+    let said = json!({ "typed": null, "held": "refuse", "anyway": "no", "message": null });
+    let restart = json!({ "verb": "restart", "environment": "local" });
+    let begun = page.run(twice, vec![json!({ "project": name, "request": restart, "said": said })]).await;
+    assert!(begun[0].is_string() && begun[0] == begun[1], "{begun}");
+    assert_eq!(world.run_ended(&name).await, RunState::Succeeded);
+    page.close().await;
+}
+
+/// A line that the gate prints.
+fn said(what: &str) -> String {
+    format!("//*[@role='log']//code[.='said {what}']")
+}
+
+/// Ships a project from the window and waits until its gate has spoken; returns its name beside the page.
+async fn talking(world: &World, configuration: &str) -> (ProjectName, Page) {
+    let (name, folder) = world.project();
+    std::fs::write(folder.join("nonevent.toml"), configuration).unwrap();
+    world.remember(&name, &folder);
+    let page = world.window().await;
+    page.find(&format!("//th//a[@title='{name}']")).await.send_keys(ENTER).await.unwrap();
+    page.press("Ship to local").await;
+    page.find("//*[@role='status' and normalize-space(.)='Running']").await;
+    page.press("Output").await;
+    page.find_late(&said("before")).await;
+    (name, page)
 }
 
 /// Ships a project with a job, opens its environment and begins the job by a press; returns its name and folder beside the page.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use nonevent_engine::model::ProjectName;
+use nonevent_engine::model::{ProjectName, RunState};
 use nonevent_engine::store::{HealthStore, Store};
 use tempfile::TempDir;
 
@@ -138,6 +138,12 @@ impl World {
     /// Tells the home of a project, as another process would.
     pub fn remember(&self, name: &ProjectName, folder: &Path) {
         self.store.remember_project(name, folder).unwrap();
+    }
+
+    /// Waits until the newest run of a project has ended; returns how.
+    pub async fn run_ended(&self, project: &ProjectName) -> RunState {
+        let state = || self.store.runs(project, 1).unwrap().pop().map(|run| run.state);
+        eventually("the run ends", || state().filter(|state| *state != RunState::Running)).await
     }
 
     /// Waits until a file of the home holds a text.

@@ -4,7 +4,8 @@ use std::any::Any;
 use std::future::Future;
 use std::sync::Arc;
 
-use nonevent_engine::model::Problem;
+use nonevent_engine::model::{Problem, ProjectName, RunId};
+use nonevent_engine::pages::{RunRequest, Said};
 use nonevent_engine::{Engine, EngineError};
 use tauri::async_runtime::{self, JoinHandle};
 use tokio::sync::OnceCell;
@@ -13,6 +14,7 @@ use crate::feed::Feed;
 use crate::home;
 use crate::jobs::Jobs;
 use crate::runs::Runs;
+use crate::work::{Call, Work};
 
 /// What a command answers: data, or the one shape of an error that people and programs are told.
 pub type Answer<T> = Result<T, Problem>;
@@ -24,6 +26,7 @@ pub struct Desk {
     changes: Feed,
     lines: Feed,
     watcher: Feed,
+    work: Work,
     runs: Arc<Runs>,
     jobs: Arc<Jobs>,
 }
@@ -63,6 +66,37 @@ impl Desk {
         T: Send + 'static,
     {
         caught(async_runtime::spawn_blocking(work)).await
+    }
+
+    /// Does what changes something, once for all who call for it while it goes on. The process does not end meanwhile.
+    ///
+    /// # Errors
+    /// As what is done.
+    pub async fn once<T>(&self, call: Call, change: impl Future<Output = Answer<T>>) -> Answer<T>
+    where
+        T: Clone + Send + Sync + 'static,
+    {
+        let _goes_on = self.work.begin();
+        self.work.shared(call, change).await
+    }
+
+    /// Starts a run, which goes on whatever becomes of the page.
+    ///
+    /// # Errors
+    /// When the engine refuses it.
+    pub async fn begin_run(&self, project: ProjectName, request: RunRequest, said: Said) -> Answer<RunId> {
+        let call = Call::new("begin_run", (&project, format!("{request:?} {said:?}")));
+        let (runs, goes_on) = (self.runs(), self.work.begin());
+        let begun = self.ask(move |engine| async move {
+            let run = engine.begin(&project, request, said).await?;
+            Ok(runs.attend(run, goes_on))
+        });
+        self.work.shared(call, begun).await
+    }
+
+    /// What must not be cut off, or done twice.
+    pub fn work(&self) -> &Work {
+        &self.work
     }
 
     /// The runs that were started here.

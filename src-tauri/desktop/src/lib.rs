@@ -24,5 +24,6 @@ mod start;
 mod tray;
 mod watching;
 mod window;
+mod work;
 
 pub use start::main;

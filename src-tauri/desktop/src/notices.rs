@@ -46,12 +46,8 @@ async fn show(app: &AppHandle, engine: &Engine, notifier: &Notifier, notice: Not
 fn roll_back(app: AppHandle, notice: Notice) {
     window::open(&app);
     async_runtime::spawn(async move {
-        let desk = app.state::<Desk>();
-        let (runs, project) = (desk.runs(), notice.project.clone());
         let request = RunRequest::Rollback { environment: notice.environment, release: None };
-        let begun =
-            desk.ask(move |engine| async move { Ok(runs.attend(engine.begin(&project, request, Said::default()).await?)) });
-        match begun.await {
+        match app.state::<Desk>().begin_run(notice.project.clone(), request, Said::default()).await {
             Ok(run) => links::go(&app, &Address { project: notice.project, screen: Screen::Run(run) }),
             Err(problem) => links::mishap(&app, problem),
         }

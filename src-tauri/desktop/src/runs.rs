@@ -1,4 +1,4 @@
-//! The runs that this window started: their output as it comes, and that they are not cut off when the window is closed.
+//! The runs that this window started: their output as it comes, and the way to answer and to stop them.
 //!
 //! Facts need nothing of this: they are in the store, and every page reads them there.
 
@@ -10,10 +10,10 @@ use nonevent_engine::model::RunId;
 use nonevent_engine::request::{Approval, Run};
 use nonevent_engine::{EventBody, Update};
 use tauri::async_runtime;
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::printed::{Lines, Printed};
+use crate::work::GoesOn;
 
 /// Runs whose lines are still there after they have ended.
 const ENDED: usize = 8;
@@ -22,7 +22,6 @@ const ENDED: usize = 8;
 #[derive(Debug, Default)]
 pub struct Runs {
     attended: Mutex<HashMap<RunId, Arc<Attended>>>,
-    busy: watch::Sender<usize>,
     /// Whether nobody sees the window.
     away: AtomicBool,
 }
@@ -37,12 +36,11 @@ struct Attended {
 }
 
 impl Runs {
-    /// Stays with a run until it ends, whatever becomes of the page.
-    pub fn attend(self: &Arc<Self>, run: Run) -> RunId {
+    /// Stays with a run until it ends, whatever becomes of the page; so long it goes on.
+    pub fn attend(self: &Arc<Self>, run: Run, goes_on: GoesOn) -> RunId {
         let Run { id, mut updates, outcome, approval, cancel } = run;
         let attended = Arc::new(Attended { approval, cancel, ..Attended::default() });
         self.remember(id.clone(), Arc::clone(&attended));
-        self.busy.send_modify(|count| *count += 1);
         let runs = Arc::clone(self);
         async_runtime::spawn(async move {
             while let Some(update) = updates.recv().await {
@@ -55,14 +53,9 @@ impl Runs {
             // How it ended is in the store.
             let _ = outcome.await;
             attended.printed.end();
-            runs.busy.send_modify(|count| *count = count.saturating_sub(1));
+            drop(goes_on);
         });
         id
-    }
-
-    /// How many runs of this window go on, as it changes.
-    pub fn busy(&self) -> watch::Receiver<usize> {
-        self.busy.subscribe()
     }
 
     /// Tells whether a run is of this window.
@@ -155,6 +148,7 @@ mod tests {
     use tokio::sync::{mpsc, oneshot};
 
     use super::*;
+    use crate::work::Work;
 
     fn line(number: usize) -> Update {
         Update::Line(LogLine { source: "build".into(), stream: LogStream::Stdout, at: None, text: number.to_string() })
@@ -170,7 +164,7 @@ mod tests {
     async fn every_line_reaches_a_page_that_comes_late() {
         let (run, sender) = run();
         let runs = Arc::new(Runs::default());
-        let id = runs.attend(run);
+        let id = runs.attend(run, Work::default().begin());
         for number in 0..5 {
             sender.send(line(number)).await.unwrap();
         }
@@ -188,26 +182,24 @@ mod tests {
     #[tokio::test]
     async fn it_is_told_when_nothing_goes_on_any_more() {
         let (run, sender) = run();
-        let runs = Arc::new(Runs::default());
-        runs.attend(run);
-        let mut busy = runs.busy();
-        assert_eq!(*busy.borrow_and_update(), 1);
+        let (runs, work) = (Arc::new(Runs::default()), Work::default());
+        runs.attend(run, work.begin());
+        assert!(!work.is_idle());
         drop(sender);
-        busy.wait_for(|count| *count == 0).await.unwrap();
+        work.idle().await;
     }
 
     #[tokio::test]
     async fn who_asks_is_answered_while_it_goes_on() {
         let (run, sender) = run();
         let approval = run.approval.clone();
-        let runs = Arc::new(Runs::default());
-        let id = runs.attend(run);
+        let (runs, work) = (Arc::new(Runs::default()), Work::default());
+        let id = runs.attend(run, work.begin());
         assert!(runs.approve(&id));
         approval.given().await;
         assert!(!runs.approve(&RunId::new("2")), "another process's run");
-        let mut busy = runs.busy();
         drop(sender);
-        busy.wait_for(|count| *count == 0).await.unwrap();
+        work.idle().await;
         assert!(!runs.approve(&id), "it has ended");
     }
 
@@ -228,7 +220,7 @@ mod tests {
         let (run, sender) = run();
         let cancel = run.cancel.clone();
         let runs = Arc::new(Runs::default());
-        runs.attend(run);
+        runs.attend(run, Work::default().begin());
         runs.left();
         assert!(!cancel.is_cancelled(), "what does not ask goes on");
         sender.send(asks()).await.unwrap();
@@ -240,7 +232,7 @@ mod tests {
         let (run, sender) = run();
         let cancel = run.cancel.clone();
         let runs = Arc::new(Runs::default());
-        let id = runs.attend(run);
+        let id = runs.attend(run, Work::default().begin());
         sender.send(asks()).await.unwrap();
         sender.send(line(0)).await.unwrap();
         let attended = Arc::clone(locked(&runs.attended).get(&id).unwrap());

@@ -33,6 +33,7 @@ pub struct Frame {
     answer: Mutex<Option<Closing>>,
     /// Whether the process is to end, unless somebody opens the window again.
     leaves: AtomicBool,
+    ending: Turn<()>,
 }
 
 /// Brings the window to the front, making it where there is none.
@@ -158,7 +159,8 @@ fn closed(app: &AppHandle) {
     }
 }
 
-/// Ends the process when nothing goes on in it any more: a rollout is not cut off. A run that asks is stopped: nobody is there to answer.
+/// Ends the process when nothing goes on in it any more: what changes something is not cut off. A run that asks is stopped: nobody is there
+/// to answer.
 pub fn leave(app: &AppHandle) {
     let frame = app.state::<Frame>();
     if frame.leaves.swap(true, Ordering::SeqCst) {
@@ -170,23 +172,28 @@ pub fn leave(app: &AppHandle) {
             tracing::warn!(%error, "the window was not closed");
         }
     }
-    let app = app.clone();
-    async_runtime::spawn(async move {
-        let mut busy = app.state::<Desk>().runs().busy();
-        let _ = busy.wait_for(|count| *count == 0).await;
-        let stays = || !app.state::<Frame>().leaves.load(Ordering::SeqCst);
-        if stays() {
+    async_runtime::spawn(end_when_idle(app.clone()));
+}
+
+async fn end_when_idle(app: AppHandle) {
+    let (frame, desk, watching) = (app.state::<Frame>(), app.state::<Desk>(), app.state::<Watching>());
+    let jobs = desk.jobs();
+    // One at a time: who came back and quits again is behind who quit first.
+    let _turn = frame.ending.lock().await;
+    loop {
+        desk.work().idle().await;
+        if !frame.leaves.load(Ordering::SeqCst) {
             return;
         }
         // Jobs that were begun by hand have the time that those have that were due.
-        let (watching, jobs) = (app.state::<Watching>(), app.state::<Desk>().jobs());
         tokio::join!(watching.end(), jobs.end(PATIENCE));
-        // A second start may have come meanwhile.
-        match stays() {
-            true => watching.begin(&app),
-            false => app.exit(0),
+        if frame.leaves.load(Ordering::SeqCst) && desk.work().is_idle() {
+            app.exit(0);
+            return;
         }
-    });
+        // A second start came meanwhile, or a press on a notice.
+        watching.begin(&app);
+    }
 }
 
 /// Without a window the process goes on until [`leave`] ends it.

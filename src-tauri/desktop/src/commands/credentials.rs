@@ -15,12 +15,13 @@ use tauri_plugin_dialog::DialogExt;
 use tokio::sync::oneshot;
 
 use crate::desk::{Answer, Desk};
+use crate::work::Call;
 
 /// What a new key file is called unless a person says otherwise.
 const KEY: &str = "nonevent.key";
 
 /// Where secrets are to be kept.
-#[derive(Clone, Deserialize, Type)]
+#[derive(Clone, Hash, Deserialize, Type)]
 #[serde(rename_all = "snake_case", tag = "place")]
 pub enum VaultChoice {
     /// In the keychain of this computer.
@@ -33,7 +34,7 @@ pub enum VaultChoice {
 }
 
 /// Which file closes the vault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Type)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyFile {
     /// One that is made, with a key that nobody else has.
@@ -65,7 +66,8 @@ pub async fn open_vault(desk: State<'_, Desk>, passphrase: String) -> Answer<Vau
 #[tauri::command]
 #[specta::specta]
 pub async fn choose_vault(desk: State<'_, Desk>, choice: VaultChoice) -> Answer<VaultStatus> {
-    desk.ask(|engine| async move {
+    let call = Call::new("choose_vault", &choice);
+    let chosen = desk.ask(|engine| async move {
         let choice = match choice {
             VaultChoice::Keychain => Choice::Keychain,
             VaultChoice::File { passphrase } => {
@@ -76,8 +78,8 @@ pub async fn choose_vault(desk: State<'_, Desk>, choice: VaultChoice) -> Answer<
         };
         engine.choose_vault(choice).await?;
         engine.vault().await
-    })
-    .await
+    });
+    desk.once(call, chosen).await
 }
 
 /// Lets a person choose a file, and keeps secrets in the vault file from now on, closed with the key in it; brings over what is kept. None
@@ -85,19 +87,16 @@ pub async fn choose_vault(desk: State<'_, Desk>, choice: VaultChoice) -> Answer<
 #[tauri::command]
 #[specta::specta]
 pub async fn choose_key_file(app: AppHandle, desk: State<'_, Desk>, key: KeyFile) -> Answer<Option<VaultStatus>> {
-    let (tell, told) = oneshot::channel();
-    let dialog = app.dialog().file();
-    let chosen = move |file| drop(tell.send(file));
-    match key {
-        KeyFile::New => dialog.set_title("Make a key file").set_file_name(KEY).save_file(chosen),
-        KeyFile::Kept => dialog.set_title("Choose the key file").pick_file(chosen),
-    }
-    let Some(file) = told.await.ok().flatten().and_then(|file| file.into_path().ok()) else { return Ok(None) };
-    desk.ask(move |engine| async move {
-        engine.choose_vault(chosen_key(key, file)?).await?;
-        Ok(Some(engine.vault().await?))
-    })
-    .await
+    let chosen = async {
+        let Some(file) = pointed_at(&app, key).await else { return Ok(None) };
+        let _goes_on = desk.work().begin();
+        desk.ask(move |engine| async move {
+            engine.choose_vault(chosen_key(key, file)?).await?;
+            Ok(Some(engine.vault().await?))
+        })
+        .await
+    };
+    desk.work().shared(Call::new("choose_key_file", key), chosen).await
 }
 
 /// Lists the registries whose login is kept; no password.
@@ -112,14 +111,28 @@ pub async fn kept_logins(desk: State<'_, Desk>) -> Answer<Vec<SecretEntry>> {
 #[specta::specta]
 pub async fn keep_login(desk: State<'_, Desk>, registry: String, username: String, password: String) -> Answer<()> {
     let login = Login { username, password };
-    desk.ask(|engine| async move { engine.keep_login(&registry, &login).await }).await
+    let call = Call::new("keep_login", (&registry, &login.username, &login.password));
+    desk.once(call, desk.ask(|engine| async move { engine.keep_login(&registry, &login).await })).await
 }
 
 /// Forgets the login of a registry.
 #[tauri::command]
 #[specta::specta]
 pub async fn forget_login(desk: State<'_, Desk>, registry: String) -> Answer<()> {
-    desk.ask(|engine| async move { engine.forget_login(&registry).await }).await
+    let call = Call::new("forget_login", &registry);
+    desk.once(call, desk.ask(|engine| async move { engine.forget_login(&registry).await })).await
+}
+
+/// Waits for a person at the system's dialog.
+async fn pointed_at(app: &AppHandle, key: KeyFile) -> Option<PathBuf> {
+    let (tell, told) = oneshot::channel();
+    let dialog = app.dialog().file();
+    let chosen = move |file| drop(tell.send(file));
+    match key {
+        KeyFile::New => dialog.set_title("Make a key file").set_file_name(KEY).save_file(chosen),
+        KeyFile::Kept => dialog.set_title("Choose the key file").pick_file(chosen),
+    }
+    told.await.ok()??.into_path().ok()
 }
 
 /// A dialog that asks whether a file may be replaced must not be believed: what it held may open something else.

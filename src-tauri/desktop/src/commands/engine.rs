@@ -5,6 +5,7 @@ use nonevent_engine::request::{Garbage, Sweep};
 use tauri::State;
 
 use crate::desk::{Answer, Desk};
+use crate::work::Call;
 
 /// Tells which Docker engine is used, and why that one.
 #[tauri::command]
@@ -17,5 +18,9 @@ pub async fn engine_info(desk: State<'_, Desk>) -> Answer<EngineInfo> {
 #[tauri::command]
 #[specta::specta]
 pub async fn gc(desk: State<'_, Desk>, sweep: Sweep) -> Answer<Garbage> {
-    desk.ask(move |engine| async move { engine.gc(sweep).await }).await
+    let swept = desk.ask(move |engine| async move { engine.gc(sweep).await });
+    match sweep {
+        Sweep::Tell => swept.await,
+        Sweep::Remove => desk.once(Call::new("gc", ()), swept).await,
+    }
 }

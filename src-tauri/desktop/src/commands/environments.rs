@@ -7,18 +7,23 @@ use tauri::State;
 use url::Url;
 
 use crate::desk::{Answer, Desk};
+use crate::work::Call;
 use crate::{address, outside};
 
 /// Opens an environment's app in the browser. The page names the environment, never the address.
 #[tauri::command]
 #[specta::specta]
 pub async fn open_environment(desk: State<'_, Desk>, project: ProjectName, environment: EnvironmentName) -> Answer<()> {
+    let call = Call::new("open_environment", (&project, &environment));
     let asked = desk.ask(|engine| async move {
         let address = engine.url(&engine.folder_of(&project)?, &environment).await?;
         Ok((address, engine.domains(&project)?))
     });
-    let (address, domains) = asked.await?;
-    desk.aside(move || browse(&address::declared(&address, domains.iter().map(String::as_str))?)).await
+    let opened = async {
+        let (address, domains) = asked.await?;
+        desk.aside(move || browse(&address::declared(&address, domains.iter().map(String::as_str))?)).await
+    };
+    desk.work().shared(call, opened).await
 }
 
 /// Opens the new instances that a run shows before traffic moves to them. The page names the run, never the address.
@@ -33,7 +38,9 @@ pub async fn open_preview(desk: State<'_, Desk>, run: RunId) -> Answer<()> {
 #[tauri::command]
 #[specta::specta]
 pub async fn recover(desk: State<'_, Desk>, project: ProjectName, environment: EnvironmentName) -> Answer<Vec<String>> {
-    desk.ask(|engine| async move { engine.recover(&engine.folder_of(&project)?, Some(&environment)).await }).await
+    let call = Call::new("recover", (&project, &environment));
+    let recovered = desk.ask(|engine| async move { engine.recover(&engine.folder_of(&project)?, Some(&environment)).await });
+    desk.once(call, recovered).await
 }
 
 /// Tells what a run would do to an environment.
@@ -66,7 +73,10 @@ pub async fn unlock(
     number: u64,
     typed: Option<String>,
 ) -> Answer<bool> {
-    desk.ask(move |engine| async move { engine.take_lock_away(&project, &environment, number, typed.as_deref()).await }).await
+    let call = Call::new("unlock", (&project, &environment, number, &typed));
+    let taken =
+        desk.ask(move |engine| async move { engine.take_lock_away(&project, &environment, number, typed.as_deref()).await });
+    desk.once(call, taken).await
 }
 
 fn browse(url: &Url) -> Result<(), EngineError> {

@@ -10,6 +10,7 @@ use specta::Type;
 use tauri::State;
 
 use crate::desk::{Answer, Desk, told};
+use crate::work::Call;
 
 /// A way by which people are told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]
@@ -36,7 +37,8 @@ pub async fn health(
 #[tauri::command]
 #[specta::specta]
 pub async fn notify_test(desk: State<'_, Desk>, project: ProjectName, environment: EnvironmentName) -> Answer<Vec<Tried>> {
-    desk.ask(|engine| async move {
+    let call = Call::new("notify_test", (&project, &environment));
+    let tried = desk.ask(|engine| async move {
         let (notice, settings, webhooks) = engine.notify_test(&engine.folder_of(&project)?, &environment).await?;
         let mut tried = Vec::new();
         if settings.desktop {
@@ -54,8 +56,8 @@ pub async fn notify_test(desk: State<'_, Desk>, project: ProjectName, environmen
             tried.push(Tried { way: name, problem });
         }
         Ok(tried)
-    })
-    .await
+    });
+    desk.once(call, tried).await
 }
 
 fn not_shown(error: &NotShown) -> Problem {

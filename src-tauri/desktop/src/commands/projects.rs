@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use nonevent_engine::model::{DeadLetter, EnvironmentStatus, ProjectName};
 use nonevent_engine::pages::ProjectFacts;
 use nonevent_engine::request::KnownProjects;
-use tauri::{AppHandle, State};
+use tauri::{AppHandle, Manager, State};
 use tauri_plugin_dialog::DialogExt;
 use tokio::sync::oneshot;
 
 use crate::desk::{Answer, Desk};
+use crate::work::Call;
 
 /// As many notices as nobody took are listed.
 const LETTERS: u32 = 100;
@@ -39,7 +40,8 @@ pub async fn project_facts(desk: State<'_, Desk>, project: ProjectName) -> Answe
 #[tauri::command]
 #[specta::specta]
 pub async fn mend_lock(desk: State<'_, Desk>, project: ProjectName) -> Answer<Vec<String>> {
-    desk.ask(|engine| async move { Ok(engine.lock(&engine.folder_of(&project)?).await?.1) }).await
+    let call = Call::new("mend_lock", &project);
+    desk.once(call, desk.ask(|engine| async move { Ok(engine.lock(&engine.folder_of(&project)?).await?.1) })).await
 }
 
 /// Lists the last 100 notices of a project that no webhook took, the newest first.
@@ -53,16 +55,20 @@ pub async fn dead_letters(desk: State<'_, Desk>, project: ProjectName) -> Answer
 #[tauri::command]
 #[specta::specta]
 pub async fn write_configuration(desk: State<'_, Desk>, project: ProjectName) -> Answer<Vec<String>> {
-    desk.read(move |engine| Ok(engine.init(&engine.folder_of(&project)?)?.1)).await
+    let call = Call::new("write_configuration", &project);
+    desk.once(call, desk.read(move |engine| Ok(engine.init(&engine.folder_of(&project)?)?.1))).await
 }
 
 /// Lets a person choose a folder; none when they think better of it.
 #[tauri::command]
 #[specta::specta]
 pub async fn choose_folder(app: AppHandle) -> Option<PathBuf> {
-    let (tell, told) = oneshot::channel();
-    app.dialog().file().set_title("Add a project").pick_folder(|folder| drop(tell.send(folder)));
-    told.await.ok()??.into_path().ok()
+    let chosen = async {
+        let (tell, told) = oneshot::channel();
+        app.dialog().file().set_title("Add a project").pick_folder(|folder| drop(tell.send(folder)));
+        told.await.ok()??.into_path().ok()
+    };
+    app.state::<Desk>().work().shared(Call::new("choose_folder", ()), chosen).await
 }
 
 /// Adds a folder to the projects.

@@ -15,8 +15,7 @@ const PAST: u32 = 20;
 #[tauri::command]
 #[specta::specta]
 pub async fn begin_run(desk: State<'_, Desk>, project: ProjectName, request: RunRequest, said: Said) -> Answer<RunId> {
-    let runs = desk.runs();
-    desk.ask(|engine| async move { Ok(runs.attend(engine.begin(&project, request, said).await?)) }).await
+    desk.begin_run(project, request, said).await
 }
 
 /// Agrees to what a run of this window asks for; false when another process runs it: it asks there.

@@ -7,6 +7,7 @@ use nonevent_engine::vault::Kept;
 use tauri::State;
 
 use crate::desk::{Answer, Desk, told};
+use crate::work::Call;
 
 /// Tells where secrets are kept, which, and which are needed; no value.
 #[tauri::command]
@@ -29,8 +30,10 @@ pub async fn set_secret(
     if let Some(refusal) = refused(&value) {
         return Err(told(refusal));
     }
-    desk.ask(|engine| async move { engine.set_secret(&engine.folder_of(&project)?, &scope, &name, Kept::Value(value)).await })
-        .await
+    let call = Call::new("set_secret", (&project, &scope, &name, value.reveal()));
+    let kept = desk
+        .ask(|engine| async move { engine.set_secret(&engine.folder_of(&project)?, &scope, &name, Kept::Value(value)).await });
+    desk.once(call, kept).await
 }
 
 /// Forgets a secret. `typed` is its name: the value cannot be brought back.
@@ -43,7 +46,8 @@ pub async fn unset_secret(
     name: String,
     typed: String,
 ) -> Answer<()> {
-    desk.ask(|engine| async move { engine.forget_secret(&project, &scope, &name, &typed).await }).await
+    let call = Call::new("unset_secret", (&project, &scope, &name, &typed));
+    desk.once(call, desk.ask(|engine| async move { engine.forget_secret(&project, &scope, &name, &typed).await })).await
 }
 
 /// Returns a value for a person who asked to see it. Nothing keeps it; the page shows it for a short time.

@@ -10,6 +10,7 @@ use tauri::State;
 
 use crate::desk::{Answer, Desk};
 use crate::home;
+use crate::work::Call;
 
 /// What makes this computer trust local apps, and whether it does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]
@@ -44,7 +45,7 @@ pub async fn trust_plan(desk: State<'_, Desk>) -> Answer<TrustPlan> {
 #[tauri::command]
 #[specta::specta]
 pub async fn trust(desk: State<'_, Desk>) -> Answer<TrustPlan> {
-    desk.read(|engine| changed(&engine, Trusting::Begin)).await
+    desk.once(Call::new("trust", ()), desk.read(|engine| changed(&engine, Trusting::Begin))).await
 }
 
 /// Tells what would take the trust in the HTTPS of local apps back. Changes nothing.
@@ -58,7 +59,7 @@ pub async fn untrust_plan(desk: State<'_, Desk>) -> Answer<TrustPlan> {
 #[tauri::command]
 #[specta::specta]
 pub async fn untrust(desk: State<'_, Desk>) -> Answer<TrustPlan> {
-    desk.read(|engine| changed(&engine, Trusting::End)).await
+    desk.once(Call::new("untrust", ()), desk.read(|engine| changed(&engine, Trusting::End))).await
 }
 
 fn changed(engine: &Engine, trusting: Trusting) -> Result<TrustPlan, EngineError> {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::EnvironmentName;
 
 /// Whom a secret is for.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 #[serde(tag = "of", content = "name", rename_all = "snake_case")]
 pub enum SecretScope {
