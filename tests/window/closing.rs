@@ -1,5 +1,7 @@
 //! Closing the window: asked once, watching goes on, and it comes back where it was.
 
+use nix::sys::signal::{Signal, kill};
+
 use crate::desktop::Screen;
 use crate::world::{PATIENCE, World, eventually};
 
@@ -48,6 +50,20 @@ async fn a_window_that_is_to_quit_ends_its_process() {
     screen.close_if_there();
     let status = tokio::time::timeout(PATIENCE, window.wait()).await.expect("it ends").unwrap();
     assert!(status.success(), "{status}");
+}
+
+#[tokio::test]
+async fn a_process_that_the_system_ends_goes_in_order() {
+    let world = World::new().await;
+    let screen = Screen::here();
+    for signal in [Signal::SIGTERM, Signal::SIGHUP] {
+        let mut window = world.start(&[]);
+        screen.has_window(true).await;
+        world.kept("watch.lock", &format!("(process {})", window.id().unwrap())).await;
+        kill(world.process().await, signal).unwrap();
+        let status = tokio::time::timeout(PATIENCE, window.wait()).await.expect("it ends").unwrap();
+        assert!(status.success(), "{signal}: {status}");
+    }
 }
 
 #[tokio::test]

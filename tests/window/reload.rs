@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use nix::sys::signal::{Signal, kill};
 use nonevent_engine::model::{ProjectName, RunState};
 use serde_json::{Value, json};
 
@@ -91,6 +92,16 @@ async fn a_run_is_not_cut_off_by_who_quits_comes_back_and_quits_again() {
     screen.close_if_there();
     screen.has_window(false).await;
     assert_eq!(world.run_ended(&name).await, RunState::Succeeded);
+}
+
+#[tokio::test]
+async fn a_run_is_cancelled_when_the_system_ends_the_process() {
+    let world = World::new().await;
+    let screen = Screen::here();
+    let (name, _page) = talking(&world, TALK).await;
+    kill(world.process().await, Signal::SIGTERM).unwrap();
+    screen.has_window(false).await;
+    assert_eq!(world.run_ended(&name).await, RunState::Cancelled);
 }
 
 #[tokio::test]

@@ -140,6 +140,15 @@ impl World {
         self.store.remember_project(name, folder).unwrap();
     }
 
+    /// Waits until a window's process watches; returns it.
+    pub async fn process(&self) -> Pid {
+        let named = || {
+            let told = self.read("watch.lock");
+            told.split_once("(process ")?.1.split_once(')')?.0.parse().ok()
+        };
+        Pid::from_raw(eventually("somebody watches", named).await)
+    }
+
     /// Waits until the newest run of a project has ended; returns how.
     pub async fn run_ended(&self, project: &ProjectName) -> RunState {
         let state = || self.store.runs(project, 1).unwrap().pop().map(|run| run.state);

@@ -20,6 +20,8 @@ mod outside;
 mod preferences;
 mod printed;
 mod runs;
+#[cfg(unix)]
+mod signals;
 mod start;
 mod tray;
 mod watching;

@@ -24,6 +24,8 @@ pub struct Runs {
     attended: Mutex<HashMap<RunId, Arc<Attended>>>,
     /// Whether nobody sees the window.
     away: AtomicBool,
+    /// Whether the process has no time for runs any more.
+    ends: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -41,6 +43,9 @@ impl Runs {
         let Run { id, mut updates, outcome, approval, cancel } = run;
         let attended = Arc::new(Attended { approval, cancel, ..Attended::default() });
         self.remember(id.clone(), Arc::clone(&attended));
+        if self.ends.load(Ordering::SeqCst) {
+            attended.cancel.cancel();
+        }
         let runs = Arc::clone(self);
         async_runtime::spawn(async move {
             while let Some(update) = updates.recv().await {
@@ -78,6 +83,14 @@ impl Runs {
         self.away.store(true, Ordering::SeqCst);
         for attended in locked(&self.attended).values() {
             attended.stop_asking();
+        }
+    }
+
+    /// Stops every run cleanly, also those that are being begun.
+    pub fn cancel(&self) {
+        self.ends.store(true, Ordering::SeqCst);
+        for attended in locked(&self.attended).values() {
+            attended.cancel.cancel();
         }
     }
 
@@ -201,6 +214,17 @@ mod tests {
         drop(sender);
         work.idle().await;
         assert!(!runs.approve(&id), "it has ended");
+    }
+
+    #[tokio::test]
+    async fn every_run_is_stopped_also_one_that_was_being_begun() {
+        let (runs, work) = (Arc::new(Runs::default()), Work::default());
+        let ((first, _updates), (late, _more)) = (run(), run());
+        let cancelled = [first.cancel.clone(), late.cancel.clone()];
+        runs.attend(first, work.begin());
+        runs.cancel();
+        runs.attend(late, work.begin());
+        assert!(cancelled.iter().all(CancellationToken::is_cancelled));
     }
 
     fn asks() -> Update {

@@ -8,6 +8,8 @@ use tauri::{AppHandle, Manager, RunEvent};
 use crate::desk::Desk;
 use crate::links::{self, Start};
 use crate::news::Wire;
+#[cfg(unix)]
+use crate::signals;
 use crate::tray::Tray;
 use crate::watching::Watching;
 use crate::window::{self, Frame};
@@ -33,6 +35,8 @@ pub fn main() -> ExitCode {
         .manage(Wire::default())
         .manage(Tray::default())
         .setup(|app| {
+            #[cfg(unix)]
+            signals::heed(app.handle());
             if let Err(error) = begin(app.handle()) {
                 not_opened(&error.to_string());
                 app.handle().exit(2);

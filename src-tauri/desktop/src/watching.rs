@@ -7,8 +7,7 @@ use nonevent_engine::model::{Notice, Problem};
 use nonevent_engine::{Engine, EngineError, Watched};
 use serde::Serialize;
 use specta::Type;
-use tauri::async_runtime::{self, JoinHandle};
-use tauri::{AppHandle, Manager};
+use tauri::{AppHandle, Manager, async_runtime};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -48,16 +47,27 @@ pub enum Watcher {
 pub struct Watching {
     watcher: watch::Sender<Watcher>,
     again: Notify,
-    goes_on: Mutex<Option<(CancellationToken, JoinHandle<()>)>>,
+    goes_on: Mutex<Option<Loop>>,
+}
+
+/// One that was begun.
+#[derive(Debug, Clone, Default)]
+struct Loop {
+    stop: CancellationToken,
+    ended: CancellationToken,
 }
 
 impl Watching {
     /// Begins, unless it has begun.
     pub fn begin(&self, app: &AppHandle) {
         let mut goes_on = self.goes_on();
-        if goes_on.is_none() {
-            let stop = CancellationToken::new();
-            *goes_on = Some((stop.clone(), async_runtime::spawn(keep_on(app.clone(), stop))));
+        if goes_on.as_ref().is_none_or(|one| one.stop.is_cancelled()) {
+            let Loop { stop, ended } = goes_on.insert(Loop::default()).clone();
+            let app = app.clone();
+            async_runtime::spawn(async move {
+                let _ended = ended.drop_guard();
+                keep_on(app, stop).await;
+            });
         }
     }
 
@@ -71,17 +81,16 @@ impl Watching {
         self.again.notify_one();
     }
 
-    /// Ends it, with what runs.
+    /// Ends it, with what runs; waits for that, whoever else does.
     pub async fn end(&self) {
-        let goes_on = self.goes_on().take();
-        let Some((stop, ended)) = goes_on else { return };
-        stop.cancel();
-        if tokio::time::timeout(PATIENCE, ended).await.is_err() {
+        let Some(one) = self.goes_on().clone() else { return };
+        one.stop.cancel();
+        if tokio::time::timeout(PATIENCE, one.ended.cancelled()).await.is_err() {
             tracing::warn!("watching did not end in time");
         }
     }
 
-    fn goes_on(&self) -> MutexGuard<'_, Option<(CancellationToken, JoinHandle<()>)>> {
+    fn goes_on(&self) -> MutexGuard<'_, Option<Loop>> {
         self.goes_on.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
