@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use nonevent_engine::model::{ProjectName, RunState};
 use serde_json::{Value, json};
 
@@ -48,6 +49,39 @@ async fn a_reloaded_page_shows_the_run_that_goes_on_with_its_output_to_its_end()
     page.find_late(&said("after")).await;
     page.find_late("//*[@role='status' and normalize-space(.)='Succeeded']").await;
     page.close().await;
+}
+
+#[tokio::test]
+async fn a_page_whose_process_dies_is_loaded_anew() {
+    let world = World::new().await;
+    let screen = Screen::here();
+    let page = world.window().await;
+    page.find("//a[normalize-space(.)='Settings']").await.click().await.unwrap();
+    page.find("//p[contains(normalize-space(.), 'window’s process watches')]").await;
+    let window = world.process().await;
+    let first = web_processes(window);
+    assert!(!first.is_empty());
+    for process in &first {
+        kill(*process, Signal::SIGKILL).unwrap();
+    }
+    eventually("the page is loaded anew", || web_processes(window).iter().find(|one| !first.contains(one)).copied()).await;
+    // The driver need not outlive the page's process.
+    screen.close_window().await;
+    screen.close_if_there();
+    screen.has_window(false).await;
+}
+
+/// The processes that a window's process draws its pages in.
+fn web_processes(window: Pid) -> Vec<Pid> {
+    let ids = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+    let drawing = |id: &i32| {
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        // A name of at most 15 letters, the state, the parent (proc(5)).
+        let Some((name, rest)) = stat.rsplit_once(')') else { return false };
+        let fields: Vec<&str> = rest.split_whitespace().collect();
+        name.ends_with("(WebKitWebProces") && fields[0] != "Z" && fields[1] == window.to_string()
+    };
+    ids.filter(drawing).map(Pid::from_raw).collect()
 }
 
 #[tokio::test]

@@ -92,9 +92,9 @@ impl Wire {
         self.ends().waits.is_some()
     }
 
-    /// The page is gone.
-    pub fn lost(&self) {
-        self.ends().page = None;
+    /// The page is gone; tells whether there was one.
+    pub fn lost(&self) -> bool {
+        self.ends().page.take().is_some()
     }
 
     fn ends(&self) -> MutexGuard<'_, Ends> {
@@ -157,7 +157,7 @@ mod tests {
         assert!(wire.tell(News::Closing));
         let go = r#"{"news":"go","project":"shop","tab":"runs","item":"2","mark":null}"#;
         assert_eq!(*heard.lock().unwrap(), [go, r#"{"news":"closing"}"#]);
-        wire.lost();
+        assert!(wire.lost() && !wire.lost());
         assert!(!wire.tell(News::Closing));
     }
 

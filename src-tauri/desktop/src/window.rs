@@ -5,6 +5,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use tauri::ipc::Channel;
 use tauri::plugin::TauriPlugin;
 use tauri::utils::config::WindowConfig;
 use tauri::{
@@ -73,7 +74,27 @@ pub fn make(app: &AppHandle) -> tauri::Result<()> {
     };
     let config = WindowConfig { url, ..config.clone() };
     wear(app, kept.preferences.theme);
-    WebviewWindowBuilder::from_config(app, &config)?.build()?;
+    load_anew(&WebviewWindowBuilder::from_config(app, &config)?.build()?)
+}
+
+/// Loads the page anew when the process that it is in has ended; not when it ended before the page was there: the next one would, too.
+#[cfg(target_os = "linux")]
+fn load_anew(window: &WebviewWindow) -> tauri::Result<()> {
+    use webkit2gtk::WebViewExt as _;
+    let app = window.app_handle().clone();
+    window.with_webview(move |page| {
+        page.inner().connect_web_process_terminated(move |page, why| {
+            tracing::warn!(?why, "the page’s process ended");
+            if app.state::<Wire>().lost() {
+                page.reload();
+            }
+        });
+    })
+}
+
+/// Elsewhere that is done already, by Tauri or by the system.
+#[cfg(not(target_os = "linux"))]
+fn load_anew(_: &WebviewWindow) -> tauri::Result<()> {
     Ok(())
 }
 
@@ -123,6 +144,12 @@ fn is_to_ask(app: &AppHandle) -> bool {
         return false;
     }
     !frame.asks.swap(true, Ordering::SeqCst) && app.state::<Wire>().tell(News::Closing)
+}
+
+/// Tells a page from now on. What the one before it asked is asked anew.
+pub fn attend(app: &AppHandle, page: Channel<News>) {
+    app.state::<Frame>().asks.store(false, Ordering::SeqCst);
+    app.state::<Wire>().attend(page);
 }
 
 /// Takes what a person answered; none: the window stays.

@@ -7,7 +7,7 @@ use tauri::{AppHandle, State};
 
 use crate::desk::{Answer, Desk, told};
 use crate::login::{self, LoginStart};
-use crate::news::{News, Wire};
+use crate::news::News;
 use crate::preferences::Closing;
 use crate::tray::Tray;
 use crate::watching::{Watcher, Watching};
@@ -25,8 +25,8 @@ pub struct Background {
 /// Tells the page from now on where to go, what went wrong, and that the window is being closed.
 #[tauri::command]
 #[specta::specta]
-pub async fn attend(wire: State<'_, Wire>, page: Channel<News>) -> Answer<()> {
-    wire.attend(page);
+pub async fn attend(app: AppHandle, page: Channel<News>) -> Answer<()> {
+    window::attend(&app, page);
     Ok(())
 }
 
