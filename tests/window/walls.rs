@@ -22,6 +22,10 @@ async fn the_page_reaches_no_address_and_runs_no_text() {
     assert_eq!(fetched, json!("refused"));
     assert_eq!(outside.accept().unwrap_err().kind(), ErrorKind::WouldBlock, "nobody came");
 
+    page.run("location.href = arguments[0]; setTimeout(arguments[1], 1000)", vec![json!(address)]).await;
+    page.find("//h1[.='Projects']").await;
+    assert_eq!(outside.accept().unwrap_err().kind(), ErrorKind::WouldBlock, "the page is not left");
+
     let run = page
         .run(
             "const tell = arguments[0];

@@ -9,7 +9,8 @@ use tauri::ipc::Channel;
 use tauri::plugin::TauriPlugin;
 use tauri::utils::config::WindowConfig;
 use tauri::{
-    AppHandle, ExitRequestApi, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, Window, WindowEvent, Wry, async_runtime,
+    AppHandle, ExitRequestApi, Manager, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder, Window, WindowEvent, Wry,
+    async_runtime,
 };
 use tauri_plugin_window_state::{AppHandleExt as _, StateFlags};
 use tokio::sync::Mutex as Turn;
@@ -21,6 +22,9 @@ use crate::preferences::{self, Closing, Kept, Preferences, Theme};
 use crate::watching::{PATIENCE, Watching};
 
 const LABEL: &str = "main";
+/// Where Tauri serves the page from: scheme, host, port.
+const BUNDLE: (&str, Option<&str>, Option<u16>) =
+    if cfg!(windows) { ("http", Some("tauri.localhost"), None) } else { ("tauri", Some("localhost"), None) };
 /// The file of the home that keeps size and position.
 const BOUNDS: &str = "window-bounds.json";
 
@@ -74,7 +78,17 @@ pub fn make(app: &AppHandle) -> tauri::Result<()> {
     };
     let config = WindowConfig { url, ..config.clone() };
     wear(app, kept.preferences.theme);
-    load_anew(&WebviewWindowBuilder::from_config(app, &config)?.build()?)
+    let server = app.config().build.dev_url.clone().filter(|_| tauri::is_dev());
+    let builder = WebviewWindowBuilder::from_config(app, &config)?;
+    load_anew(&builder.on_navigation(move |address| is_ours(address, server.as_ref())).build()?)
+}
+
+/// Tells whether an address is the page's own: of the development server where there is one, else of the bundle.
+fn is_ours(address: &Url, server: Option<&Url>) -> bool {
+    match server {
+        Some(server) => address.origin() == server.origin(),
+        None => (address.scheme(), address.host_str(), address.port()) == BUNDLE,
+    }
 }
 
 /// Loads the page anew when the process that it is in has ended; not when it ended before the page was there: the next one would, too.
@@ -238,6 +252,35 @@ fn bring_to_front(window: &WebviewWindow) {
     for result in [window.unminimize(), window.show(), window.set_focus()] {
         if let Err(error) = result {
             tracing::warn!(%error, "the window did not come to the front");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_page_stays_at_its_own_address() {
+        let [bundle, server] =
+            [if cfg!(windows) { "http://tauri.localhost" } else { "tauri://localhost" }, "http://localhost:5173"];
+        let parsed = |address: &str| Url::parse(address).unwrap();
+        let development = parsed(server);
+        for (own, served_by, other) in [(bundle, None, server), (server, Some(&development), bundle)] {
+            for place in ["", "/index.html#/projects"] {
+                assert!(is_ours(&parsed(&format!("{own}{place}")), served_by), "{own}{place}");
+            }
+            for address in [
+                other,
+                "http://tauri.localhost:8080",
+                "http://shop.localhost",
+                "https://example.com",
+                "file:///etc/passwd",
+                "about:blank",
+            ] {
+                assert!(!is_ours(&parsed(address), served_by), "{own} -> {address}");
+            }
         }
     }
 }
