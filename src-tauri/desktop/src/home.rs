@@ -1,6 +1,7 @@
 //! Where this laptop keeps Nonevent's state and caches, by the rule that the command line follows.
 
 use std::ffi::OsString;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::PathBuf;
 
 use directories::{BaseDirs, ProjectDirs};
@@ -35,6 +36,16 @@ pub fn resolve(variable: impl Fn(&str) -> Option<OsString>) -> Result<Home, Engi
     }
 }
 
+/// Returns a word that no other home has; none for the platform's own.
+pub fn mark(home: &Home) -> Option<String> {
+    let is_usual = resolve(|_| None).is_ok_and(|usual| usual.data == home.data);
+    (!is_usual).then(|| {
+        let mut hasher = DefaultHasher::new();
+        home.data.hash(&mut hasher);
+        format!("home_{:016x}", hasher.finish())
+    })
+}
+
 fn unnamed(variable: &str) -> EngineError {
     EngineError::user("no_home", "there is no folder for Nonevent's state: this account has no home folder")
         .with_hint(format!("name one in the variable `{variable}`"))
@@ -57,6 +68,14 @@ mod tests {
             home,
             Home { data: PathBuf::from("/somewhere/NONEVENT_HOME"), cache: PathBuf::from("/somewhere/NONEVENT_CACHE") }
         );
+    }
+
+    #[test]
+    fn every_home_but_the_usual_one_has_a_mark_of_its_own() {
+        let named = |folder: &'static str| resolve(|name| (name == "NONEVENT_HOME").then(|| folder.into())).unwrap();
+        assert_eq!(mark(&resolve(|_| None).unwrap()), None);
+        assert_eq!(mark(&named("/one")), mark(&named("/one/")));
+        assert_ne!(mark(&named("/one")), mark(&named("/other")));
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
+use tauri::plugin::TauriPlugin;
 use tauri::webview::PageLoadEvent;
-use tauri::{AppHandle, Manager, RunEvent};
+use tauri::{AppHandle, Context, Manager, RunEvent, Wry};
 
 use crate::desk::Desk;
 use crate::links::{self, Start};
@@ -13,7 +14,7 @@ use crate::signals;
 use crate::tray::Tray;
 use crate::watching::Watching;
 use crate::window::{self, Frame};
-use crate::{ipc, log, login, tray};
+use crate::{home, ipc, log, login, tray};
 
 /// Opens the window, unless it is to begin hidden, and stays until a person quits.
 ///
@@ -21,11 +22,10 @@ use crate::{ipc, log, login, tray};
 pub fn main() -> ExitCode {
     nonevent_engine::process::write_no_core();
     log::start();
+    let context: Context<Wry> = tauri::generate_context!();
     let app = tauri::Builder::default()
         // Must be the first plugin: a second process ends in its set-up.
-        .plugin(tauri_plugin_single_instance::init(|app, words, _| {
-            links::follow(app, &Start::read(words.into_iter().skip(1)));
-        }))
+        .plugin(one_for_each_home(&context.config().identifier))
         .plugin(tauri_plugin_dialog::init())
         .plugin(window::bounds())
         .plugin(login::plugin())
@@ -51,7 +51,7 @@ pub fn main() -> ExitCode {
         .on_menu_event(|app, event| tray::chosen(app, event.id().as_ref()))
         .on_window_event(window::on_event)
         .invoke_handler(ipc::bridge().invoke_handler())
-        .build(tauri::generate_context!());
+        .build(context);
     match app {
         Ok(app) => {
             app.run(on_event);
@@ -59,6 +59,16 @@ pub fn main() -> ExitCode {
         }
         Err(tauri::Error::PluginInitialization(plugin, error)) if plugin == "single-instance" => start_again(&error),
         Err(error) => not_opened(&error.to_string()),
+    }
+}
+
+/// A second process of a home is followed, and ends. On Windows and macOS the plug-in knows one process for all homes.
+fn one_for_each_home(identifier: &str) -> TauriPlugin<Wry> {
+    let plugin = tauri_plugin_single_instance::Builder::<Wry>::new()
+        .callback(|app, words, _| links::follow(app, &Start::read(words.into_iter().skip(1))));
+    match home::here().ok().as_ref().and_then(home::mark) {
+        Some(mark) => plugin.dbus_id(format!("{identifier}.{mark}")).build(),
+        None => plugin.build(),
     }
 }
 
