@@ -414,12 +414,9 @@ fn exceptions_are_shown_with_where_and_how_often() {
 #[test]
 fn a_browser_is_opened_only_where_there_is_a_display() {
     let with = |name: &'static str| move |asked: &str| (asked == name).then(|| ":0".into());
-    assert_eq!(open::opener("linux", with("DISPLAY")), Some(["xdg-open"].as_slice()));
-    assert_eq!(open::opener("linux", with("WAYLAND_DISPLAY")), Some(["xdg-open"].as_slice()));
-    assert_eq!(open::opener("linux", with("HOME")), None);
-    assert_eq!(open::opener("linux", |_| Some("".into())), None);
-    assert_eq!(open::opener("macos", with("HOME")), Some(["open"].as_slice()));
-    assert_eq!(open::opener("windows", with("HOME")), Some(["cmd", "/C", "start", ""].as_slice()));
+    assert!(open::has_display("linux", with("DISPLAY")) && open::has_display("linux", with("WAYLAND_DISPLAY")));
+    assert!(!open::has_display("linux", with("HOME")) && !open::has_display("linux", |_| Some("".into())));
+    assert!(open::has_display("macos", with("HOME")) && open::has_display("windows", with("HOME")));
 }
 
 #[test]

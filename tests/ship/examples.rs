@@ -1,7 +1,11 @@
 //! The four examples: each ships, answers with its services, scales by one line, promotes, rolls back, goes down, and leaves only its
 //! data.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
+
+use serde_json::Value;
 
 use crate::world::{World, client, eventually};
 
@@ -18,6 +22,20 @@ fn docker_shop_ships_scales_promotes_and_goes_down() {
     live_on(&world, ("src/shop/main.py", "welcome to the shop", "welcome back to the shop"), &["staging", "production"]);
     assert!(!world.left("volume").is_empty(), "down removed the data of the database");
     world.run(&["down", "local", "--data", "--yes"]).ok();
+}
+
+/// What finds no browser ends with 3 (xdg-open(1)).
+fn is_opened_where_a_browser_takes_it(world: &World) {
+    let programs = tempfile::tempdir().unwrap();
+    let opener = programs.path().join("xdg-open");
+    for (code, opened) in [(3, false), (0, true)] {
+        std::fs::write(&opener, format!("#!/bin/sh\nexit {code}\n")).unwrap();
+        std::fs::set_permissions(&opener, Permissions::from_mode(0o755)).unwrap();
+        let mut open = world.command(&["open", "--json"]);
+        let told = open.env("PATH", programs.path()).env("DISPLAY", ":0").output().unwrap().stdout;
+        let told: Value = serde_json::from_slice(&told).unwrap();
+        assert_eq!(told["data"]["opened"], opened, "{told}");
+    }
 }
 
 /// Goes on from a shipped example with three replicas written down: scales, promotes, ships a change, rolls back, goes down.
@@ -55,6 +73,7 @@ fn live_on(world: &World, (file, from, to): (&str, &str, &str), others: &[&str])
 fn docker_notes_migrates_and_serves_its_static_files() {
     let world = World::example("django-static");
     world.run(&["ship"]).ok();
+    is_opened_where_a_browser_takes_it(&world);
     assert_eq!(world.get("local", "/healthz").0, 200);
     let (status, page) = world.get("local", "/");
     assert_eq!(status, 200, "{page}");
@@ -82,7 +101,7 @@ fn docker_primes_computes_in_its_worker() {
     let world = World::example("worker-redis");
     world.run(&["ship"]).ok();
     let (address, host) = world.address("local");
-    let job: serde_json::Value = client()
+    let job: Value = client()
         .post(format!("http://{address}/jobs"))
         .header("Host", &host)
         .json(&serde_json::json!({ "below": 100 }))
@@ -93,7 +112,7 @@ fn docker_primes_computes_in_its_worker() {
     let id = job["id"].as_str().unwrap_or_else(|| panic!("{job}")).to_owned();
     let done = eventually("the job's end", Duration::from_secs(30), || {
         let (_, body) = world.get("local", &format!("/jobs/{id}"));
-        let job: serde_json::Value = serde_json::from_str(&body).ok()?;
+        let job: Value = serde_json::from_str(&body).ok()?;
         (job["state"] == "done").then_some(job)
     });
     assert_eq!(done["primes"], 25, "there are 25 primes below 100: {done}");

@@ -3,7 +3,6 @@
 //! Owns the window, the bridge between page and engine, and what the operating system offers to a window (one instance, folder picker,
 //! browser, tray, notifications, start at login), and the process that goes on watching when the window is closed. Knows no Docker and no database: whatever is shown is asked of [`nonevent_engine::Engine`].
 
-mod address;
 mod commands;
 mod desk;
 mod editor;
@@ -16,7 +15,6 @@ mod log;
 mod login;
 mod news;
 mod notices;
-mod outside;
 mod preferences;
 mod printed;
 mod runs;

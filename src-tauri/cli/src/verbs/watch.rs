@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use nonevent_engine::model::{HealthState, Incident, Notice};
 use nonevent_engine::{Engine, Watched};
-use nonevent_notifier::{Action, Notifier, address_of, may_go_back};
+use nonevent_notifier::{Action, Notifier, address_of, browser, may_go_back};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -94,8 +94,9 @@ pub async fn run(args: Args, session: &mut Session) -> Result<Exit, CliError> {
 
 /// Shows a notice on the desktop; where there is none, that is said, and watching goes on.
 async fn show(notice: &Notice, notifier: &Notifier, engine: &Engine, tell: &mpsc::Sender<Watched>, session: &mut Session) {
-    let url = notice.url.clone();
     let (folder, window) = (engine.folder_of(&notice.project).ok(), desktop::installed());
+    let url =
+        folder.as_deref().zip(notice.url.as_deref()).and_then(|(folder, url)| browser::of_project(engine, folder, url).ok());
     let mut actions = Vec::new();
     if window.is_some() || url.is_some() {
         actions.push(Action::Open);
@@ -107,7 +108,7 @@ async fn show(notice: &Notice, notifier: &Notifier, engine: &Engine, tell: &mpsc
     let (about, tell) = (notice.clone(), tell.clone());
     let chosen = move |action| match (action, window, url, folder) {
         (Action::Open, Some(window), _, _) => drop(desktop::start(&window, Some(&address))),
-        (Action::Open, None, Some(url), _) => open::show(&url),
+        (Action::Open, None, Some(url), _) => drop(std::thread::spawn(move || open::show(&url))),
         (Action::RollBack, _, _, Some(folder)) => roll_back(folder, about, tell),
         _ => {}
     };

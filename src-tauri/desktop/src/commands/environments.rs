@@ -1,14 +1,12 @@
 //! The environments of a project.
 
-use nonevent_engine::EngineError;
 use nonevent_engine::model::{EnvironmentName, Plan, ProjectName, RunId};
 use nonevent_engine::pages::{HeldPage, PlanRequest};
+use nonevent_notifier::browser;
 use tauri::State;
-use url::Url;
 
 use crate::desk::{Answer, Desk};
 use crate::work::Call;
-use crate::{address, outside};
 
 /// Opens an environment's app in the browser. The page names the environment, never the address.
 #[tauri::command]
@@ -16,12 +14,12 @@ use crate::{address, outside};
 pub async fn open_environment(desk: State<'_, Desk>, project: ProjectName, environment: EnvironmentName) -> Answer<()> {
     let call = Call::new("open_environment", (&project, &environment));
     let asked = desk.ask(|engine| async move {
-        let address = engine.url(&engine.folder_of(&project)?, &environment).await?;
-        Ok((address, engine.domains(&project)?))
+        let folder = engine.folder_of(&project)?;
+        browser::of_project(&engine, &folder, &engine.url(&folder, &environment).await?)
     });
     let opened = async {
-        let (address, domains) = asked.await?;
-        desk.aside(move || browse(&address::declared(&address, domains.iter().map(String::as_str))?)).await
+        let address = asked.await?;
+        desk.aside(move || browser::open(&address)).await
     };
     desk.work().shared(call, opened).await
 }
@@ -31,7 +29,7 @@ pub async fn open_environment(desk: State<'_, Desk>, project: ProjectName, envir
 #[specta::specta]
 pub async fn open_preview(desk: State<'_, Desk>, run: RunId) -> Answer<()> {
     let address = desk.read(move |engine| engine.preview_of(&run)).await?;
-    desk.aside(move || browse(&address::local(&address)?)).await
+    desk.aside(move || browser::open(&browser::local(&address)?)).await
 }
 
 /// Ends what a process that is gone left in the middle of an environment; tells what was done, in words.
@@ -77,11 +75,4 @@ pub async fn unlock(
     let taken =
         desk.ask(move |engine| async move { engine.take_lock_away(&project, &environment, number, typed.as_deref()).await });
     desk.once(call, taken).await
-}
-
-fn browse(url: &Url) -> Result<(), EngineError> {
-    outside::open(url.as_str()).map_err(|error| {
-        EngineError::user("no_browser", format!("no browser could be started for {url}: {error}"))
-            .with_hint("copy the address into a browser")
-    })
 }

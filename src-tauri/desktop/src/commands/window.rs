@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use nonevent_engine::EngineError;
 use nonevent_engine::model::{Excerpt, ProjectName};
 use nonevent_engine::pages::FolderSize;
+use nonevent_notifier::outside;
 use serde::Serialize;
 use specta::Type;
 use tauri::{AppHandle, State};
@@ -12,7 +13,7 @@ use tauri::{AppHandle, State};
 use crate::desk::{Answer, Desk, told};
 use crate::editor::{self, Editor};
 use crate::preferences::Preferences;
-use crate::{home, outside, window};
+use crate::{home, window};
 
 /// The folders that Nonevent uses on this laptop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]

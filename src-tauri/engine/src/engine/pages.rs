@@ -22,12 +22,12 @@ impl Engine {
         Ok(ProjectFacts::of(&Project::open(&self.folder_of(project)?)?))
     }
 
-    /// Lists the host names that a project's environments declare, as its files say now.
+    /// Lists the host names that the environments of the project in a folder declare, as its files say now.
     ///
     /// # Errors
-    /// When it is unknown here, or cannot be read.
-    pub fn domains(&self, project: &ProjectName) -> Result<Vec<String>, EngineError> {
-        let environments = Project::open(&self.folder_of(project)?)?.settings.environments;
+    /// When it cannot be read.
+    pub fn domains(&self, folder: &Path) -> Result<Vec<String>, EngineError> {
+        let environments = Project::open(folder)?.settings.environments;
         Ok(environments.into_values().map(|environment| environment.domain).collect())
     }
 

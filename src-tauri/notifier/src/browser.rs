@@ -1,7 +1,31 @@
-//! Which addresses the window may hand to the browser.
+//! Which addresses are handed to the browser, and handing one over.
 
-use nonevent_engine::EngineError;
-use url::{Host, Url};
+use std::path::Path;
+
+use nonevent_engine::{Engine, EngineError};
+use url::Host;
+pub use url::Url;
+
+use crate::outside;
+
+/// Checks that an address is an app of the project in a folder, as [`declared`] does.
+///
+/// # Errors
+/// When it is anything else, or the project cannot be read.
+pub fn of_project(engine: &Engine, folder: &Path, address: &str) -> Result<Url, EngineError> {
+    declared(address, engine.domains(folder)?.iter().map(String::as_str))
+}
+
+/// Shows an address in the person's browser. Takes a moment.
+///
+/// # Errors
+/// When there is none that takes it.
+pub fn open(url: &Url) -> Result<(), EngineError> {
+    outside::open(url.as_str()).map_err(|error| {
+        EngineError::user("no_browser", format!("no browser could be started for {url}: {error}"))
+            .with_hint("copy the address into a browser")
+    })
+}
 
 /// Checks that an address is an app on this laptop: `http` or `https`, to `localhost` or a name below it (RFC 6761, section 6.3).
 ///
@@ -32,7 +56,7 @@ fn checked(address: &str, otherwise: &str, fits: impl FnOnce(&str) -> bool) -> R
     };
     let url = Url::parse(address).map_err(|error| refused(&error.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(refused("the window opens web pages only"));
+        return Err(refused("only web pages are opened"));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(refused("it holds a login"));
