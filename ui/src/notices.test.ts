@@ -1,6 +1,6 @@
 import { screen, waitFor, within } from '@testing-library/svelte';
 
-import { failed, ok } from './lib/backend/fake';
+import { SILENT, failed, ok } from './lib/backend/fake';
 import { scene } from './lib/backend/scenes';
 import { shop, show } from './test/show';
 
@@ -66,6 +66,14 @@ describe('what was done', () => {
     vi.advanceTimersByTime(10_000);
     await waitFor(() => expect(screen.queryByText('uv.lock pins httpx')).toBeNull());
     vi.useRealTimers();
+  });
+
+  test('is seen of a lock that a page before this one has mended', async () => {
+    const backend = scene('story');
+    Object.assign(backend, { mends: true, mending: SILENT });
+    show(backend, shop('settings'));
+    expect(await screen.findByRole('button', { name: 'Mending…' })).toBeDisabled();
+    expect(backend.asked).toContain('mendLock shop');
   });
 
   test('is seen of a folder that was added while another screen is shown', async () => {

@@ -58,6 +58,7 @@ pub fn bridge() -> Builder<Wry> {
             projects::choose_folder,
             projects::dead_letters,
             projects::forget_project,
+            projects::is_mending,
             projects::known_projects,
             projects::mend_lock,
             projects::project_facts,

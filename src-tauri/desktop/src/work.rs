@@ -65,6 +65,11 @@ impl Work {
         answer.get_or_init(|| work).await.clone()
     }
 
+    /// Tells whether somebody waits for the answer of a call.
+    pub fn goes_on(&self, call: Call) -> bool {
+        self.answers().get(&call).is_some_and(|answer| answer.strong_count() > 0)
+    }
+
     /// The place of an answer, as long as somebody waits for it.
     fn answer<T: Send + Sync + 'static>(&self, call: Call) -> Arc<OnceCell<T>> {
         let mut answers = self.answers();
@@ -110,7 +115,7 @@ mod tests {
             async move { work.shared(mend(), async { told.await.unwrap() }).await }
         });
         // Until the first one waits.
-        while work.answers().is_empty() {
+        while !work.goes_on(mend()) {
             tokio::task::yield_now().await;
         }
         let again = work.shared(mend(), async { "another" });
@@ -118,6 +123,7 @@ mod tests {
         assert_eq!(other.await, "of the blog");
         tell.send("of the shop").unwrap();
         assert_eq!((again.await, first.await.unwrap()), ("of the shop", "of the shop"));
+        assert!(!work.goes_on(mend()));
         assert_eq!(work.shared(mend(), ready("anew")).await, "anew", "it had ended");
     }
 

@@ -40,8 +40,14 @@ pub async fn project_facts(desk: State<'_, Desk>, project: ProjectName) -> Answe
 #[tauri::command]
 #[specta::specta]
 pub async fn mend_lock(desk: State<'_, Desk>, project: ProjectName) -> Answer<Vec<String>> {
-    let call = Call::new("mend_lock", &project);
-    desk.once(call, desk.ask(|engine| async move { Ok(engine.lock(&engine.folder_of(&project)?).await?.1) })).await
+    desk.once(mending(&project), desk.ask(|engine| async move { Ok(engine.lock(&engine.folder_of(&project)?).await?.1) })).await
+}
+
+/// Tells whether a project's lock is being mended: for this page, or for one before it.
+#[tauri::command]
+#[specta::specta]
+pub async fn is_mending(desk: State<'_, Desk>, project: ProjectName) -> Answer<bool> {
+    Ok(desk.work().goes_on(mending(&project)))
 }
 
 /// Lists the last 100 notices of a project that no webhook took, the newest first.
@@ -83,4 +89,8 @@ pub async fn add_project(desk: State<'_, Desk>, folder: PathBuf) -> Answer<Proje
 #[specta::specta]
 pub async fn forget_project(desk: State<'_, Desk>, project: ProjectName) -> Answer<()> {
     desk.read(move |engine| engine.forget_project(&project)).await
+}
+
+fn mending(project: &ProjectName) -> Call {
+    Call::new("mend_lock", project)
 }

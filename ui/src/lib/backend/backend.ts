@@ -223,8 +223,10 @@ export interface Backend {
   stopLines(): Promise<Answer<null>>;
   /** Tells what a run would do to an environment. Slow when the target does not answer. */
   plan(project: ProjectName, environment: EnvironmentName, request: PlanRequest): Promise<Answer<Plan>>;
-  /** Mends a project's lock; tells what changed, in words. */
+  /** Mends a project's lock; tells what changed, in words. Where that goes on already, it is waited for. */
   mendLock(project: ProjectName): Promise<Answer<string[]>>;
+  /** Tells whether a project's lock is being mended: for this page, or for one before it. */
+  isMending(project: ProjectName): Promise<Answer<boolean>>;
   /** Reads a few lines of a project's file around one of them. */
   excerpt(project: ProjectName, file: string, line: number): Promise<Answer<Excerpt>>;
   openInEditor(project: ProjectName, file: string, line: number): Promise<Answer<null>>;

@@ -111,6 +111,8 @@ export const commands = {
 	deadLetters: (project: ProjectName) => typedError<DeadLetter[], Problem>(__TAURI_INVOKE("dead_letters", { project })),
 	/**  Forgets a project; its environments go on. */
 	forgetProject: (project: ProjectName) => typedError<null, Problem>(__TAURI_INVOKE("forget_project", { project })),
+	/**  Tells whether a project's lock is being mended: for this page, or for one before it. */
+	isMending: (project: ProjectName) => typedError<boolean, Problem>(__TAURI_INVOKE("is_mending", { project })),
 	/**  Lists the projects as they are remembered, at once; what runs is asked for each by `project_status`. */
 	knownProjects: () => typedError<KnownProjects, Problem>(__TAURI_INVOKE("known_projects")),
 	/**  Mends a project's lock by its own tool and pins its images; tells what changed, in words. */

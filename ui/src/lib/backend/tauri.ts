@@ -77,6 +77,7 @@ export function tauriBackend(): Backend {
     stopLines: () => settled(commands.stopLines()),
     plan: (project, environment, request) => settled(commands.plan(project, environment, request)),
     mendLock: (project) => settled(commands.mendLock(project)),
+    isMending: (project) => settled(commands.isMending(project)),
     excerpt: (project, file, line) => settled(commands.excerpt(project, file, line)),
     openInEditor: (project, file, line) => settled(commands.openInEditor(project, file, line)),
     editors: () => settled(commands.editors()),

@@ -261,6 +261,12 @@ export class Acts {
     else this.said = texts.acts.mended(answer.data);
   }
 
+  /** Shows the end of what a page before this one began, if that goes on. */
+  async goOnMending(project: string): Promise<void> {
+    const answer = await this.#backend.isMending(project);
+    if (answer.status === 'ok' && answer.data && this.mending !== project) await this.mend(project);
+  }
+
   /** Writes down what was inferred of a project. */
   async write(project: string): Promise<void> {
     const answer = await this.#backend.writeConfiguration(project);

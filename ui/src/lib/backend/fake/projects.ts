@@ -30,7 +30,9 @@ export class FakeProjects extends Answering {
   /** What becomes of who wants to be told of changes. */
   telling: Answer<null> = ok(null);
   facts = new Map<string, Scripted<ProjectFacts>>();
-  mending: Answer<string[]> = ok([]);
+  mending: Scripted<string[]> = ok([]);
+  /** Whether a page before this one has a lock mended. */
+  mends = false;
   writing: Answer<string[]> = ok([]);
   source: Answer<Excerpt> = ok({ first: 1, lines: [] });
   editing: Answer<null> = ok(null);
@@ -112,6 +114,10 @@ export class FakeProjects extends Answering {
 
   mendLock(project: string) {
     return this.answer(`mendLock ${project}`, this.mending);
+  }
+
+  isMending(project: string) {
+    return this.answer(`isMending ${project}`, ok(this.mends));
   }
 
   writeConfiguration(project: string) {
