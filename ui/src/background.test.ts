@@ -39,6 +39,7 @@ describe('who watches', () => {
     const { backend } = show(scene('elsewhere'), '#/settings');
     expect(await screen.findByText(/^Another process watches/)).toBeVisible();
     expect(screen.getByText(/process 4711/)).toBeVisible();
+    expect(screen.getByText('3 h ago')).toBeVisible();
     backend.watchedBy({ who: 'here' });
     expect(await screen.findByText(/^This window’s process watches/)).toBeVisible();
   });

@@ -34,6 +34,8 @@ pub enum Watcher {
     Elsewhere {
         /// Who, as it wrote; may be empty.
         holder: String,
+        /// Since when, RFC 3339; none where it did not write that.
+        since: Option<String>,
     },
     /// Nobody.
     Nobody {
@@ -136,7 +138,7 @@ async fn hold(
         };
         match one {
             Watched::Holding => drop(watcher.send_replace(Watcher::Here)),
-            Watched::Waiting { holder } => drop(watcher.send_replace(Watcher::Elsewhere { holder })),
+            Watched::Waiting { holder, since } => drop(watcher.send_replace(Watcher::Elsewhere { holder, since })),
             Watched::Notice { id, notice } => {
                 if notices.try_send((id, *notice)).is_err() {
                     tracing::warn!("the desktop is too slow to show what it is told");

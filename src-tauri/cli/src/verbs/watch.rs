@@ -161,8 +161,11 @@ fn tell(watched: &Watched, session: &mut Session) {
 /// Returns what is told to people.
 pub fn text(watched: &Watched) -> String {
     match watched {
-        Watched::Waiting { holder } if holder.is_empty() => "another process watches already; waiting for its end".into(),
-        Watched::Waiting { holder } => format!("{holder} watches already; waiting for its end"),
+        Watched::Waiting { holder, .. } if holder.is_empty() => "another process watches already; waiting for its end".into(),
+        Watched::Waiting { holder, since } => {
+            let since = since.as_ref().map(|since| format!(" since {since}")).unwrap_or_default();
+            format!("{holder} watches{since} already; waiting for its end")
+        }
         Watched::Holding => "watching".into(),
         Watched::Jobs { jobs } if jobs.is_empty() => "no release that serves has jobs".into(),
         Watched::Jobs { jobs } => {
@@ -210,7 +213,7 @@ fn word(state: HealthState) -> &'static str {
 
 fn object(watched: &Watched) -> (&'static str, Value) {
     match watched {
-        Watched::Waiting { holder } => ("watch_waiting", json!({ "holder": holder })),
+        Watched::Waiting { holder, since } => ("watch_waiting", json!({ "holder": holder, "since": since })),
         Watched::Holding => ("watch_holding", json!({})),
         Watched::Jobs { jobs } => {
             let jobs: Vec<Value> =

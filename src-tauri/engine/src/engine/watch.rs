@@ -34,8 +34,10 @@ const LOCK: &str = "watch.lock";
 pub enum Watched {
     /// Another process of this home holds the loop.
     Waiting {
-        /// Who, as it wrote.
+        /// Who, as it wrote; may be empty.
         holder: String,
+        /// Since when, RFC 3339; none where it did not write that.
+        since: Option<String>,
     },
     /// This process holds it.
     Holding,
@@ -408,8 +410,10 @@ async fn hold(data: &Path, tell: &mpsc::Sender<Watched>, stop: &CancellationToke
         Ok(()) => file,
         Err(TryLockError::Error(error)) => return Err(unusable(error)),
         Err(TryLockError::WouldBlock) => {
-            let holder = std::fs::read_to_string(&path).unwrap_or_default().trim().to_owned();
-            let _ = tell.send(Watched::Waiting { holder }).await;
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            let (holder, since) = text.trim().rsplit_once(" since ").unzip();
+            let holder = holder.unwrap_or(text.trim()).to_owned();
+            let _ = tell.send(Watched::Waiting { holder, since: since.map(str::to_owned) }).await;
             let waiting = tokio::task::spawn_blocking(move || file.lock().map(|()| file));
             tokio::select! {
                 () = stop.cancelled() => return Ok(None),

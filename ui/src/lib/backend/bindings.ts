@@ -2723,7 +2723,9 @@ export type Watcher =
 /**  Another one; this process waits for its end. */
 { who: "elsewhere"; 
 /**  Who, as it wrote; may be empty. */
-holder: string } | 
+holder: string; 
+/**  Since when, RFC 3339; none where it did not write that. */
+since: string | null } | 
 /**  Nobody. */
 { who: "nobody"; 
 /**  Why this process cannot. */

@@ -296,7 +296,7 @@ const SCENES = {
     return healthy(backend);
   },
   elsewhere: (backend: FakeBackend) => {
-    backend.watcher = { who: 'elsewhere', holder: 'ada@laptop (process 4711) since 2026-11-30T07:12:09Z' };
+    backend.watcher = { who: 'elsewhere', holder: 'ada@laptop (process 4711)', since: ago(180) };
     backend.behind = ok({ tray: false, start: 'at_login' });
     return story(backend);
   },

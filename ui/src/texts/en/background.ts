@@ -14,6 +14,7 @@ export const background = {
     looking: 'Finding out who watches…',
   },
   holder: 'Who',
+  began: 'began',
   closing: 'When the window is closed',
   closings: {
     ask: 'Ask',
