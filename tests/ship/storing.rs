@@ -161,7 +161,7 @@ fn docker_a_full_disk_keeps_nobody_from_being_told_and_what_comes_after_is_kept(
 
     disk.clear();
     eventually("that it goes on", LIMIT, || {
-        watch.heard("watch_trouble").iter().any(|told| told.to_string().contains("is kept again")).then_some(())
+        watch.heard("watch_trouble_over").iter().any(|told| told.to_string().contains("is not kept")).then_some(())
     });
     let before = measured(&world, "app").0;
     eventually("more measurements", LIMIT, || (measured(&world, "app").0 > before + 5).then_some(()));

@@ -105,6 +105,8 @@ export const SCREENS = [
   ['credentials-keyed', 'keyed', '#/credentials'],
   ['settings', 'healthy', '#/settings'],
   ['settings-elsewhere', 'elsewhere', '#/settings'],
+  ['settings-hindered', 'hindered', '#/settings'],
+  ['health-hindered', 'hindered', shop('health')],
   ['settings-unwatched', 'unwatched', '#/settings'],
   ['closing', 'closing', '#/projects'],
   ['address-of-no-screen', 'astray', '#/projects'],

@@ -40,8 +40,10 @@ describe('who watches', () => {
     expect(await screen.findByText(/^Another process watches/)).toBeVisible();
     expect(screen.getByText(/process 4711/)).toBeVisible();
     expect(screen.getByText('3 h ago')).toBeVisible();
-    backend.watchedBy({ who: 'here' });
+    backend.watchedBy({ who: 'here', hindered: ['the project shop: `pyproject.toml` cannot be read'] });
     expect(await screen.findByText(/^This window’s process watches/)).toBeVisible();
+    expect(screen.getByText('What it cannot do now')).toBeVisible();
+    expect(screen.getByText(/^the project shop/)).toBeVisible();
   });
 
   test('and that nobody does, with the reason, and is tried again', async () => {

@@ -29,7 +29,10 @@ pub enum Watcher {
     #[default]
     Looking,
     /// This process.
-    Here,
+    Here {
+        /// What it cannot do now, in words.
+        hindered: Vec<String>,
+    },
     /// Another one; this process waits for its end.
     Elsewhere {
         /// Who, as it wrote; may be empty.
@@ -119,6 +122,14 @@ async fn keep_on(app: AppHandle, stop: CancellationToken) {
     watching.watcher.send_replace(Watcher::Looking);
 }
 
+fn change(watcher: &watch::Sender<Watcher>, change: impl FnOnce(&mut Vec<String>)) {
+    watcher.send_modify(|watcher| {
+        if let Watcher::Here { hindered } = watcher {
+            change(hindered);
+        }
+    });
+}
+
 /// Watches until it is stopped.
 async fn hold(
     engine: Engine,
@@ -137,7 +148,7 @@ async fn hold(
             ended = &mut watching => break ended,
         };
         match one {
-            Watched::Holding => drop(watcher.send_replace(Watcher::Here)),
+            Watched::Holding => drop(watcher.send_replace(Watcher::Here { hindered: Vec::new() })),
             Watched::Waiting { holder, since } => drop(watcher.send_replace(Watcher::Elsewhere { holder, since })),
             Watched::Notice { id, notice } => {
                 if notices.try_send((id, *notice)).is_err() {
@@ -145,6 +156,11 @@ async fn hold(
                 }
             }
             Watched::Trouble { message } => tracing::warn!(message, "watching"),
+            Watched::Hindered { message } => {
+                tracing::warn!(message, "watching");
+                change(watcher, |hindered| hindered.push(message));
+            }
+            Watched::Freed { message } => change(watcher, |hindered| hindered.retain(|one| *one != message)),
             other => tracing::debug!(?other, "watching"),
         }
     };

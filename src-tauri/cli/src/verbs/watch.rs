@@ -197,7 +197,8 @@ pub fn text(watched: &Watched) -> String {
             }
         },
         Watched::Notice { notice, .. } => format!("told the desktop: {}", notice.title),
-        Watched::Trouble { message } => format!("warning: {message}"),
+        Watched::Trouble { message } | Watched::Hindered { message } => format!("warning: {message}"),
+        Watched::Freed { message } => format!("that is over: {message}"),
     }
 }
 
@@ -229,7 +230,8 @@ fn object(watched: &Watched) -> (&'static str, Value) {
         }
         Watched::Incident(incident) => ("incident_changed", json!(incident)),
         Watched::Notice { notice, .. } => ("notice", json!(notice)),
-        Watched::Trouble { message } => ("watch_trouble", json!({ "message": message })),
+        Watched::Trouble { message } | Watched::Hindered { message } => ("watch_trouble", json!({ "message": message })),
+        Watched::Freed { message } => ("watch_trouble_over", json!({ "message": message })),
     }
 }
 

@@ -64,6 +64,7 @@ impl Glance {
             (_, 0) => "Nothing is watched yet".to_owned(),
             (0, 1) => "The environment is healthy".to_owned(),
             (0, all) => format!("All {all} environments are healthy"),
+            (unknown, all) if worst == Light::Unknown => format!("{unknown} of {all} not known yet"),
             (ill, all) => format!("{ill} of {all} not healthy"),
         };
         Self { light: worst, headline, places, rollouts: rollouts.iter().map(of_rollout).collect() }
@@ -117,6 +118,10 @@ mod tests {
         Place { project: project.into(), environment: environment.into() }
     }
 
+    fn here() -> Watcher {
+        Watcher::Here { hindered: Vec::new() }
+    }
+
     #[test]
     fn the_worst_state_is_shown_and_what_is_ill_comes_first() {
         let lights = [
@@ -125,7 +130,7 @@ mod tests {
             (place("shop", "production"), HealthState::Down),
             (place("shop", "staging"), HealthState::Empty),
         ];
-        let glance = Glance::of(&lights, &[], &Watcher::Here);
+        let glance = Glance::of(&lights, &[], &here());
         assert_eq!((glance.light, glance.headline.as_str()), (Light::Down, "2 of 3 not healthy"));
         let lines: Vec<&str> = glance.places.iter().map(|line| line.text.as_str()).collect();
         assert_eq!(lines, ["shop (production): down", "blog (local): degraded"]);
@@ -137,7 +142,9 @@ mod tests {
         let none = Glance::of(&[], &[], &Watcher::Looking);
         assert_eq!((none.light, none.headline.as_str()), (Light::Unknown, "Nothing is watched yet"));
         let lights = [(place("shop", "local"), HealthState::Healthy)];
-        assert_eq!(Glance::of(&lights, &[], &Watcher::Here).light, Light::Healthy);
+        assert_eq!(Glance::of(&lights, &[], &here()).light, Light::Healthy);
+        let new = [(place("shop", "local"), HealthState::Unknown)];
+        assert_eq!(Glance::of(&new, &[], &here()).headline, "1 of 1 not known yet");
         let problem = nonevent_engine::EngineError::user("home_unusable", "the folder is read-only").problem;
         let nobody = Glance::of(&lights, &[], &Watcher::Nobody { problem });
         assert_eq!((nobody.light, nobody.headline.as_str()), (Light::Unknown, "Nobody watches"));
@@ -146,7 +153,7 @@ mod tests {
     #[test]
     fn a_menu_has_an_end() {
         let lights: Vec<_> = (0..30).map(|number| (place(&format!("shop-{number}"), "local"), HealthState::Down)).collect();
-        let glance = Glance::of(&lights, &[], &Watcher::Here);
+        let glance = Glance::of(&lights, &[], &here());
         assert_eq!(glance.places.len(), PLACES + 1);
         assert_eq!(glance.places.last().unwrap().text, "and 20 more…");
     }

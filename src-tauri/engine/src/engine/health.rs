@@ -147,14 +147,19 @@ impl Engine {
 
     /// Opens the timelines, as soon as that can be done: a disk that is full has room again. None when it was stopped before.
     async fn opened(&self, tell: &mpsc::Sender<Watched>, stop: &CancellationToken) -> Option<HealthStore> {
-        let mut told = false;
+        let mut hindered = None;
         loop {
             match HealthStore::open(&self.home.data) {
-                Ok(store) => return Some(store),
-                Err(error) if !told => {
-                    told = true;
+                Ok(store) => {
+                    if let Some(message) = hindered {
+                        let _ = tell.send(Watched::Freed { message }).await;
+                    }
+                    return Some(store);
+                }
+                Err(error) if hindered.is_none() => {
                     let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
-                    let _ = tell.send(Watched::Trouble { message: format!("health is not watched: {error}{hint}") }).await;
+                    let message = hindered.insert(format!("health is not watched: {error}{hint}")).clone();
+                    let _ = tell.send(Watched::Hindered { message }).await;
                 }
                 Err(error) => tracing::debug!(%error, "health is not watched yet"),
             }

@@ -96,6 +96,16 @@ pub enum Watched {
         /// What, in words.
         message: String,
     },
+    /// Something cannot be done until it is over; the loop goes on.
+    Hindered {
+        /// What, in words.
+        message: String,
+    },
+    /// What hindered is over.
+    Freed {
+        /// The same words.
+        message: String,
+    },
 }
 
 impl Engine {
@@ -217,15 +227,17 @@ impl Round {
         match done {
             Ok(done) => {
                 if let Some(message) = self.troubles.remove(what) {
-                    trouble(&self.tell, format!("that is over: {message}")).await;
+                    let _ = self.tell.send(Watched::Freed { message }).await;
                 }
                 Some(done)
             }
             Err(error) => {
                 let message = format!("{what}: {error}");
                 if self.troubles.get(what) != Some(&message) {
-                    trouble(&self.tell, message.clone()).await;
-                    self.troubles.insert(what.to_owned(), message);
+                    if let Some(message) = self.troubles.insert(what.to_owned(), message.clone()) {
+                        let _ = self.tell.send(Watched::Freed { message }).await;
+                    }
+                    let _ = self.tell.send(Watched::Hindered { message }).await;
                 }
                 None
             }

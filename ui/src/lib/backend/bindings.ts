@@ -2719,7 +2719,9 @@ export type Watcher =
 /**  It is not known yet. */
 { who: "looking" } | 
 /**  This process. */
-{ who: "here" } | 
+{ who: "here"; 
+/**  What it cannot do now, in words. */
+hindered: string[] } | 
 /**  Another one; this process waits for its end. */
 { who: "elsewhere"; 
 /**  Who, as it wrote; may be empty. */

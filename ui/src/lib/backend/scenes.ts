@@ -295,6 +295,16 @@ const SCENES = {
     backend.firstNews = { news: 'closing' };
     return healthy(backend);
   },
+  hindered: (backend: FakeBackend) => {
+    backend.watcher = {
+      who: 'here',
+      hindered: [
+        'the project bakery: `/home/ada/bakery/pyproject.toml`, line 3: this key is there twice',
+        'what is measured is not kept, people are told all the same: database or disk is full; free some disk space',
+      ],
+    };
+    return story(backend);
+  },
   elsewhere: (backend: FakeBackend) => {
     backend.watcher = { who: 'elsewhere', holder: 'ada@laptop (process 4711)', since: ago(180) };
     backend.behind = ok({ tray: false, start: 'at_login' });

@@ -10,9 +10,11 @@ export const background = {
   short: {
     here: 'Watched from here',
     elsewhere: 'Watched by another process',
+    hindered: 'Watched from here, but not all of it',
     nobody: 'Nobody watches: what follows is not measured now',
     looking: 'Finding out who watches…',
   },
+  hindered: 'What it cannot do now',
   holder: 'Who',
   began: 'began',
   closing: 'When the window is closed',

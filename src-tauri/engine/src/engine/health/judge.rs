@@ -71,6 +71,8 @@ struct Failing {
     since: i64,
     /// The last one.
     last: i64,
+    /// What was told of it.
+    message: String,
     quiet_since: Instant,
 }
 
@@ -114,7 +116,7 @@ impl Judge {
 
     /// Tells once that something could not be written, and once that all is again: a full disk must not end watching, nor flood its log.
     async fn note(&mut self, at: i64, written: Result<(), StoreError>) {
-        let message = match (written, &mut self.failing) {
+        let told = match (written, &mut self.failing) {
             (Ok(()), None) => return,
             (Ok(()), Some(failing)) if failing.quiet_since.elapsed() < CALM => return,
             (Ok(()), Some(failing)) => {
@@ -123,8 +125,7 @@ impl Judge {
                 if places.iter().any(|place| self.store.note_gap(place, &gap).is_err()) {
                     return;
                 }
-                self.failing = None;
-                "what is measured is kept again".to_owned()
+                Watched::Freed { message: self.failing.take().map(|failing| failing.message).unwrap_or_default() }
             }
             (Err(error), Some(failing)) => {
                 (failing.last, failing.quiet_since) = (at, Instant::now());
@@ -132,12 +133,13 @@ impl Judge {
                 return;
             }
             (Err(error), None) => {
-                self.failing = Some(Failing { since: at, last: at, quiet_since: Instant::now() });
                 let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
-                format!("what is measured is not kept, people are told all the same: {error}{hint}")
+                let message = format!("what is measured is not kept, people are told all the same: {error}{hint}");
+                self.failing = Some(Failing { since: at, last: at, message: message.clone(), quiet_since: Instant::now() });
+                Watched::Hindered { message }
             }
         };
-        let _ = self.tell.send(Watched::Trouble { message }).await;
+        let _ = self.tell.send(told).await;
     }
 
     async fn take(&mut self, key: &Key, mut sample: Sample) -> Result<(), StoreError> {

@@ -25,7 +25,7 @@ export class FakeShell extends FakeKeeping {
   revealing: Answer<null> = ok(null);
   /** What the page is told as soon as it listens. */
   firstNews: News | undefined;
-  watcher: Watcher = { who: 'here' };
+  watcher: Watcher = { who: 'here', hindered: [] };
   behind: Scripted<Background> = ok({ tray: true, start: 'by_hand' });
   starting: Answer<null> = ok(null);
   #onNews: ((news: News) => void) | undefined;
