@@ -19,6 +19,7 @@ mod page;
 mod projects;
 mod reload;
 mod run;
+mod saves;
 mod secrets;
 mod ship;
 mod tour;

@@ -10,11 +10,16 @@ use std::time::Duration;
 
 use nonevent_engine::model::ProjectName;
 use serde_json::Value;
+use tokio::io::AsyncWriteExt as _;
 
 use crate::world::World;
 
 /// Soon enough for a tour; often enough for a curve.
 const WATCHED: &str = "\nwatch_interval = \"1s\"\nfall = \"2 of 3\"\n";
+/// Its environments want a key each.
+const SECRETS: &str = "\n[environments.local]\nsecrets = [\"PAYMENT_KEY\", \"SESSION_KEY\"]\n";
+/// What opens the vault file; no keychain is on the bus of a tour.
+const PASSPHRASE: (&str, &str) = ("NONEVENT_VAULT_PASSPHRASE", "made-up-passphrase");
 
 /// The screens, each with the file name of its picture, in the order in which a release is looked at.
 const SCREENS: [(&str, &str, &str); 11] = [
@@ -34,7 +39,7 @@ const SCREENS: [(&str, &str, &str); 11] = [
 #[tokio::test]
 #[ignore = "takes minutes, and shows what other tests prove: `scripts/screenshots` runs it"]
 async fn tour() {
-    let world = World::new().await;
+    let world = World::with(&[PASSPHRASE]).await;
     let [shop, slugs, notes] = [("fastapi-postgres", "shop"), ("flask-requirements", "slugs"), ("django-static", "notes")]
         .map(|(example, name)| (ProjectName::new(name), world.example(example, name)))
         .map(|(name, folder)| {
@@ -42,7 +47,17 @@ async fn tour() {
             folder
         });
     let settings = std::fs::read_to_string(shop.join("nonevent.toml")).unwrap();
-    std::fs::write(shop.join("nonevent.toml"), settings.replace("\ninterval = \"10s\"\n", WATCHED)).unwrap();
+    std::fs::write(
+        shop.join("nonevent.toml"),
+        settings.replace("\ninterval = \"10s\"\n", WATCHED).replace("\n[environments.local]\n", SECRETS),
+    )
+    .unwrap();
+    shipped(&world, &shop, &["secret", "vault", "file"]).await;
+    for (name, value) in [("PAYMENT_KEY", "made-up-key-of-payments"), ("SESSION_KEY", "made-up-key-of-sessions")] {
+        let mut typed = nonevent(&world, &shop, &["secret", "set", name, "-e", "local"]).stdin(Stdio::piped()).spawn().unwrap();
+        typed.stdin.take().unwrap().write_all(value.as_bytes()).await.unwrap();
+        assert!(typed.wait().await.unwrap().success());
+    }
     for folder in [&shop, &slugs, &notes] {
         commit(folder, "as it was");
         shipped(&world, folder, &["ship", "local"]).await;
@@ -97,14 +112,20 @@ async fn tour() {
     page.close().await;
 }
 
+fn nonevent(world: &World, folder: &Path, arguments: &[&str]) -> tokio::process::Command {
+    let mut command = world.nonevent(folder, arguments);
+    command.env(PASSPHRASE.0, PASSPHRASE.1);
+    command
+}
+
 async fn shipped(world: &World, folder: &Path, arguments: &[&str]) {
-    let ended = world.nonevent(folder, arguments).output().await.unwrap();
+    let ended = nonevent(world, folder, arguments).output().await.unwrap();
     assert!(ended.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ended.stderr));
 }
 
 /// What a command answers as data.
 async fn answer(world: &World, folder: &Path, arguments: &[&str]) -> Value {
-    let ended = world.nonevent(folder, arguments).output().await.unwrap();
+    let ended = nonevent(world, folder, arguments).output().await.unwrap();
     let told = String::from_utf8(ended.stdout).unwrap();
     let last: Value = serde_json::from_str(told.lines().last().unwrap()).unwrap();
     last["data"].clone()

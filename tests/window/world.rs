@@ -47,7 +47,7 @@ impl World {
 
     /// Makes a world whose window sees these variables beside its home.
     pub async fn with(variables: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::Builder::new().prefix("nonevent-").tempdir().unwrap();
         let store = Store::open(&folder.path().join("home")).unwrap();
         let (port, native_port) = (free_port(), free_port());
         let mut command = Command::new("tauri-driver");
@@ -92,6 +92,11 @@ impl World {
         let mut command = Command::new(name);
         command.env(BUS, &self.bus.address).env_remove("WAYLAND_DISPLAY");
         command
+    }
+
+    /// What the home remembers.
+    pub fn store(&self) -> &Store {
+        &self.store
     }
 
     /// The timelines of the home.

@@ -21,6 +21,7 @@ export const SCREENS = [
   ['overview-no-engine', 'unreachable', shop('overview')],
   ['overview-unknown', 'story', '#/projects/nowhere/overview'],
   ['runs', 'story', shop('runs')],
+  ['runs-saving', 'saving', shop('runs')],
   ['runs-empty', 'fresh', shop('runs')],
   ['run-shipped', 'story', shop('runs/run-0')],
   ['run-running', 'running', shop('runs/run-now')],

@@ -14,6 +14,7 @@ use crate::feed::Feed;
 use crate::home;
 use crate::jobs::Jobs;
 use crate::runs::Runs;
+use crate::saves::Saves;
 use crate::work::{Call, Work};
 
 /// What a command answers: data, or the one shape of an error that people and programs are told.
@@ -29,6 +30,7 @@ pub struct Desk {
     work: Work,
     runs: Arc<Runs>,
     jobs: Arc<Jobs>,
+    saves: Saves,
 }
 
 impl Desk {
@@ -102,6 +104,11 @@ impl Desk {
     /// The runs that were started here.
     pub fn runs(&self) -> Arc<Runs> {
         Arc::clone(&self.runs)
+    }
+
+    /// The projects that are checked on save.
+    pub fn saves(&self) -> &Saves {
+        &self.saves
     }
 
     /// The jobs that were started here.

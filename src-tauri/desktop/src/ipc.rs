@@ -70,6 +70,8 @@ pub fn bridge() -> Builder<Wry> {
             runs::approve_run,
             runs::begin_run,
             runs::cancel_run,
+            runs::check_on_save,
+            runs::checks_on_save,
             runs::follow_lines,
             runs::gate_history,
             secrets::old_values,

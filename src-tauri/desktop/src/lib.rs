@@ -18,6 +18,7 @@ mod notices;
 mod preferences;
 mod printed;
 mod runs;
+mod saves;
 #[cfg(unix)]
 mod signals;
 mod start;

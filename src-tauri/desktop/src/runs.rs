@@ -86,6 +86,13 @@ impl Runs {
         }
     }
 
+    /// Stops a run of this window cleanly, if it goes on; waits for its end.
+    pub async fn stop(&self, run: &RunId) {
+        let Some(attended) = locked(&self.attended).get(run).cloned() else { return };
+        attended.cancel.cancel();
+        attended.printed.follow(|_| true).await;
+    }
+
     /// Stops every run cleanly, also those that are being begun.
     pub fn cancel(&self) {
         self.ends.store(true, Ordering::SeqCst);

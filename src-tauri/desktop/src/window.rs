@@ -189,7 +189,9 @@ fn closed(app: &AppHandle) {
     let frame = app.state::<Frame>();
     frame.asks.store(false, Ordering::SeqCst);
     app.state::<Wire>().lost();
-    app.state::<Desk>().runs().left();
+    let desk = app.state::<Desk>();
+    desk.runs().left();
+    desk.saves().end_all();
     // The process may go on for long, and be ended by force.
     if let Err(error) = app.save_window_state(bounds_kept()) {
         tracing::warn!(%error, "where the window was is not kept");

@@ -32,3 +32,4 @@ pub mod vault;
 pub use engine::{Engine, Home, Watched};
 pub use error::{EngineError, Fault};
 pub use event::{Event, EventBody, Update};
+pub use pipeline::changes::SourceChanges;

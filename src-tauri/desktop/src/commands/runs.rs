@@ -2,11 +2,12 @@
 
 use nonevent_engine::model::{ProjectName, RunId};
 use nonevent_engine::pages::{GatePast, RunRequest, Said};
-use tauri::State;
 use tauri::ipc::Channel;
+use tauri::{AppHandle, State};
 
 use crate::desk::{Answer, Desk};
 use crate::printed::Lines;
+use crate::saves;
 
 /// As many runs as the trend of a gate shows.
 const PAST: u32 = 20;
@@ -16,6 +17,24 @@ const PAST: u32 = 20;
 #[specta::specta]
 pub async fn begin_run(desk: State<'_, Desk>, project: ProjectName, request: RunRequest, said: Said) -> Answer<RunId> {
     desk.begin_run(project, request, said).await
+}
+
+/// Checks a project now and after each save, or no longer, until the window is closed.
+#[tauri::command]
+#[specta::specta]
+pub async fn check_on_save(app: AppHandle, desk: State<'_, Desk>, project: ProjectName, on: bool) -> Answer<()> {
+    if on {
+        return saves::begin(&app, project).await;
+    }
+    desk.saves().end(&project);
+    Ok(())
+}
+
+/// Tells whether a project is checked on save.
+#[tauri::command]
+#[specta::specta]
+pub async fn checks_on_save(desk: State<'_, Desk>, project: ProjectName) -> Answer<bool> {
+    Ok(desk.saves().checks(&project))
 }
 
 /// Agrees to what a run of this window asks for; false when another process runs it: it asks there.

@@ -72,6 +72,9 @@ export function entries({ projects, router, acts, settings, page }: Known): Entr
       act(`check with ${project}`, texts.acts.checkWith, project, () => {
         acts.checkWith(project);
       }),
+      acts.onSave.has(project)
+        ? act(`save ${project}`, texts.acts.notOnSave, project, () => void acts.checkOnSave(project, false))
+        : act(`save ${project}`, texts.acts.onSave, project, () => void acts.checkOnSave(project, true)),
       act(`mend ${project}`, texts.acts.mend, project, () => void acts.mend(project)),
       act(`secret ${project}`, texts.secrets.set, project, () => {
         acts.setSecret(project);

@@ -219,6 +219,9 @@ export interface Backend {
     environment: EnvironmentName,
     since: string | null,
   ): Promise<Answer<Exceptions>>;
+  /** Checks a project now and after each save, or no longer, until the window is closed. */
+  checkOnSave(project: ProjectName, on: boolean): Promise<Answer<null>>;
+  checksOnSave(project: ProjectName): Promise<Answer<boolean>>;
   /** Ends what `followLines` or `followRecords` brings. */
   stopLines(): Promise<Answer<null>>;
   /** Tells what a run would do to an environment. Slow when the target does not answer. */

@@ -135,6 +135,10 @@ export const commands = {
 	beginRun: (project: ProjectName, request: RunRequest, said: Said) => typedError<RunId, Problem>(__TAURI_INVOKE("begin_run", { project, request, said })),
 	/**  Asks for a run to be stopped cleanly, whichever process it runs in; false when it has ended already. */
 	cancelRun: (run: RunId) => typedError<boolean, Problem>(__TAURI_INVOKE("cancel_run", { run })),
+	/**  Checks a project now and after each save, or no longer, until the window is closed. */
+	checkOnSave: (project: ProjectName, on: boolean) => typedError<null, Problem>(__TAURI_INVOKE("check_on_save", { project, on })),
+	/**  Tells whether a project is checked on save. */
+	checksOnSave: (project: ProjectName) => typedError<boolean, Problem>(__TAURI_INVOKE("checks_on_save", { project })),
 	/**  Sends the output of a run of this window, in place of the one before. False when another process runs it: its output is there. */
 	followLines: (run: RunId, page: Channel<Lines>) => typedError<boolean, Problem>(__TAURI_INVOKE("follow_lines", { run, page })),
 	/**  Tells how the gates of the last 20 runs of a project ended, the newest run first. */

@@ -310,6 +310,10 @@ const SCENES = {
     backend.behind = ok({ tray: false, start: 'at_login' });
     return story(backend);
   },
+  saving: (backend: FakeBackend) => {
+    backend.onSave.add('shop');
+    return story(backend);
+  },
   unwatched: (backend: FakeBackend) => {
     const problem = {
       message:

@@ -32,6 +32,8 @@ export function tauriBackend(): Backend {
     gc: (sweep) => settled(commands.gc(sweep)),
     deadLetters: (project) => settled(commands.deadLetters(project)),
     writeConfiguration: (project) => settled(commands.writeConfiguration(project)),
+    checkOnSave: (project, on) => settled(commands.checkOnSave(project, on)),
+    checksOnSave: (project) => settled(commands.checksOnSave(project)),
     approveRun: (run) => settled(commands.approveRun(run)),
     gateHistory: (project) => settled(commands.gateHistory(project)),
     gateTests: (run, gate) => settled(commands.gateTests(run, gate)),

@@ -1,4 +1,6 @@
 /** Everything that a person can do to a project, asked first where it must be, with what went wrong. */
+import { SvelteSet } from 'svelte/reactivity';
+
 import { texts } from '../../texts';
 import type { Backend, Leave, Problem, RunRequest, Said } from '../backend';
 import type { Route } from '../route';
@@ -79,6 +81,8 @@ export class Acts {
   /** The project in which something is being begun. */
   beginning = $state<string | null>(null);
   mending = $state<string | null>(null);
+  /** The projects that are checked on save. */
+  readonly onSave = new SvelteSet<string>();
   /** The reason for lost requests that a person has agreed to already, for one run. */
   agreed: { run: string; because: string } | null = null;
   /** What was done last. */
@@ -259,6 +263,21 @@ export class Acts {
     this.mending = null;
     if (answer.status === 'error') this.tell(texts.acts.notMended, answer.error);
     else this.said = texts.acts.mended(answer.data);
+  }
+
+  /** Checks a project after each save from now on, or no longer. */
+  async checkOnSave(project: string, on: boolean): Promise<void> {
+    const answer = await this.#backend.checkOnSave(project, on);
+    if (answer.status === 'error') this.tell(texts.acts.notWatched, answer.error);
+    await this.learnSaves(project);
+  }
+
+  /** Learns whether a project is checked on save: a page before this one may have asked for it. */
+  async learnSaves(project: string): Promise<void> {
+    const answer = await this.#backend.checksOnSave(project);
+    if (answer.status === 'error') return;
+    if (answer.data) this.onSave.add(project);
+    else this.onSave.delete(project);
   }
 
   /** Shows the end of what a page before this one began, if that goes on. */

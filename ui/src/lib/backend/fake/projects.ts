@@ -33,6 +33,7 @@ export class FakeProjects extends Answering {
   mending: Scripted<string[]> = ok([]);
   /** Whether a page before this one has a lock mended. */
   mends = false;
+  onSave = new Set<string>();
   writing: Answer<string[]> = ok([]);
   source: Answer<Excerpt> = ok({ first: 1, lines: [] });
   editing: Answer<null> = ok(null);
@@ -118,6 +119,16 @@ export class FakeProjects extends Answering {
 
   isMending(project: string) {
     return this.answer(`isMending ${project}`, ok(this.mends));
+  }
+
+  checkOnSave(project: string, on: boolean) {
+    if (on) this.onSave.add(project);
+    else this.onSave.delete(project);
+    return this.answer(`checkOnSave ${project} ${on ? 'on' : 'off'}`, ok(null));
+  }
+
+  checksOnSave(project: string) {
+    return this.answer(`checksOnSave ${project}`, ok(this.onSave.has(project)));
   }
 
   writeConfiguration(project: string) {
