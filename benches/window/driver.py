@@ -62,8 +62,13 @@ class View:
             return json.load(answer)["value"]
 
     def run(self, script: str, *arguments: Any) -> Any:
-        """Runs a script whose last argument takes its answer."""
-        return self.call("POST", f"/session/{self.session}/execute/async", {"script": script, "args": list(arguments)})
+        """Runs a script whose last argument takes its answer: one that may be run twice."""
+        body = {"script": script, "args": list(arguments)}
+        try:
+            return self.call("POST", f"/session/{self.session}/execute/async", body)
+        except http.client.RemoteDisconnected:
+            # One of some thirty sessions: the driver beneath resets its first connection.
+            return self.call("POST", f"/session/{self.session}/execute/async", body)
 
     def wait(self, condition: str) -> Any:
         """Waits until an expression of the page is true."""

@@ -205,7 +205,8 @@ pub trait Target: Send + Sync {
     async fn end_once(&self, fence: &Fence) -> Result<(), TargetError>;
 
     /// Runs a job in a container like an instance's, on the environment's network, and removes it. There is one container for each job:
-    /// while a run goes on no other one begins, whoever asks, and a time of its schedule is answered once, however many laptops watch. Needs no lock: rollouts and jobs do not wait for each other. Once `stop` is
+    /// while a run goes on no other one begins, whoever asks, and a time of its schedule is answered once, however many laptops watch:
+    /// who comes after a later time was answered is too late, unless that lies more than an hour ahead of the engine's clock. Needs no lock: rollouts and jobs do not wait for each other. Once `stop` is
     /// cancelled the run is ended with its grace time. Called again for the same run, it goes on with what is there.
     async fn run_job(
         &self,

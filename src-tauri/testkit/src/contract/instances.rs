@@ -154,21 +154,27 @@ pub(super) async fn a_time_of_a_schedule_is_answered_once(world: &dyn World) {
     let stop = CancellationToken::new();
     let mut spec = stage.web(&rollout("r1"), "aaaa", Behaviour::Healthy);
     (spec.port, spec.command) = (None, world.command("cleaned", 0));
-    let at = |hour: i64| Some(Timestamp::from_second(1_795_000_000 + hour * 3600).unwrap());
+    let held = stage.target().held(&stage.place).await.unwrap().unwrap();
+    let now: Timestamp = held.holder.since.parse().unwrap();
+    let at = |hour: i64| Some(Timestamp::from_second(now.as_second() + hour * 3600).unwrap());
     let done = JobEnd::Ended(OnceExit { exit_code: 0, oom: false });
     for (run, due, end) in [
-        ("one", at(1), done),
-        ("two", at(1), JobEnd::Answered),
-        ("three", at(0), JobEnd::Answered),
+        ("one", at(-4), done),
+        ("two", at(-4), JobEnd::Answered),
+        ("three", at(-5), JobEnd::Answered),
         // Whom a person asks waits for no time.
         ("four", None, done),
-        ("five", at(1), JobEnd::Answered),
-        ("six", at(2), done),
+        ("five", at(-4), JobEnd::Answered),
+        ("six", at(-3), done),
+        // A clock that is ahead answers for nobody else.
+        ("seven", at(240), done),
+        ("eight", at(-2), done),
+        ("nine", at(-2), JobEnd::Answered),
     ] {
         let order = JobOrder { job: "cleanup", run, due, spec: Some(&spec) };
         assert_eq!(stage.target().run_job(&stage.place, order, &nowhere(), &stop).await.unwrap(), end, "{run}");
     }
-    let other = JobOrder { job: "backup", run: "seven", due: at(1), spec: Some(&spec) };
+    let other = JobOrder { job: "backup", run: "ten", due: at(-4), spec: Some(&spec) };
     assert_eq!(stage.target().run_job(&stage.place, other, &nowhere(), &stop).await.unwrap(), done);
     stage.strike().await;
 }

@@ -174,7 +174,8 @@ impl Target for ScriptedTarget {
             let Some(spec) = order.spec else { return Ok(JobEnd::Gone) };
             if let Some(due) = order.due {
                 let job = (place.clone(), order.job.to_owned());
-                if state.answered.get(&job).is_some_and(|answered| *answered >= due) {
+                let ahead = state.now + Duration::from_hours(1);
+                if state.answered.get(&job).is_some_and(|answered| *answered >= due && *answered <= ahead) {
                     return Ok(JobEnd::Answered);
                 }
                 state.answered.insert(job, due);
