@@ -1,6 +1,6 @@
 //! A page that is reloaded finds again what goes on in the window's process; and what becomes of that when the process is to end.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -141,13 +141,7 @@ async fn a_run_is_cancelled_when_the_system_ends_the_process() {
 #[tokio::test]
 async fn what_is_asked_for_again_while_it_begins_is_begun_once() {
     let world = World::new().await;
-    let (name, folder) = world.project();
-    std::fs::write(folder.join("nonevent.toml"), LONG).unwrap();
-    world.remember(&name, &folder);
-    let shipped = world.nonevent(&folder, &["ship", "local"]).output().await.unwrap();
-    assert!(shipped.status.success(), "{}", String::from_utf8_lossy(&shipped.stderr));
-    let page = world.window().await;
-    page.find(&format!("//th//a[@title='{name}']")).await;
+    let (name, _, page) = serving(&world).await;
     // The bridge does so for a page that is loaded anew.
     let twice = "const [asked, tell] = arguments;
         const ask = () => window.__TAURI_INTERNALS__.invoke('begin_run', asked);
@@ -179,8 +173,8 @@ async fn talking(world: &World, configuration: &str) -> (ProjectName, Page) {
     (name, page)
 }
 
-/// Ships a project with a job, opens its environment and begins the job by a press; returns its name and folder beside the page.
-async fn running(world: &World) -> ((String, std::path::PathBuf), Page) {
+/// Ships a project with a job and opens the window on it; returns its name and folder beside the page.
+async fn serving(world: &World) -> (ProjectName, PathBuf, Page) {
     let (name, folder) = world.project();
     std::fs::write(folder.join("nonevent.toml"), LONG).unwrap();
     world.remember(&name, &folder);
@@ -188,6 +182,12 @@ async fn running(world: &World) -> ((String, std::path::PathBuf), Page) {
     assert!(shipped.status.success(), "{}", String::from_utf8_lossy(&shipped.stderr));
     let page = world.window().await;
     page.find(&format!("//th//a[@title='{name}']")).await;
+    (name, folder, page)
+}
+
+/// Ships a project with a job, opens its environment and begins the job by a press; returns its name and folder beside the page.
+async fn running(world: &World) -> ((String, PathBuf), Page) {
+    let (name, folder, page) = serving(world).await;
     page.show(&format!("#/projects/{name}/environments/local")).await;
     page.press("Run now: long").await;
     page.find_late("//pre[contains(., 'begun')]").await;
